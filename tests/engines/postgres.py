@@ -111,8 +111,16 @@ def free_loopback_port() -> int:
 def _initialise_cluster(programs: Path, cluster: Path, folder: Path) -> None:
     command = [str(programs / "initdb"), "--pgdata", str(cluster), "--username", "postgres", "--auth", "trust"]
     command += ["--encoding", "UTF8", "--no-sync", "--locale", "C.UTF-8"]
+    account = _account()
     finished = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=folder, env=_environment(folder), **_account()
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=_environment(folder),
+        user=account.user,
+        group=account.group,
     )
     if finished.returncode != 0:
         raise PostgresDidNotStart(f"initdb ended with {finished.returncode}: {finished.stdout}{finished.stderr}")
@@ -122,6 +130,7 @@ def _launch(programs: Path, cluster: Path, folder: Path, port: int) -> "subproce
     command = [str(programs / "postgres"), "-D", str(cluster), "-p", str(port)]
     for name, setting in SERVER_SETTINGS.items():
         command += ["-c", f"{name}={setting}"]
+    account = _account()
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             command,
@@ -131,7 +140,8 @@ def _launch(programs: Path, cluster: Path, folder: Path, port: int) -> "subproce
             cwd=folder,
             env=_environment(folder),
             start_new_session=True,
-            **_account(),
+            user=account.user,
+            group=account.group,
         )
 
 
@@ -188,12 +198,19 @@ def _give_to_the_account(folder: Path) -> None:
         )
 
 
-def _account() -> dict[str, int]:
-    """Keyword arguments of `subprocess` that drop root's rights."""
+@dataclass(frozen=True)
+class _Account:
+    """Whom the server's programs run as; None keeps who runs the tests."""
+
+    user: int | None = None
+    group: int | None = None
+
+
+def _account() -> _Account:
     if not _is_root():
-        return {}
+        return _Account()
     owner = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
-    return {"user": owner.pw_uid, "group": owner.pw_gid}
+    return _Account(user=owner.pw_uid, group=owner.pw_gid)
 
 
 def _environment(folder: Path) -> dict[str, str]:
