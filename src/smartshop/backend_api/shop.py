@@ -1,0 +1,57 @@
+"""Everything one serving process works with, put together by `wiring`; routes and sockets receive it whole."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartshop.backend_api.services.recommendations import Recommendations
+from smartshop.data_collection.connectors.ports import (
+    Bus,
+    Cache,
+    Catalogue,
+    Customers,
+    DeadLetters,
+    Decisions,
+    EventLog,
+    Imports,
+    Jobs,
+    Keys,
+    Models,
+    Orders,
+    Profiles,
+    Quarantine,
+    Stock,
+)
+from smartshop.data_collection.pipelines.clock import ShopClock
+from smartshop.data_collection.pipelines.ingest import Ingest
+from smartshop.data_collection.pipelines.shelves import ShelfKeeper
+from smartshop.data_collection.schemas.customers import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    name: str
+    currency: str
+    demo: bool
+    consent_default: Consent
+    cors_origins: tuple[str, ...]
+    storefront: Path | None
+    """The built pages; None when they were not built."""
+    clock: ShopClock
+    log: EventLog
+    quarantine: Quarantine
+    catalogue: Catalogue
+    customers: Customers
+    orders: Orders
+    stock: Stock
+    decisions: Decisions
+    models: Models
+    keys: Keys
+    jobs: Jobs
+    dead_letters: DeadLetters
+    imports: Imports
+    profiles: Profiles
+    cache: Cache
+    bus: Bus
+    ingest: Ingest
+    shelves: ShelfKeeper
+    recommendations: Recommendations

@@ -1,0 +1,367 @@
+"""The ports: what the house needs of its stores, in the shop's verbs.
+
+SQL ports are blocking: call them from a worker thread (FastAPI's plain `def` routes, `asyncio.to_thread`, jobs).
+Profiles, Cache and Bus are async, since their grown-up engines (MongoDB, Redis) are. Every promise made here is kept by every
+adapter and checked by one contract test class per port.
+
+All writes are atomic. "Missing" is None or an absent key; an unknown id is never an error. `now` is always passed in.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from smartshop.data_collection.schemas.catalogue import ListedProduct, Product
+from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Customer, IdentityLink, Shopper
+from smartshop.data_collection.schemas.events import EventKind, StoredEvent
+from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
+    CustomerId,
+    DecisionId,
+    LocationId,
+    Micros,
+    ModelVersion,
+    OrderId,
+    ProductId,
+    ProductNo,
+    VariantId,
+)
+from smartshop.data_collection.schemas.messages import Message
+from smartshop.data_collection.schemas.orders import Order, Refund, Return
+from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.slates import Decision
+from smartshop.data_collection.schemas.stock import StockCount, StockLevel, StockMovement
+
+
+# ---------------------------------------------------------------------------------------------- the log
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One event with what follows from it; all of it becomes durable together, or none."""
+
+    event: StoredEvent
+    order: Order | None = None
+    refund: Refund | None = None
+    goods_return: Return | None = None
+    link: IdentityLink | None = None
+    consent: ConsentChange | None = None
+    customer: Customer | None = None
+    """Traits learned from `identified`; merged into what is known."""
+    count_only: bool = False
+    """Analytics consent is withdrawn: the event is counted per kind and day, its content is not kept."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one entry: exactly one of stored, duplicate, conflict (a sentence)."""
+
+    stored: bool
+    conflict: str | None = None
+    other_content: bool = False
+    """A duplicate whose content differs from the first; shown by /v1/quality."""
+
+
+class PendingBatch(msgspec.Struct, frozen=True):
+    """A committed batch whose messages were not yet published."""
+
+    batch_id: int
+    messages: tuple[Message, ...]
+
+
+class LogSize(msgspec.Struct, frozen=True):
+    events: int
+    newest_human_at: Micros | None
+    oldest_at: Micros | None
+
+
+class EventLog(Protocol):
+    """The durable log. `append` is the only way in, and `event_seen` alone decides what is a duplicate.
+
+    Key of de-duplication: (shopper_key, event_id, trust): a publishable key can never make a vouched event look seen.
+    """
+
+    def append(self, batches: Sequence[Sequence[LogEntry]]) -> tuple[list[list[Outcome]], list[int]]:
+        """Store several requests' batches in one transaction; one outbox row per batch with anything stored.
+
+        Returns the outcomes in the order given, and the outbox batch ids (0 where nothing was stored). Orders: same id and
+        content = the event is a duplicate; other content = conflict, nothing of that entry stored. Concurrent writers
+        storing the same key: exactly one gets `stored`.
+        """
+
+    def pending(self, older_than: Micros, limit: int = 100) -> list[PendingBatch]:
+        """Outbox batches committed before `older_than`, oldest first: what a crash left behind."""
+
+    def mark_published(self, batch_ids: Sequence[int]) -> None: ...
+
+    def recent(self, shopper: Shopper, kinds: Sequence[EventKind], limit: int) -> list[StoredEvent]:
+        """The newest `limit` events of these kinds that are this shopper's own, newest last, each event_id once."""
+
+    def scan(
+        self, after: int = 0, until: Micros | None = None, kinds: Sequence[EventKind] = (), batch_size: int = 10_000
+    ) -> Iterator[list[tuple[int, StoredEvent]]]:
+        """All events in log order with their log number, occurred at or before `until`; for learning. Resumable."""
+
+    def size(self) -> LogSize: ...
+
+
+class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was refused, as it came, with the reason; replayable after a fix."""
+
+    row_id: int = 0
+    source: str
+    reason: str
+    """A short code, colon, sentence: `too_old: occurred_at 2001-… is more than 60 days ago.`"""
+    raw: bytes
+    received_at: Micros
+    trust: str
+    replayed_at: Micros | None = None
+
+
+class Quarantine(Protocol):
+    def add(self, rows: Sequence[QuarantinedRow]) -> None: ...
+    def page(self, after: int = 0, limit: int = 100, source: str | None = None) -> list[QuarantinedRow]:
+        """Rows not yet replayed, by row_id."""
+
+    def mark_replayed(self, row_ids: Sequence[int], now: Micros) -> None: ...
+    def counts(self) -> dict[str, int]:
+        """Reason code → rows not yet replayed."""
+
+
+# ------------------------------------------------------------------------------------------ the catalogue
+class Catalogue(Protocol):
+    """Products by id and by number. `product_no` is dense from 0, given at first sight, never reused."""
+
+    def upsert(self, products: Sequence[Product], now: Micros) -> list[ProductNo]:
+        """Add or replace; a deleted product comes back under its old number."""
+
+    def ensure(self, product_ids: Sequence[ProductId], now: Micros) -> dict[ProductId, ProductNo]:
+        """Numbers of these products; unknown ones are created bare (title = id, no offer)."""
+
+    def delete(self, product_ids: Sequence[ProductId], now: Micros) -> int: ...
+    def get(self, product_ids: Sequence[ProductId]) -> dict[ProductId, ListedProduct]:
+        """Deleted products are absent."""
+
+    def product_of(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, ProductId]: ...
+    def changed_since(self, since: Micros) -> list[ListedProduct]:
+        """Everything changed at or after `since`, deleted ones too, by product_no; `since` 0 = all."""
+
+    def page(self, after: ProductNo | None, limit: int, category: str | None = None) -> list[ListedProduct]:
+        """Living products by product_no, `category` a path prefix."""
+
+
+class Customers(Protocol):
+    """Customers, links, consent: applied in the order received, owners computed when asked."""
+
+    def shopper(self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, vouched: bool) -> Shopper:
+        """Who is asking. `vouched`: the request came with a secret key or this shopper's own token; else the
+        customer_id is not looked at. With both ids, the browser's own unclaimed events count as well."""
+
+    def get(self, customer_id: CustomerId) -> Customer | None: ...
+    def upsert(self, customers: Sequence[Customer], now: Micros) -> None: ...
+    def has_identified(self, anonymous_id: AnonymousId) -> bool: ...
+    def link(self, link: IdentityLink) -> None: ...
+    def links(self) -> list[IdentityLink]:
+        """All links by (received_at, anonymous_id, customer_id); owners follow from `pipelines.identity`."""
+
+    def set_consent(self, change: ConsentChange) -> Consent: ...
+    def consent(self, shopper_key: str, is_customer: bool) -> Consent: ...
+    def merge(self, from_customer: CustomerId, into: CustomerId, now: Micros) -> None: ...
+    def undo_merge(self, from_customer: CustomerId, now: Micros) -> bool: ...
+
+
+class Orders(Protocol):
+    """Orders by id; the first content wins."""
+
+    def place(self, entry: LogEntry) -> Order:
+        """Store an order with its `order_completed` event and outbox row, taking stock, all in one transaction.
+
+        The same order again returns the first one and takes nothing.
+
+        Raises:
+            OutOfStock: a line asks for more than can be sold; nothing is stored.
+            OrderConflict: the id exists with other content.
+        """
+
+    def get(self, order_id: OrderId) -> Order | None: ...
+    def of_customer(self, customer_id: CustomerId, limit: int = 50) -> list[Order]: ...
+    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]:
+        """Placed orders (never only claimed ones) by ordered_at; for learning."""
+
+    def refunds(self, until: Micros | None = None) -> Iterator[Refund]: ...
+
+
+class Stock(Protocol):
+    """Levels per variant and location = sum of movements; never below zero. A variant never counted is unlimited."""
+
+    def move(self, movements: Sequence[StockMovement], now: Micros) -> int:
+        """Apply all or none; known movement_ids are skipped. Returns how many were new.
+
+        Raises:
+            OutOfStock: a level would fall below zero.
+        """
+
+    def count(self, counts: Sequence[StockCount], now: Micros) -> int: ...
+    def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]: ...
+    def changed_since(self, since: Micros) -> list[StockLevel]: ...
+    def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+
+
+class Decisions(Protocol):
+    """The decision log, in a file of its own; a crash may lose the last second."""
+
+    def write(self, decisions: Sequence[Decision]) -> None: ...
+    def get(self, decision_id: DecisionId) -> Decision | None: ...
+    def scan(self, since: Micros, until: Micros) -> Iterator[list[Decision]]: ...
+    def prune(self, before: Micros) -> int: ...
+    def count(self) -> int: ...
+
+
+# -------------------------------------------------------------------------------------------- the models
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    agent: str
+    version: ModelVersion
+    trained_at: Micros
+    data_until: Micros
+    """The newest event learned from."""
+    log_no: int
+    sha256: str
+    """Of the manifest, which holds the sha256 of every file."""
+    metrics: dict[str, float] = {}
+    promoted_at: Micros | None = None
+
+
+class Models(Protocol):
+    """Immutable version folders; which one serves is a row, so that promotion is one atomic write seen by all."""
+
+    def new_folder(self, agent: str, version: ModelVersion) -> Path:
+        """An empty scratch folder to write arrays into; `publish` seals it."""
+
+    def publish(self, record: ModelRecord, folder: Path) -> ModelRecord:
+        """Write the manifest, fsync, rename into place, add the row (not promoted)."""
+
+    def promote(self, agent: str, version: ModelVersion, now: Micros) -> None: ...
+    def promoted(self, agent: str) -> ModelRecord | None: ...
+    def history(self, agent: str | None = None, limit: int = 20) -> list[ModelRecord]: ...
+    def open(self, record: ModelRecord) -> Path:
+        """The folder of a version after checking sizes and sha256 against the manifest.
+
+        Raises:
+            ModelRefused: cut, altered, missing or of another format version.
+        """
+
+
+# ------------------------------------------------------------------------------------ keys, jobs, letters
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    key_id: str
+    kind: str
+    """secret or publishable."""
+    sha256: str
+    label: str
+    created_at: Micros
+    revoked_at: Micros | None = None
+    plain: str | None = None
+    """Kept for publishable keys only (they are public by nature: the storefront page carries one)."""
+
+
+class Keys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+    def all(self) -> list[ApiKey]: ...
+    def revoke(self, key_id: str, now: Micros) -> bool: ...
+    def secret(self, name: str, make: bytes) -> bytes:
+        """The shop's own signing secret of that name; the first `make` ever given stays."""
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    job_id: int = 0
+    name: str
+    arguments: dict[str, str] = {}
+    state: str = "queued"
+    """queued, running, done, failed."""
+    progress: float = 0.0
+    note: str = ""
+    queued_at: Micros
+    started_at: Micros | None = None
+    finished_at: Micros | None = None
+
+
+class Jobs(Protocol):
+    def enqueue(self, job: JobRecord) -> int: ...
+    def claim(self, now: Micros) -> JobRecord | None:
+        """Take the oldest queued job; two workers never get the same. A job running without news for 10 minutes is free again."""
+
+    def report(self, job_id: int, progress: float, note: str, now: Micros) -> None: ...
+    def finish(self, job_id: int, state: str, note: str, now: Micros) -> None: ...
+    def recent(self, limit: int = 50) -> list[JobRecord]: ...
+    def beat(self, process: str, now: Micros, note: str = "") -> None:
+        """Heartbeat of a process or agent."""
+
+    def beats(self) -> dict[str, tuple[Micros, str]]: ...
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    letter_id: int = 0
+    agent: str
+    message: Message
+    error: str
+    failed_at: Micros
+
+
+class DeadLetters(Protocol):
+    def add(self, letter: DeadLetter) -> None: ...
+    def page(self, after: int = 0, limit: int = 100) -> list[DeadLetter]: ...
+    def remove(self, letter_ids: Sequence[int]) -> None: ...
+
+
+class ImportMark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import came: its content's hash and the rows behind it, so that it resumes."""
+
+    import_key: str
+    rows_done: int
+    finished: bool
+    report: dict[str, int] = {}
+
+
+class Imports(Protocol):
+    def mark(self, mark: ImportMark, now: Micros) -> None: ...
+    def find(self, import_key: str) -> ImportMark | None: ...
+    def all(self) -> list[ImportMark]: ...
+
+
+# ------------------------------------------------------------------------------------------- real time
+class Profiles(Protocol):
+    """The shopper's present."""
+
+    async def fold(self, events: Sequence[StoredEvent]) -> None:
+        """Take new events in; twice, late or out of order changes nothing more."""
+
+    async def read(self, shopper: Shopper) -> Profile: ...
+    async def forget(self, shopper: Shopper) -> None: ...
+
+
+class Cache(Protocol):
+    """Short-lived values; losing one only costs time."""
+
+    async def get(self, key: str) -> bytes | None: ...
+    async def put(self, key: str, value: bytes, ttl_seconds: float) -> None: ...
+    async def add(self, key: str, amount: int, ttl_seconds: float) -> int:
+        """Add to a counter that starts at 0 and lives `ttl_seconds` from its first use; return the sum."""
+
+    async def drop(self, key: str) -> None: ...
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    delivery_id: str
+    message: Message
+
+
+class Bus(Protocol):
+    """At least once to every group. Within a group a message goes to one reader; unacknowledged ones come again."""
+
+    async def publish(self, messages: Sequence[Message]) -> None: ...
+    def subscribe(self, group: str, kinds: Sequence[type[Message]]) -> AsyncIterator[Sequence[Delivery]]:
+        """Batches of at most 500, as they come; ends when the bus closes."""
+
+    async def acknowledge(self, group: str, delivery_ids: Sequence[str]) -> None: ...
+    def backlog(self) -> Mapping[str, int]:
+        """Group → messages not yet acknowledged."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,61 @@
+"""The shop's clock: real time for what arrives, the shop's own time for what is shown and learned.
+
+An imported history of 2009-2011 is alive in its own time: when the newest human event is over 30 days old, slates are
+decided as of that event.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from smartshop.data_collection.schemas.ids import Micros
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+STALE_AFTER = 30 * DAY
+"""From then on a shop's history counts as imported and its own time as standing still."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> Micros:
+    """Exact, unlike `timestamp()`, which goes through a float."""
+    return Micros((moment - _EPOCH) // timedelta(microseconds=1))
+
+
+def to_datetime(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def format_rfc3339(micros: int) -> str:
+    """`2026-11-22T15:30:00.000000Z`, always with microseconds so that texts sort as times do."""
+    return to_datetime(micros).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def system_now() -> Micros:
+    return to_micros(datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class ShopClock:
+    """Passed to everything that needs the time; nothing else reads a clock."""
+
+    timezone: ZoneInfo
+    now: Callable[[], Micros] = system_now
+    newest_human_at: Callable[[], Micros | None] = lambda: None
+    """Cheap: answered from memory, refreshed by the process."""
+
+    def shop_now(self) -> Micros:
+        """The time slates and learning are as of."""
+        now, newest = self.now(), self.newest_human_at()
+        if newest is not None and now - newest > STALE_AFTER:
+            return newest
+        return now
+
+    @property
+    def stands_still(self) -> bool:
+        return self.shop_now() != self.now() and self.newest_human_at() is not None
+
+    def day(self, micros: int) -> date:
+        return to_datetime(micros).astimezone(self.timezone).date()

@@ -1,0 +1,50 @@
+"""What agents say to each other: facts in the past tense, frozen, tagged by `kind`. Handling one twice is harmless."""
+
+import msgspec
+
+from smartshop.data_collection.schemas.events import StoredEvent
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductId, ShopperKey, VariantId
+
+
+class EventsAccepted(msgspec.Struct, frozen=True, tag_field="kind", tag="events_accepted"):
+    """A batch is durable in the log."""
+
+    events: tuple[StoredEvent, ...]
+
+
+class StockChanged(msgspec.Struct, frozen=True, tag_field="kind", tag="stock_changed"):
+    """Levels of these variants moved; readers look the present level up."""
+
+    variant_ids: tuple[VariantId, ...]
+
+
+class CatalogueChanged(msgspec.Struct, frozen=True, tag_field="kind", tag="catalogue_changed"):
+    product_ids: tuple[ProductId, ...]
+
+
+class ModelTrained(msgspec.Struct, frozen=True, tag_field="kind", tag="model_trained"):
+    agent: str
+    version: ModelVersion
+    promoted: bool
+
+
+class SlateRefreshed(msgspec.Struct, frozen=True, tag_field="kind", tag="slate_refreshed"):
+    """What this shopper just did changes what they should see; open pages ask for a new slate."""
+
+    shopper_key: ShopperKey
+    is_customer: bool
+    cause: str
+
+
+class StockAlert(msgspec.Struct, frozen=True, tag_field="kind", tag="stock_alert"):
+    """A variant is at or under its low-stock line."""
+
+    variant_id: VariantId
+    product_id: ProductId
+    location_id: LocationId
+    level: int
+    low_stock_level: int
+    noticed_at: Micros
+
+
+Message = EventsAccepted | StockChanged | CatalogueChanged | ModelTrained | SlateRefreshed | StockAlert

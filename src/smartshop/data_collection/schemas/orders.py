@@ -1,0 +1,85 @@
+"""Orders, refunds and returns. An order is its `order_id`, whichever door it came through; the first content wins."""
+
+from enum import StrEnum
+
+import msgspec
+
+from smartshop.data_collection.schemas.events import Trust
+from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
+    CustomerId,
+    DecisionId,
+    LineId,
+    LocationId,
+    Micros,
+    OrderId,
+    ProductId,
+    VariantId,
+)
+
+
+class OrderStatus(StrEnum):
+    PLACED = "placed"
+    CLAIMED = "claimed"
+    """Told by a publishable key only: stored, but neither demand nor value until the shop itself confirms it."""
+
+
+class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    line_id: LineId
+    product_id: ProductId
+    variant_id: VariantId
+    quantity: int
+    unit_price_minor: int | None = None
+    """After discount, in the order's currency."""
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    order_id: OrderId
+    lines: tuple[OrderLine, ...]
+    currency: str
+    ordered_at: Micros
+    received_at: Micros
+    trust: Trust
+    customer_id: CustomerId | None = None
+    anonymous_id: AnonymousId | None = None
+    discount_minor: int = 0
+    shipping_minor: int = 0
+    tax_minor: int = 0
+    channel: str | None = None
+    market: str | None = None
+    location_id: LocationId | None = None
+    decision_id: DecisionId | None = None
+
+    @property
+    def status(self) -> OrderStatus:
+        return OrderStatus.CLAIMED if self.trust is Trust.CLIENT else OrderStatus.PLACED
+
+    @property
+    def total_minor(self) -> int:
+        goods = sum(line.quantity * (line.unit_price_minor or 0) for line in self.lines)
+        return goods - self.discount_minor + self.shipping_minor + self.tax_minor
+
+
+class Refund(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Money given back, by lines or as an amount. Its identity is the event's, so saying it twice refunds once."""
+
+    event_id: str
+    order_id: OrderId | None
+    amount_minor: int
+    currency: str
+    refunded_at: Micros
+    trust: Trust
+    lines: tuple[OrderLine, ...] = ()
+    customer_id: CustomerId | None = None
+
+
+class Return(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Goods that came back; `restock` puts them on the shelf again."""
+
+    event_id: str
+    order_id: OrderId | None
+    lines: tuple[OrderLine, ...]
+    returned_at: Micros
+    trust: Trust
+    restock: bool = False
+    customer_id: CustomerId | None = None

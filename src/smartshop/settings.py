@@ -1,0 +1,93 @@
+"""Every setting, read once in the entry points (`cli`, `jobs`); everything else receives values."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from smartshop.data_collection.schemas.money import clean_currency
+from smartshop.errors import InvalidValue, SettingsError
+
+
+class Settings(BaseSettings):
+    """All optional; works with none set."""
+
+    model_config = SettingsConfigDict(env_prefix="SMARTSHOP_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("smartshop-data"), description="Folder of the embedded stores, models and quarantine.")
+    database_url: str = Field("", description="`sqlite:///FILE` (in the data dir when empty) or `postgresql://…`.")
+    models_dir: Path | None = Field(None, description="Folder of model versions; `models` in the data dir when empty.")
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Secret keys, comma-separated; one is made and printed at first start when empty."
+    )
+    publishable_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Publishable keys, comma-separated; one is made at first start when empty."
+    )
+    timezone: str = Field("UTC", description="IANA zone in which a day begins and ends, such as Europe/London.")
+    currency: str = Field("GBP", description="ISO 4217 code in which values are reported.")
+    consent_default: Literal["granted", "withheld"] = Field(
+        "granted", description="What holds for a shopper who was never asked: granted or withheld."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="Origins that browsers may call from, comma-separated; `*` is any (keys are no cookies)."
+    )
+    shop_name: str = Field("Smart Shop", description="The name on the storefront.")
+
+    @field_validator("secret_keys", "publishable_keys", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret_keys", "publishable_keys")
+    @classmethod
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for key in keys:
+            if len(key) < 16:
+                raise ValueError(f"the key {key[:3]}… has {len(key)} characters; use at least 16 random ones")
+        return keys
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no IANA time zone; write for example Europe/London") from None
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _iso_currency(cls, value: str) -> str:
+        try:
+            return clean_currency(value)
+        except InvalidValue as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError(
+                f"{value[:20]!r}… names no engine we know; write sqlite:///shop.db or postgresql://user@host/db"
+            )
+        return value
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment and `.env`, with the command line's own words on top.
+
+    Raises:
+        SettingsError: a value that cannot be used; names the variable.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic, which is the point
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SMARTSHOP_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name} cannot be used: {first['msg'].removeprefix('Value error, ')}.") from None
