@@ -8,6 +8,8 @@ ARGS ?=
 
 PROGRAMS := $(CURDIR)/.venv/bin
 STAMPS := .venv/stamps
+# npm itself writes this file when an installation is complete.
+FRONT_END := frontend/node_modules/.package-lock.json
 STOREFRONT := frontend/web/dist/index.html
 STOREFRONT_SOURCES := $(shell find frontend -name node_modules -prune -o -name dist -prune -o -name e2e -prune -o -type f -print)
 
@@ -26,13 +28,13 @@ run: $(STAMPS)/python $(STOREFRONT) ## Open the shop: set up, then `smartshop up
 
 test: test-front-end test-python ## Run every test: set up, front end, service, browser (ARGS="-k basket", WORKERS=2).
 
-test-front-end: $(STAMPS)/front-end
+test-front-end: $(FRONT_END)
 	npm --prefix frontend run --silent test
 
 test-python: $(STAMPS)/development $(STOREFRONT) chromium
 	python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-check: $(STAMPS)/development $(STAMPS)/front-end ## Lint, types, import directions, and generated files in step with the code.
+check: $(STAMPS)/development $(FRONT_END) ## Lint, types, import directions, and generated files in step with the code.
 	ruff check .
 	ruff format --check .
 	mypy
@@ -50,7 +52,7 @@ setup: $(STAMPS)/development $(STOREFRONT) chromium ## Only set up: environment,
 docs: $(STAMPS)/development ## Write docs/commands.md and docs/settings.md anew from the code.
 	python -m tools.reference_pages
 
-types: $(STAMPS)/development $(STAMPS)/front-end ## Write the front end's API types anew from the service.
+types: $(STAMPS)/development $(FRONT_END) ## Write the front end's API types anew from the service.
 	python -m tools.front_end_types
 
 format: $(STAMPS)/development ## Format the Python code and mend what the linter can.
@@ -76,10 +78,10 @@ $(STAMPS)/development: $(STAMPS)/python
 	sh tools/set_up_python.sh storefront,dev
 	@touch $@
 
-$(STAMPS)/front-end: frontend/package-lock.json $(STAMPS)/python
+$(FRONT_END): frontend/package-lock.json | $(STAMPS)/python
 	npm --prefix frontend ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-$(STOREFRONT): $(STAMPS)/front-end $(STOREFRONT_SOURCES)
+$(STOREFRONT): $(FRONT_END) $(STOREFRONT_SOURCES)
 	npm --prefix frontend run --silent build
 	@touch $@
