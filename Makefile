@@ -10,6 +10,8 @@ PROGRAMS := $(CURDIR)/.venv/bin
 STAMPS := .venv/stamps
 # npm itself writes this file when an installation is complete.
 FRONT_END := frontend/node_modules/.package-lock.json
+# Tracking clients of other makers, which the tests point at the running service.
+NODE_CLIENTS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/clients/*/package-lock.json))
 STOREFRONT := frontend/web/dist/index.html
 STOREFRONT_SOURCES := $(shell find frontend -name node_modules -prune -o -name dist -prune -o -name e2e -prune -o -type f -print)
 
@@ -31,7 +33,7 @@ test: test-front-end test-python ## Run every test: set up, front end, service, 
 test-front-end: $(FRONT_END)
 	npm --prefix frontend run --silent test
 
-test-python: $(STAMPS)/development $(STOREFRONT) chromium
+test-python: $(STAMPS)/development $(STOREFRONT) $(NODE_CLIENTS) chromium
 	python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMPS)/development $(FRONT_END) ## Lint, types, import directions, and generated files in step with the code.
@@ -47,7 +49,7 @@ check: $(STAMPS)/development $(FRONT_END) ## Lint, types, import directions, and
 bench: $(STAMPS)/development $(STOREFRONT) ## Measure speed and size; prints the figures and writes them as JSON.
 	python -m bench $(ARGS)
 
-setup: $(STAMPS)/development $(STOREFRONT) chromium ## Only set up: environment, storefront, browser.
+setup: $(STAMPS)/development $(STOREFRONT) $(NODE_CLIENTS) chromium ## Only set up: environment, storefront, browser.
 
 docs: $(STAMPS)/development ## Write docs/commands.md and docs/settings.md anew from the code.
 	python -m tools.reference_pages
@@ -63,7 +65,7 @@ constraints: $(STAMPS)/development ## Choose the newest fitting versions anew an
 	sh tools/pin_versions.sh
 
 clean: ## Remove what was built; the shop's data stays.
-	rm -rf .venv frontend/node_modules frontend/web/dist build dist bench-output
+	rm -rf .venv frontend/node_modules tests/clients/*/node_modules frontend/web/dist build dist bench-output
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -76,6 +78,10 @@ $(STAMPS)/python: pyproject.toml constraints.txt tools/set_up_python.sh tools/li
 
 $(STAMPS)/development: $(STAMPS)/python
 	sh tools/set_up_python.sh storefront,dev
+	@touch $@
+
+tests/clients/%/node_modules/.package-lock.json: tests/clients/%/package-lock.json | $(STAMPS)/python
+	npm --prefix tests/clients/$* ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(FRONT_END): frontend/package-lock.json | $(STAMPS)/python

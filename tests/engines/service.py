@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from tests.engines.postgres import free_loopback_port
 
@@ -30,6 +31,8 @@ class RunningService:
     """A started service; `log` holds what it printed."""
 
     url: str
+    secret_key: str
+    publishable_key: str
     process: "subprocess.Popen[bytes]"
     log: Path
 
@@ -45,10 +48,14 @@ def running_service(folder: Path, *, options: Sequence[str] = ("--no-demo",)) ->
     port, log = free_loopback_port(), folder / "service.log"
     command = [str(PROGRAMS / "smartshop"), "up", "--data-dir", str(folder / "shop")]
     command += ["--host", "127.0.0.1", "--port", str(port), *options]
+    secret_key, publishable_key = f"secret-{token_hex(16)}", f"publishable-{token_hex(16)}"
+    keys = {"SMARTSHOP_SECRET_KEYS": secret_key, "SMARTSHOP_PUBLISHABLE_KEYS": publishable_key}
     with log.open("ab") as output:
         # A group of its own, so that its end reaches the processes that it supervises as well.
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, start_new_session=True)
-    service = RunningService(url=f"http://127.0.0.1:{port}", process=process, log=log)
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **keys}, stdout=output, stderr=output, start_new_session=True
+        )
+    service = RunningService(f"http://127.0.0.1:{port}", secret_key, publishable_key, process, log)
     try:
         _wait_until_ready(service)
         yield service
