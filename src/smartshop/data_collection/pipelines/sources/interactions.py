@@ -1,0 +1,162 @@
+"""Interactions: who did what with which product, a row each; rows of one order_id are one order."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from smartshop.data_collection.pipelines.sources.cells import moment, whole_number, wire_time
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows
+from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
+from smartshop.data_collection.schemas.events import Event, EventKind, ProductLine
+from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
+    CustomerId,
+    EventId,
+    Micros,
+    OrderId,
+    ProductId,
+    SessionId,
+    VariantId,
+    clean_id,
+)
+from smartshop.errors import InvalidValue
+
+ALIASES = {
+    "user_id": "customer_id",
+    "item_id": "product_id",
+    "sku": "product_id",
+    "timestamp": "occurred_at",
+    "pos": "position",
+    "event_type": "kind",
+}
+NEEDS = ("customer_id|anonymous_id", "product_id|variant_id")
+ROWS_PER_BATCH = 1_000
+ORDERS_PER_BATCH = 250
+
+POSITION_START = 946_771_200 * 1_000_000
+"""2000-01-02T00:00:00Z: where only an order is known, position n happened n minutes after it."""
+POSITION_STEP = 60 * 1_000_000
+
+
+def read_interactions(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
+    occurrences: Counter[bytes] = Counter()
+    orders: dict[str, list[Row]] = {}
+    for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
+        events: list[Event] = []
+        rejected = [row for row in rows if isinstance(row, RejectedRow)]
+        held = 0
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                continue
+            if row.values.get("kind") == EventKind.ORDER_COMPLETED and "order_id" in row.values:
+                # Rows of one order may lie anywhere in the file, so orders wait for its end.
+                orders.setdefault(row.values["order_id"], []).append(row)
+                held += 1
+                continue
+            try:
+                events.append(_event(row, occurrences, options))
+            except InvalidValue as error:
+                rejected.append(_rejection(row, error))
+        yield SourceBatch(rows=len(rows) - held, events=events, rejected=rejected)
+    yield from _orders(orders, options)
+
+
+def _orders(orders: dict[str, list[Row]], options: SourceOptions) -> Iterator[SourceBatch]:
+    # By time, so that a shopper's life is entered in the order it was lived.
+    by_time = iter(sorted(orders.values(), key=lambda lines: (lines[0].values.get("occurred_at", ""), lines[0].line)))
+    while waiting := list(islice(by_time, ORDERS_PER_BATCH)):
+        events: list[Event] = []
+        rejected: list[RejectedRow] = []
+        for lines in waiting:
+            try:
+                events.append(_order(lines, options))
+            except InvalidValue as error:
+                rejected.extend(_rejection(line, error) for line in lines)
+        yield SourceBatch(rows=sum(map(len, waiting)), events=events, rejected=rejected)
+
+
+def _rejection(row: Row, error: InvalidValue) -> RejectedRow:
+    return RejectedRow(row.line, f"{error.code}: {error}", str(row.values)[:2_000])
+
+
+def _event(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Event:
+    values = row.values
+    text = values.get("kind", EventKind.PRODUCT_VIEWED)
+    try:
+        kind = EventKind(text)
+    except ValueError:
+        raise InvalidValue(f"The kind {text[:40]!r} is none we know; use for example product_viewed.") from None
+    return Event(
+        kind=kind,
+        event_id=_event_id(values, occurrences),
+        occurred_at=wire_time(_when(values, options)),
+        customer_id=CustomerId(clean_id(values["customer_id"], "customer_id")) if "customer_id" in values else None,
+        anonymous_id=AnonymousId(clean_id(values["anonymous_id"], "anonymous_id"))
+        if "anonymous_id" in values
+        else None,
+        session_id=SessionId(values["session_id"]) if "session_id" in values else None,
+        products=[_line(values)],
+        order_id=OrderId(values["order_id"]) if "order_id" in values else None,
+        currency=values.get("currency", options.currency),
+        rating=_rating(values),
+    )
+
+
+def _order(lines: list[Row], options: SourceOptions) -> Event:
+    first = lines[0].values
+    order_id = clean_id(first["order_id"], "order_id")
+    return Event(
+        kind=EventKind.ORDER_COMPLETED,
+        event_id=EventId(first.get("event_id", order_id)),
+        order_id=OrderId(order_id),
+        occurred_at=wire_time(_when(first, options)),
+        customer_id=CustomerId(clean_id(first["customer_id"], "customer_id")) if "customer_id" in first else None,
+        anonymous_id=AnonymousId(clean_id(first["anonymous_id"], "anonymous_id")) if "anonymous_id" in first else None,
+        session_id=SessionId(first["session_id"]) if "session_id" in first else None,
+        products=[_line(line.values) for line in lines],
+        currency=first.get("currency", options.currency),
+    )
+
+
+def _line(values: dict[str, str]) -> ProductLine:
+    return ProductLine(
+        product_id=ProductId(clean_id(values["product_id"], "product_id")) if "product_id" in values else None,
+        variant_id=VariantId(clean_id(values["variant_id"], "variant_id")) if "variant_id" in values else None,
+        quantity=whole_number(values, "quantity"),
+        price_minor=whole_number(values, "price_minor"),
+    )
+
+
+def _event_id(values: dict[str, str], occurrences: Counter[bytes]) -> EventId:
+    """The row's own id, else a hash of its content and which occurrence of that content it is in the file.
+
+    So importing twice changes nothing, and two true repeats stay two.
+    """
+    if "event_id" in values:
+        return EventId(values["event_id"])
+    content = "\x1f".join(f"{column}={values[column]}" for column in sorted(values)).encode()
+    digest = hashlib.blake2b(content, digest_size=12).digest()
+    occurrences[digest] += 1
+    return EventId(f"row-{digest.hex()}-{occurrences[digest]}")
+
+
+def _when(values: dict[str, str], options: SourceOptions) -> Micros:
+    given = moment(values, "occurred_at")
+    if given is not None:
+        return given
+    position = whole_number(values, "position")
+    if position is not None:
+        return Micros(POSITION_START + position * POSITION_STEP)
+    return Micros(options.imported_at)
+
+
+def _rating(values: dict[str, str]) -> float | None:
+    text = values.get("rating")
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidValue(f"The rating {text[:40]!r} is no number; write for example 4.5.") from None

@@ -1,0 +1,82 @@
+"""Stock: a row per count (`level`) or per movement (`movement`, signed units)."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from smartshop.data_collection.pipelines.sources.cells import moment, whole_number
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows
+from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
+from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId, clean_id
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, MovementReason, StockCount, StockMovement
+from smartshop.errors import InvalidValue
+
+ALIASES = {"sku": "variant_id", "location": "location_id", "quantity": "movement"}
+NEEDS = ("variant_id|product_id", "level|movement")
+ROWS_PER_BATCH = 1_000
+
+
+def read_stock(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
+    occurrences: Counter[bytes] = Counter()
+    for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
+        counts: list[StockCount] = []
+        movements: list[StockMovement] = []
+        rejected: list[RejectedRow] = []
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                rejected.append(row)
+                continue
+            try:
+                match _read(row, occurrences, options):
+                    case StockCount() as count:
+                        counts.append(count)
+                    case movement:
+                        movements.append(movement)
+            except InvalidValue as error:
+                rejected.append(RejectedRow(row.line, f"{error.code}: {error}", str(row.values)[:2_000]))
+        yield SourceBatch(rows=len(rows), counts=counts, movements=movements, rejected=rejected)
+
+
+def _read(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> StockCount | StockMovement:
+    values = row.values
+    variant_id = VariantId(clean_id(values.get("variant_id") or values.get("product_id", ""), "variant_id"))
+    location_id = LocationId(clean_id(values.get("location_id", DEFAULT_LOCATION), "location_id"))
+    level, quantity = whole_number(values, "level"), whole_number(values, "movement")
+    occurred_at = moment(values, "occurred_at")
+    at = Micros(options.imported_at) if occurred_at is None else occurred_at
+    if (level is None) == (quantity is None):
+        raise InvalidValue("The row needs either a level (a count) or a movement (signed units), and not both.")
+    if level is not None:
+        if level < 0:
+            raise InvalidValue(f"The level {level} is below zero; a count is 0 or more.")
+        # Without its own time, a count means "now": counting the same again later is news.
+        identity = _row_id(values, occurrences, "" if occurred_at is not None else str(options.imported_at))
+        return StockCount(
+            movement_id=identity, variant_id=variant_id, level=level, occurred_at=at, location_id=location_id
+        )
+    return StockMovement(
+        movement_id=_row_id(values, occurrences, ""),
+        variant_id=variant_id,
+        quantity=quantity or 0,
+        reason=_reason(values),
+        occurred_at=at,
+        location_id=location_id,
+        reference=values.get("reference"),
+    )
+
+
+def _reason(values: dict[str, str]) -> MovementReason:
+    text = values.get("reason", MovementReason.RECEIPT)
+    try:
+        return MovementReason(text)
+    except ValueError:
+        known = ", ".join(MovementReason)
+        raise InvalidValue(f"The reason {text[:40]!r} is none we know; use one of {known}.") from None
+
+
+def _row_id(values: dict[str, str], occurrences: Counter[bytes], salt: str) -> str:
+    content = "\x1f".join(f"{column}={values[column]}" for column in sorted(values)) + salt
+    digest = hashlib.blake2b(content.encode(), digest_size=12).digest()
+    occurrences[digest] += 1
+    return f"row-{digest.hex()}-{occurrences[digest]}"
