@@ -39,6 +39,8 @@ class Interactions:
     n_products: int
     data_until: Micros
     """The newest event among them; 0 when there is none."""
+    log_no: int = 0
+    """The last log number read."""
 
     def __len__(self) -> int:
         return len(self.product_no)

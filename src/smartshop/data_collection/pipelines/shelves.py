@@ -1,0 +1,87 @@
+"""The present shelf of this process: catalogue and stock re-read as they change, handed out as one picture."""
+
+import threading
+from collections.abc import Callable
+
+from smartshop.data_collection.connectors.ports import Catalogue, Stock
+from smartshop.data_collection.pipelines.shelf import Shelf
+from smartshop.data_collection.pipelines.shelf_arrays import (
+    Pricing,
+    StockPicture,
+    arrange,
+    next_price_change,
+    with_stock,
+)
+from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductNo, VariantId
+
+OVERLAP = Micros(10_000_000)
+"""Every reading starts this much (µs) before the last: a change is stamped before its transaction commits, and other
+machines' clocks differ a little. Re-reading what is known costs only the comparison."""
+
+
+class ShelfKeeper:
+    """Keeps the shelf true. `refresh` may be called by any thread, every second; `shelf` never waits."""
+
+    def __init__(self, catalogue: Catalogue, stock: Stock, currency: str, now: Callable[[], Micros]) -> None:
+        self._catalogue, self._stock, self._now = catalogue, stock, now
+        self._currency = currency
+        self._lock = threading.Lock()
+        self._listed: dict[ProductNo, ListedProduct] = {}
+        self._levels: dict[VariantId, dict[LocationId, int]] = {}
+        self._read_at = Micros(0)
+        self._prices_until: Micros | None = None
+        self._version = 0
+        self._shelf = arrange((), self._pricing(Micros(0)), StockPicture({}), version=0)
+        self.refresh()
+
+    @property
+    def shelf(self) -> Shelf:
+        """The newest picture; whoever holds an older one may finish with it."""
+        return self._shelf
+
+    def refresh(self) -> bool:
+        """Read again what changed since the last time; True when there is a new picture."""
+        with self._lock:
+            now = self._now()
+            since = Micros(max(0, self._read_at - OVERLAP))
+            changed_products = self._take_products(since)
+            changed_variants = self._take_levels(since)
+            self._read_at = now
+            prices_moved = self._prices_until is not None and now >= self._prices_until
+            if not changed_products and not changed_variants and not prices_moved:
+                return False
+            self._version += 1
+            if changed_products or prices_moved:
+                self._rebuild(now)
+            else:
+                self._shelf = with_stock(self._shelf, self._stock_picture(), changed_variants, version=self._version)
+            return True
+
+    def _pricing(self, now: Micros) -> Pricing:
+        return Pricing(currency=self._currency, market=DEFAULT_MARKET, at=now)
+
+    def _stock_picture(self) -> StockPicture:
+        return StockPicture({variant: sum(at.values()) for variant, at in self._levels.items()})
+
+    def _take_products(self, since: Micros) -> bool:
+        changed = False
+        for listed in self._catalogue.changed_since(since):
+            if self._listed.get(listed.product_no) != listed:
+                self._listed[listed.product_no] = listed
+                changed = True
+        return changed
+
+    def _take_levels(self, since: Micros) -> set[VariantId]:
+        changed: set[VariantId] = set()
+        for level in self._stock.changed_since(since):
+            at = self._levels.setdefault(level.variant_id, {})
+            if at.get(level.location_id) != level.level:
+                at[level.location_id] = level.level
+                changed.add(level.variant_id)
+        return changed
+
+    def _rebuild(self, now: Micros) -> None:
+        listed = tuple(self._listed[number] for number in sorted(self._listed))
+        self._shelf = arrange(listed, self._pricing(now), self._stock_picture(), version=self._version)
+        self._prices_until = next_price_change(listed, now)
