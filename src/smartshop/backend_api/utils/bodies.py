@@ -1,0 +1,125 @@
+"""Request bodies and query strings into typed records, within limits; refusals name the field and the bad value."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from smartshop.errors import InvalidValue, TooLarge
+
+MAX_BODY_BYTES = 1_048_576
+SHOWN_CHARACTERS = 60
+"""Of a bad value in an error's sentence."""
+
+T = TypeVar("T")
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+
+
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: it is longer than `limit` bytes; nothing more is read.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise TooLarge(f"The body has {declared[:20]} bytes; at most {limit} are read. Send it in parts.")
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"The body has more than {limit} bytes, which is the most that is read. Send it in parts.")
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body as its record. JSON Schema calls 15.0 an integer, and so do we.
+
+    Raises:
+        InvalidValue: no JSON, or JSON of another shape.
+    """
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _decode_patiently(body, decoder)
+
+
+def _decode_patiently(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        document = _whole_numbers(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"The body is no JSON: {error}.") from None
+    except RecursionError:
+        raise InvalidValue("The body is nested too deeply; send flat JSON.") from None
+    try:
+        shaped: T = msgspec.convert(document, decoder.type)
+    except msgspec.ValidationError as error:
+        raise InvalidValue(_sentence(error, document, "The body")) from None
+    return shaped
+
+
+def decode_query(parameters: QueryParams, shape: type[T], lists: frozenset[str]) -> T:
+    """The query string as its record; `lists` names the parameters that may be repeated.
+
+    Raises:
+        InvalidValue: an unknown parameter, or a value of another type.
+    """
+    given: dict[str, Any] = {}  # Any: text or texts, before the record says what they are
+    for name in parameters:
+        values = parameters.getlist(name)
+        if name in lists:
+            given[name] = values
+        elif len(values) > 1:
+            raise InvalidValue(f"The parameter {name[:SHOWN_CHARACTERS]} stands {len(values)} times; send it once.")
+        else:
+            given[name] = values[0]
+    try:
+        return msgspec.convert(given, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidValue(_sentence(error, given, "The query string")) from None
+
+
+def list_fields(shape: type) -> frozenset[str]:
+    """Names of the record's fields that hold lists."""
+    fields = msgspec.structs.fields(shape)
+    return frozenset(field.encode_name for field in fields if "list[" in str(field.type))
+
+
+def _whole_numbers(value: Any) -> Any:  # Any: JSON of whatever shape
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    return value
+
+
+def _sentence(error: msgspec.ValidationError, document: Any, what: str) -> str:
+    """`limit is 500: expected int <= 200.`"""
+    text = str(error)
+    found = _PATH.search(text)
+    expected = (text[: found.start()] if found else text).replace("`", "")
+    expected = expected[:1].lower() + expected[1:]
+    if found is None:
+        return f"{what} cannot be used: {expected}."
+    path = found["path"].removeprefix("$").removeprefix(".")
+    shown = repr(_value_at(document, found["path"]))[:SHOWN_CHARACTERS]
+    return f"{path or what} is {shown}: {expected}."
+
+
+def _value_at(document: Any, path: str) -> Any:  # Any: JSON of whatever shape
+    value = document
+    for step in _STEP.finditer(path):
+        if step["index"] is not None and isinstance(value, list):
+            value = value[int(step["index"])]
+        elif step["name"] is not None and isinstance(value, dict):
+            value = value.get(step["name"])
+        else:
+            break
+    return value
