@@ -24,8 +24,8 @@ from smartshop.errors import InvalidValue
 ALIASES = {"id": "product_id", "sku": "product_id", "item_id": "product_id", "name": "title"}
 NEEDS = ("product_id", "title")
 NAMED = frozenset(
-    "product_id variant_id title description brand category price_minor list_price_minor currency image_url attributes "
-    "published_at stock locale market".split()
+    ("product_id", "variant_id", "title", "description", "brand", "category", "price_minor", "list_price_minor")
+    + ("currency", "image_url", "attributes", "published_at", "stock", "locale", "market")
 )
 PRODUCTS_PER_BATCH = 500
 

@@ -1,0 +1,3 @@
+from smartshop.cli import main
+
+main()
