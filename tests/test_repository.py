@@ -20,7 +20,7 @@ MACHINE_PATH = re.compile(rf"(?:^|[\s\"'`(=:])/(?:{'|'.join(MACHINE_FOLDERS)})/"
 RESOLVED_ADDRESS = re.compile(r'"resolved":\s*"http')
 
 ENTRY_MODULES = ("smartshop.cli", "smartshop.__main__")
-CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!ports$)")
+CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!(ports|ownership)$)")
 RUN_BY_PATH = re.compile(r"\.migrations(\.|$)")
 """Alembic loads migrations from their folder; nothing imports them."""
 
