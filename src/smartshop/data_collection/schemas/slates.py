@@ -140,6 +140,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     decided_at: Micros
     surface: Surface
     shopper_key: ShopperKey
+    is_customer: bool = False
+    """Whose key it is: a customer and a browser may have the same letters, and neither may read the other's."""
     policy: Policy
     model_versions: dict[str, str]
     product_no: list[ProductNo]
