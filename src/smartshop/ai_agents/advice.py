@@ -87,21 +87,21 @@ class CandidateSource(Protocol):
     """Draws candidates inside the eligible mask."""
 
     def candidates(self, question: Question, n: int) -> Candidates:
-        """Up to `n` products, and always as many as are eligible, up to `question.limit` + 20: lists are always full."""
+        """Up to `n` products, always as many as are eligible up to `question.limit` + 20: lists are always full."""
 
 
 class FallbackRecommender(CandidateSource, Advisor, Protocol):
-    """A source that also weighs its own candidates, under the name `recommendation`; also good for nothing but a shelf."""
+    """A source that also weighs its own candidates, as `recommendation`; it may know nothing but a shelf."""
 
 
 class Recommender(FallbackRecommender, Protocol):
-    """The full source. Every list is drawn inside `question.eligible`; `advise` weighs the candidates of any of them."""
+    """The full source. Lists are drawn inside `question.eligible`; `advise` weighs the candidates of any of them."""
 
     def similar(self, question: Question, n: int) -> Candidates:
         """Products like `question.anchor` (or, without one, like the newest of `question.history`)."""
 
     def bought_together(self, question: Question, n: int) -> Candidates:
-        """Products that complete `question.anchor` and `question.basket`; shorter than `n` where nothing was learned."""
+        """Products that complete `question.anchor` and `question.basket`; shorter where nothing was learned."""
 
     def trending(self, question: Question, n: int) -> Candidates:
         """Products in demand now among the eligible ones: a category is asked for by the mask."""

@@ -1,0 +1,143 @@
+"""From a request and the shopper's present to the question that the agents argue about."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.advice import Numbers, Question
+from smartshop.ai_agents.eligibility import Known, ShelfMasks, eligible
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
+from smartshop.data_collection.schemas.ids import Micros, ProductId
+from smartshop.data_collection.schemas.profiles import Interest, Profile
+from smartshop.data_collection.schemas.slates import MAX_HISTORY, SlateRequest
+
+LIKED_FROM = 3.0
+"""A rating of so many stars and more is a sign of liking."""
+NAMED_IDS = 5
+"""Unknown ids named one by one in `degraded`; the rest is counted."""
+NO_PROFILE = Profile()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what of the request could not be used."""
+
+    question: Question
+    unknown: list[str]
+
+
+def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros, *, personal: bool) -> Asked:
+    """The question of this request. Not `personal`: no history, only the page, the basket and the moment."""
+    shelf = masks.shelf
+    unknown: list[str] = []
+    sent_history = request.history[-MAX_HISTORY:] if personal else []
+    sent = _numbers(shelf, sent_history, "history", unknown)
+    basket = _numbers(shelf, request.basket, "basket", unknown)
+    exclude = _numbers(shelf, request.filters.exclude, "exclude", unknown)
+    anchor = _numbers(shelf, [request.product_id] if request.product_id is not None else [], "product_id", unknown)
+    liked, liked_at = _liked(shelf, profile)
+    known = _known(shelf, profile, history=sent, basket=basket, exclude=exclude, anchor=anchor[0] if anchor else None)
+    question = Question(
+        surface=request.surface,
+        limit=request.limit,
+        now=now,
+        shelf=shelf,
+        eligible=eligible(masks, request.filters, request.surface, known, now),
+        profile=profile,
+        history=_array(liked + sent),
+        history_at=np.array(liked_at + [now] * len(sent), dtype=np.int64),
+        basket=known.basket,
+        anchor=known.anchor,
+        query=request.query,
+        context=request.context,
+    )
+    return Asked(question, unknown)
+
+
+def until(profile: Profile, at: Micros) -> Profile:
+    """The profile as it was at a moment: a slate of the past knows nothing of later events."""
+    return Profile(
+        interest=tuple(one for one in profile.interest if one.occurred_at <= at),
+        purchases=tuple(one for one in profile.purchases if one.occurred_at <= at),
+        exposures=tuple(one for one in profile.exposures if one.occurred_at <= at),
+    )
+
+
+def likes(sign: Interest) -> bool:
+    """Whether it speaks for the product: a rating does from three stars on, other kinds by their weight."""
+    if sign.kind is EventKind.RATED and sign.rating is not None:
+        return sign.rating >= LIKED_FROM
+    return INTEREST_WEIGHT.get(sign.kind, 0.0) > 0
+
+
+def _liked(shelf: Shelf, profile: Profile) -> tuple[list[int], list[int]]:
+    """Products of positive interest and purchases with their times, oldest first."""
+    number_of = shelf.number_of
+    signs = [
+        (sign.occurred_at, sign.event_id, number)
+        for sign in profile.interest
+        if sign.product_id is not None and (number := number_of.get(sign.product_id)) is not None and likes(sign)
+    ]
+    # A purchase may stand among the signs of interest as well; the set keeps it once.
+    signs += [
+        (bought.occurred_at, bought.event_id, number)
+        for bought in profile.purchases
+        if (number := number_of.get(bought.product_id)) is not None
+    ]
+    ordered = sorted(set(signs))
+    return [number for _, _, number in ordered], [occurred_at for occurred_at, _, _ in ordered]
+
+
+def _known(
+    shelf: Shelf, profile: Profile, *, history: list[int], basket: list[int], exclude: list[int], anchor: int | None
+) -> Known:
+    number_of = shelf.number_of
+    bought = [(number_of[one.product_id], one.occurred_at) for one in profile.purchases if one.product_id in number_of]
+    seen = {number_of[one.product_id] for one in profile.interest if one.product_id in number_of}
+    return Known(
+        bought=_array([number for number, _ in bought]),
+        bought_at=np.array([occurred_at for _, occurred_at in bought], dtype=np.int64),
+        seen=_array(seen),
+        dismissed=_array(_dismissed(shelf, profile)),
+        history=_array(history),
+        basket=_array(basket),
+        anchor=anchor,
+        exclude=_array(exclude),
+    )
+
+
+def _dismissed(shelf: Shelf, profile: Profile) -> set[int]:
+    """Products whose last word was "less like this"."""
+    out: set[int] = set()
+    for sign in profile.interest:
+        number = shelf.number_of.get(sign.product_id) if sign.product_id is not None else None
+        if number is None:
+            continue
+        if sign.kind is EventKind.ITEM_DISMISSED:
+            out.add(number)
+        elif number in out and likes(sign):
+            out.discard(number)
+    return out
+
+
+def _numbers(shelf: Shelf, ids: Sequence[ProductId], field: str, unknown: list[str]) -> list[int]:
+    """Numbers of the known ids, in order; the unknown ones are named."""
+    numbers, strangers = list[int](), list[str]()
+    for product_id in ids:
+        number = shelf.number_of.get(product_id)
+        if number is None:
+            strangers.append(product_id[:128])
+        else:
+            numbers.append(number)
+    if strangers:
+        named = ", ".join(strangers[:NAMED_IDS])
+        more = f" and {len(strangers) - NAMED_IDS} more" if len(strangers) > NAMED_IDS else ""
+        unknown.append(f"{field}: unknown {named}{more}")
+    return numbers
+
+
+def _array(numbers: Iterable[int]) -> NDArray[np.int32] | Numbers:
+    return np.fromiter(numbers, dtype=np.int32)

@@ -1,0 +1,319 @@
+"""Slates out to people: who asks, what is known of them, the decision, and its record.
+
+A valid, authorised request always gets an answer. A store that fails or takes over 150 ms is gone around and named in
+`degraded`, as is a model that is missing or an id that nobody knows.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter_ns
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Recommender
+from smartshop.ai_agents.decision_log import keeps_candidates, logged
+from smartshop.ai_agents.eligibility import ShelfMasks
+from smartshop.ai_agents.policy import PolicyConfig
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.ai_agents.slate import Decided, SlateConfig, decide
+from smartshop.backend_api.services.decision_writer import DecisionWriter
+from smartshop.backend_api.services.questions import NO_PROFILE, Asked, ask, until
+from smartshop.backend_api.services.serving import Plan, Serving, serve_with
+from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles
+from smartshop.data_collection.pipelines.clock import ShopClock
+from smartshop.data_collection.schemas.catalogue import format_category
+from smartshop.data_collection.schemas.customers import Shopper
+from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
+    CustomerId,
+    DecisionId,
+    Micros,
+    ProductId,
+    ProductNo,
+    ShopperKey,
+)
+from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.slates import (
+    Bought,
+    Decision,
+    Slate,
+    SlateFilters,
+    SlateItem,
+    SlateRequest,
+    Surface,
+)
+from smartshop.errors import NotFound
+
+STORE_PATIENCE_SECONDS = 0.15
+NOBODY = ShopperKey("")
+"""The key of a decision that is tied to no one: an unknown caller, or one who withheld personalisation."""
+
+Found = TypeVar("Found")
+
+
+def new_decision_id(now: Micros) -> DecisionId:
+    """Sorts by time, so that the log's index grows at its end; 80 random bits, so that nobody guesses another's."""
+    return DecisionId(f"{now // 1000:012x}{os.urandom(10).hex()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What was found out about who asks."""
+
+    shopper: Shopper | None
+    profile: Profile
+    personal: bool
+    """False: contextual only, and the decision is tied to no one."""
+    degraded: list[str] = field(default_factory=list)
+
+    @property
+    def shopper_key(self) -> ShopperKey:
+        return self.shopper.shopper_key if self.shopper is not None and self.personal else NOBODY
+
+    @property
+    def is_customer(self) -> bool:
+        return self.shopper is not None and self.personal and bool(self.shopper.customer_ids)
+
+
+class Recommendations:
+    """The service behind every slate. `use` gives it a model; until then it answers from the fall-back."""
+
+    def __init__(
+        self,
+        customers: Customers,
+        profiles: Profiles,
+        decisions: Decisions,
+        shelves: Callable[[], Shelf],
+        clock: ShopClock,
+        fallback: FallbackRecommender,
+        *,
+        advisors: Sequence[Advisor] = (),
+        config: SlateConfig | None = None,
+        policy: PolicyConfig | None = None,
+    ) -> None:
+        self._customers, self._profiles, self._decisions = customers, profiles, decisions
+        self._shelves, self._clock, self._fallback = shelves, clock, fallback
+        self._config, self._policy = config or SlateConfig(), policy or PolicyConfig()
+        self._masks = ShelfMasks(shelves())
+        self._serving: Serving
+        self.writer = DecisionWriter(decisions)
+        self.use(None, advisors, {})
+
+    def start(self) -> None:
+        self.writer.start()
+
+    def stop(self) -> None:
+        """Blocking: writes the decisions that wait."""
+        self.writer.stop()
+
+    def use(self, source: Recommender | None, advisors: Sequence[Advisor], versions: Mapping[str, str]) -> None:
+        """Decide with these from the next request on; None is "no model". `versions`: agent → model version."""
+        self._serving = serve_with(source, self._fallback, advisors, versions, policy=self._policy, config=self._config)
+
+    @property
+    def serving(self) -> Serving:
+        return self._serving
+
+    async def shopper_of(
+        self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, *, vouched: bool
+    ) -> Shopper:
+        """Who is asking, after links, merges and trust. Always read: a consent withdrawn holds from the next slate."""
+        return await asyncio.to_thread(self._customers.shopper, customer_id, anonymous_id, vouched)
+
+    async def answer(
+        self,
+        request: SlateRequest,
+        shopper: Shopper | None,
+        *,
+        vouched: bool = False,
+        at: Micros | None = None,
+        with_candidates: bool = False,
+    ) -> Slate:
+        """One slate. `shopper` None is looked up from the request's ids; `vouched` says whether they are proven.
+
+        `at` sets the request's time: later events are not known then. `with_candidates` keeps all of them in the log.
+        """
+        started, plan = perf_counter_ns(), self._serving.slate()
+        asker = await self._asker(request, shopper, vouched, at)
+        asked = self._ask(request, asker, at)
+        return self._decide(asked, asker, plan, started, explain=request.explain, with_candidates=with_candidates)
+
+    async def similar(self, product_id: ProductId, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
+        """Products like this one.
+
+        Raises:
+            NotFound: no such product.
+        """
+        started, serving = perf_counter_ns(), self._serving
+        category = self._category(product_id)
+        # Without a model, alike is what stands on the same shelf.
+        narrowed = [category] if serving.recommender is None and category else []
+        request = SlateRequest(
+            surface=Surface.PRODUCT,
+            product_id=product_id,
+            limit=limit,
+            filters=SlateFilters(category=narrowed, bought=Bought.ALLOW),
+        )
+        return await self._list(request, shopper, serving.similar(), started)
+
+    async def bought_together(self, product_id: ProductId, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
+        """What completes this product, from orders alone; empty where nothing was learned.
+
+        Raises:
+            NotFound: no such product.
+        """
+        started = perf_counter_ns()
+        self._category(product_id)
+        request = SlateRequest(
+            surface=Surface.PRODUCT, product_id=product_id, limit=limit, filters=SlateFilters(bought=Bought.ALLOW)
+        )
+        return await self._list(request, shopper, self._serving.bought_together(), started)
+
+    async def trending(self, category: str | None = None, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
+        """What is in demand now, in a category path or overall."""
+        started = perf_counter_ns()
+        filters = SlateFilters(category=[category] if category else [], bought=Bought.ALLOW)
+        request = SlateRequest(surface=Surface.CATEGORY, limit=limit, filters=filters)
+        return await self._list(request, shopper, self._serving.trending(), started)
+
+    async def rank(
+        self, product_ids: Sequence[ProductId], request: SlateRequest, shopper: Shopper | None, *, vouched: bool = False
+    ) -> Slate:
+        """These ids, each once, in this shopper's order; ids nobody knows come last, and are named.
+
+        `request` tells of the surface and the moment; its filters and limit do not apply: the caller chose.
+        """
+        started, shelf = perf_counter_ns(), self._shelves()
+        sent: dict[ProductNo, list[ProductId]] = {}
+        strangers = list[ProductId]()
+        for product_id in dict.fromkeys(product_ids):
+            number = shelf.number_of.get(product_id)
+            strangers.append(product_id) if number is None else sent.setdefault(number, []).append(product_id)
+        asker = await self._asker(request, shopper, vouched, None)
+        asked = self._ask(request, asker, None)
+        chosen = np.zeros_like(asked.question.eligible)
+        chosen[list(sent)] = True
+        question = replace(asked.question, eligible=chosen, limit=len(sent))
+        unknown = asked.unknown + [f"product_ids: unknown {one[:128]}" for one in strangers[:5]]
+        plan = self._serving.rank(list(sent))
+        slate = self._decide(Asked(question, unknown), asker, plan, started, explain=request.explain)
+        return _as_sent(slate, sent, strangers, shelf)
+
+    async def decision(self, decision_id: DecisionId) -> Decision | None:
+        """The whole argument of a slate given in the last 30 days, also one still on its way to the log."""
+        return self.writer.find(decision_id) or await asyncio.to_thread(self._decisions.get, decision_id)
+
+    # ---------------------------------------------------------------------------------------- steps
+    async def _list(self, request: SlateRequest, shopper: Shopper | None, plan: Plan, started: int) -> Slate:
+        asker = await self._asker(request, shopper, False, None)
+        return self._decide(self._ask(request, asker, None), asker, plan, started)
+
+    async def _asker(self, request: SlateRequest, shopper: Shopper | None, vouched: bool, at: Micros | None) -> Asker:
+        degraded: list[str] = []
+        if shopper is None and (request.customer_id is not None or request.anonymous_id is not None):
+            found = self.shopper_of(request.customer_id, request.anonymous_id, vouched=vouched)
+            shopper = await _patiently(found, "customers", degraded)
+            if shopper is None:  # consent is not known, so none is assumed
+                return Asker(None, NO_PROFILE, False, degraded)
+        if shopper is None:
+            return Asker(None, NO_PROFILE, True, degraded)
+        if shopper.erased or not shopper.consent.personalisation:
+            return Asker(shopper, NO_PROFILE, False, degraded)
+        if request.stateless:
+            return Asker(shopper, NO_PROFILE, True, degraded)
+        profile = await _patiently(self._profiles.read(shopper), "profiles", degraded) or NO_PROFILE
+        return Asker(shopper, profile if at is None else until(profile, at), True, degraded)
+
+    def _ask(self, request: SlateRequest, asker: Asker, at: Micros | None) -> Asked:
+        shelf = self._shelves()
+        if self._masks.shelf is not shelf:
+            self._masks = ShelfMasks(shelf, before=self._masks)
+        now = self._clock.shop_now() if at is None else at
+        return ask(request, self._masks, asker.profile, now, personal=asker.personal)
+
+    def _decide(
+        self,
+        asked: Asked,
+        asker: Asker,
+        plan: Plan,
+        started: int,
+        *,
+        explain: bool = True,
+        with_candidates: bool = False,
+    ) -> Slate:
+        decided_at = self._clock.now()
+        decision_id = new_decision_id(decided_at)
+        question = asked.question
+        decided = decide(
+            question, decision_id, plan.rungs, plan.advisors, plan.policies, config=plan.config, explain=explain
+        )
+        degraded = [*dict.fromkeys([*asker.degraded, *asked.unknown, *decided.degraded])]
+        took_micros = (perf_counter_ns() - started) // 1000
+        self.writer.put(
+            logged(
+                decided,
+                question,
+                decision_id,
+                decided_at=decided_at,
+                shopper_key=asker.shopper_key,
+                is_customer=asker.is_customer,
+                model_versions=plan.versions,
+                degraded=degraded,
+                took_micros=took_micros,
+                with_candidates=with_candidates or keeps_candidates(decision_id),
+            )
+        )
+        return _slate(decided, question.surface, decision_id, degraded, took_micros)
+
+    def _category(self, product_id: ProductId) -> str:
+        """The product's category path.
+
+        Raises:
+            NotFound: no such product on the shelf.
+        """
+        shelf = self._shelves()
+        number = shelf.number_of.get(product_id)
+        if number is None or not shelf.alive[number]:
+            raise NotFound(f"There is no product {product_id[:128]!r} in this shop.")
+        return format_category(shelf.categories[int(shelf.category[number])])
+
+
+async def _patiently(answer: Awaitable[Found], store: str, degraded: list[str]) -> Found | None:
+    """The store's answer; None, and the store named, when it failed or took too long."""
+    try:
+        async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+            return await answer
+    except TimeoutError:
+        degraded.append(f"{store}: took over {STORE_PATIENCE_SECONDS * 1000:.0f} ms")
+    except Exception as error:  # whatever the engine raises: the shopper gets a slate without it
+        degraded.append(f"{store}: failed ({type(error).__name__})")
+    return None
+
+
+def _slate(decided: Decided, surface: Surface, decision_id: DecisionId, degraded: list[str], took_micros: int) -> Slate:
+    return Slate(
+        decision_id=decision_id,
+        surface=surface,
+        policy=decided.argument.policy,
+        degraded=degraded or None,
+        took_ms=took_micros / 1000,
+        items=decided.items,
+    )
+
+
+def _as_sent(
+    slate: Slate, sent: Mapping[ProductNo, Sequence[ProductId]], strangers: Sequence[ProductId], shelf: Shelf
+) -> Slate:
+    """The items under the ids that the caller used (a variant's too), then the unknown ones without an argument."""
+    items = list[SlateItem]()
+    for item in slate.items:
+        for product_id in sent[shelf.number_of[item.product_id]]:
+            items.append(msgspec.structs.replace(item, product_id=product_id, position=len(items)))
+    for product_id in strangers:
+        stranger = SlateItem(product_id, len(items), score=0.0, propensity=1.0, reason=None, contributions={})
+        items.append(stranger)
+    return msgspec.structs.replace(slate, items=items)
