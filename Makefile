@@ -67,7 +67,7 @@ constraints: $(STAMPS)/development ## Choose the newest fitting versions anew an
 clean: ## Remove what was built; the shop's data stays.
 	rm -rf .venv frontend/node_modules tests/clients/*/node_modules frontend/web/dist build dist bench-output
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium:
 	@sh tools/ensure_chromium.sh
