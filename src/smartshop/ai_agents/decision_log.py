@@ -30,13 +30,13 @@ def logged(
     *,
     decided_at: Micros,
     shopper_key: ShopperKey,
-    is_customer: bool = False,
+    is_customer: bool,
     model_versions: Mapping[str, str],
     degraded: list[str],
     took_micros: int,
     with_candidates: bool,
 ) -> Decision:
-    """The decision's record; `decided_at` is real time, whatever the shop's clock. Runners-up have propensity 0."""
+    """The decision's record; `decided_at` is real time, whatever the shop's clock."""
     argument, items = decided.argument, decided.items
     entries = np.array(decided.entries, dtype=np.intp)
     table = argument.heard.log_odds[:, entries].astype("<f4")
@@ -50,7 +50,7 @@ def logged(
         model_versions=dict(model_versions),
         product_no=argument.candidates.product_no[entries].tolist(),
         shown=len(items),
-        propensity=[item.propensity for item in items] + [0.0] * (len(decided.entries) - len(items)),
+        propensity=[item.propensity for item in items],
         advisors=list(argument.heard.names),
         log_odds=[row.tobytes() for row in table],
         reasons=[item.reason for item in items[:REASONS_KEPT]],

@@ -147,6 +147,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     product_no: list[ProductNo]
     shown: int
     propensity: list[float]
+    """Of the shown entries; a runner-up has none."""
     advisors: list[str]
     log_odds: list[bytes]
     reasons: list[Reason | None] = []
