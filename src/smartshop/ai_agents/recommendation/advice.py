@@ -1,0 +1,196 @@
+"""The request side of the recommendation agent: candidates with where they come from, their odds and their reasons."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.advice import Advice, Candidates, Mask, Numbers, Question
+from smartshop.ai_agents.recommendation.blend import SOURCES, Blended, blend
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.reasons import explain
+from smartshop.ai_agents.recommendation.scoring import (
+    Anchors,
+    Drawn,
+    Moment,
+    anchors_of,
+    draw_all,
+    draw_category_trending,
+    draw_from_rows,
+    draw_partners,
+    draw_trending,
+)
+from smartshop.ai_agents.recommendation.view import ShelfView, view_shelf
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.schemas.slates import Reason, Surface
+
+ORIGINS = (*SOURCES, "similar", "same_category", "catalogue")
+CATALOGUE = np.int8(ORIGINS.index("catalogue"))
+FULL_MARGIN = 20
+"""Lists are filled up to the slate's limit and this many runners-up."""
+COMPLETION_SHARE = 2.0
+"""On the basket's and the order's page what completes weighs this much against the strongest other source."""
+SIMILAR_WEIGHTS = (1.0, 0.7, 0.5)
+"""Item-to-item, Markov, most wanted of the same category: alike first, then what others went on to."""
+BOUGHT_TOGETHER = SOURCES.index("bought_together")
+FILL_STEP = 0.98
+"""Relevance of each further product that only fills a list up, relative to the one before it."""
+
+
+class RecommendationAdvisor:
+    """Implements `Recommender` over one loaded model; pure, and safe for any number of threads."""
+
+    name: ClassVar[str] = "recommendation"
+
+    def __init__(self, model: RecommendationModel) -> None:
+        self.model = model
+        self._view: ShelfView | None = None
+
+    def candidates(self, question: Question, n: int) -> Candidates:
+        """Blend every source for this moment and fill up from the catalogue."""
+        moment = _moment(question)
+        blending = self.model.recipe.blend
+        view = self._view_of(question.shelf)
+        drawn = draw_all(self.model, view, moment, blending.n)
+        weights = self._weights(question)
+        blended = blend([each.product_no for each in drawn], weights, blending.k, n)
+        found = _candidates(blended, drawn, np.arange(len(drawn), dtype=np.int8))
+        return _filled(found, question.eligible, view, min(n, question.limit + FULL_MARGIN))
+
+    def advise(self, question: Question, candidates: Candidates) -> Advice:
+        """Calibrated log-odds, as the difference to the average candidate; reasons are worked out when asked for."""
+        log_odds = self.model.recipe.calibration.of(candidates.relevance)
+        if len(log_odds):
+            log_odds = log_odds - log_odds.mean()
+
+        def reason(index: int) -> Reason | None:
+            origin = candidates.origins[candidates.origin[index]] if candidates.origins else ""
+            product_no, because = int(candidates.product_no[index]), int(candidates.because[index])
+            return explain(self.model, question.shelf, origin, product_no, because)
+
+        return Advice(log_odds=log_odds.astype(np.float32), reason=reason)
+
+    def similar(self, question: Question, n: int) -> Candidates:
+        """Like the anchor, or without one like the newest product of the history; filled up by demand."""
+        view, eligible = self._view_of(question.shelf), question.eligible
+        anchors = _of_one(question.anchor if question.anchor is not None else _newest(question.history))
+        if len(anchors.product_no):
+            eligible = eligible.copy()
+            eligible[anchors.product_no] = False
+        drawn = (
+            draw_from_rows(self.model.item_to_item, anchors, eligible, n),
+            draw_from_rows(self.model.markov, anchors, eligible, n),
+            draw_category_trending(view, anchors, eligible, n) if len(anchors.product_no) else _nothing(),
+        )
+        blended = blend([each.product_no for each in drawn], SIMILAR_WEIGHTS, self.model.recipe.blend.k, n)
+        names = ("similar", "markov", "same_category")
+        codes = np.array([ORIGINS.index(name) for name in names], np.int8)
+        return _filled(_candidates(blended, drawn, codes), eligible, view, n)
+
+    def bought_together(self, question: Question, n: int) -> Candidates:
+        """What completes the anchor and the basket; shorter where nothing was learned."""
+        moment = _moment(question)
+        anchors = Anchors(moment.focus[::-1], np.ones(len(moment.focus)))
+        if not len(moment.focus):
+            anchors = anchors_of(moment)
+        eligible = question.eligible.copy()
+        eligible[anchors.product_no] = False
+        drawn = draw_partners(self.model, self._view_of(question.shelf), anchors, eligible, n)
+        blended = blend([drawn.product_no], (1.0,), self.model.recipe.blend.k, n)
+        return _candidates(blended, (drawn,), np.array([BOUGHT_TOGETHER], np.int8))
+
+    def trending(self, question: Question, n: int) -> Candidates:
+        """The most wanted eligible products, then the newest."""
+        view = self._view_of(question.shelf)
+        drawn = draw_trending(view, question.eligible, n)
+        blended = blend([drawn.product_no], (1.0,), self.model.recipe.blend.k, n)
+        found = _candidates(blended, (drawn,), np.array([SOURCES.index("trending")], np.int8))
+        return _filled(found, question.eligible, view, n)
+
+    def rank(self, question: Question, product_no: Numbers) -> Candidates:
+        """These products and no other, best first, whether or not anything else would show them."""
+        eligible = np.zeros(question.shelf.n_products, np.bool_)
+        eligible[product_no] = True
+        n = int(eligible.sum())
+        return self.candidates(replace(question, eligible=eligible, limit=n), n)
+
+    def _view_of(self, shelf: Shelf) -> ShelfView:
+        view = self._view
+        if view is None or not view.fits(shelf):
+            # Two threads may both make one; they are equal, and the assignment is atomic.
+            view = self._view = view_shelf(self.model, shelf)
+        return view
+
+    def _weights(self, question: Question) -> tuple[float, ...]:
+        weights = list(self.model.recipe.blend.weights)
+        if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
+            weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
+        return tuple(weights)
+
+
+def _moment(question: Question) -> Moment:
+    focus = question.basket
+    if question.anchor is not None:
+        focus = np.append(focus[focus != question.anchor], question.anchor)
+    return Moment(
+        eligible=question.eligible,
+        history=question.history,
+        history_at=question.history_at,
+        now=question.now,
+        focus=focus.astype(np.int32, copy=False),
+    )
+
+
+def _of_one(product_no: int | None) -> Anchors:
+    if product_no is None:
+        return Anchors(np.zeros(0, np.int32), np.zeros(0))
+    return Anchors(np.array([product_no], np.int32), np.ones(1))
+
+
+def _newest(history: Numbers) -> int | None:
+    return int(history[-1]) if len(history) else None
+
+
+def _nothing() -> Drawn:
+    return Drawn(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+
+def _candidates(blended: Blended, drawn: tuple[Drawn, ...], codes: NDArray[np.int8]) -> Candidates:
+    """Name each product's origin (`codes`: list → index into ORIGINS) and the shopper's product behind it."""
+    because = np.full(len(blended.product_no), -1, np.int32)
+    for number, each in enumerate(drawn):
+        mine = np.flatnonzero(blended.origin == number)
+        if not len(mine):
+            continue
+        order = np.argsort(each.product_no, kind="stable")
+        at = np.searchsorted(each.product_no, blended.product_no[mine], sorter=order)
+        because[mine] = each.because[order[at]]
+    return Candidates(
+        product_no=blended.product_no,
+        relevance=blended.score,
+        origin=codes[blended.origin] if len(blended.origin) else np.zeros(0, np.int8),
+        because=because,
+        origins=ORIGINS,
+    )
+
+
+def _filled(found: Candidates, eligible: Mask, view: ShelfView, n: int) -> Candidates:
+    """Add the most wanted, then the newest eligible products until there are n, or all that are eligible."""
+    missing = n - len(found.product_no)
+    if missing <= 0:
+        return found
+    spare = eligible.copy()
+    spare[found.product_no] = False
+    added = view.by_demand[spare[view.by_demand]][:missing]
+    if not len(added):
+        return found
+    least = float(found.relevance[-1]) if len(found.relevance) else 1e-3
+    relevance = least * FILL_STEP ** np.arange(1, len(added) + 1)
+    return Candidates(
+        product_no=np.concatenate((found.product_no, added)),
+        relevance=np.concatenate((found.relevance, relevance)).astype(np.float32),
+        origin=np.concatenate((found.origin, np.full(len(added), CATALOGUE))),
+        because=np.concatenate((found.because, np.full(len(added), -1, np.int32))),
+        origins=ORIGINS,
+    )

@@ -1,0 +1,129 @@
+"""The learning side of the recommendation agent: reads the log, trains, stores a version, promotes what is no worse."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from smartshop.ai_agents.recommendation.blend import BlendConfig
+from smartshop.ai_agents.recommendation.metrics import Measures, bootstrap_interval
+from smartshop.ai_agents.recommendation.model import RecommendationModel, load_model
+from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.connectors.ports import Customers, EventLog, ModelRecord, Models
+from smartshop.data_collection.pipelines.clock import to_datetime
+from smartshop.data_collection.pipelines.interactions import Interactions, load_interactions
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion
+from smartshop.data_collection.schemas.messages import Message, ModelTrained
+from smartshop.errors import ModelRefused
+
+AGENT = "recommendation"
+LEAST_SHARE_OF_DATA = 0.5
+"""A model from less than this share of the present one's interactions is not promoted: something was lost."""
+
+
+class RecommendationAgent:
+    """Learns in jobs, from the whole log; between them its part of the present is the shopper's own history."""
+
+    name: ClassVar[str] = AGENT
+    listens_to: ClassVar[tuple[type[Message], ...]] = ()
+
+    def __init__(self, models: Models, now: Callable[[], Micros]) -> None:
+        self._models, self._now = models, now
+
+    async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """It asked for no messages, so whatever comes by mistake changes nothing."""
+        return ()
+
+    def train(
+        self, interactions: Interactions, shelf: Shelf, rng: np.random.Generator, progress: Progress
+    ) -> TrainedModel:
+        return train(interactions, shelf, rng, progress)
+
+    def publish(self, trained: TrainedModel, shelf: Shelf) -> ModelTrained:
+        """Store the version; promote it unless it is clearly worse than the present one, or learned from far less."""
+        present = self._models.promoted(AGENT)
+        record = self._record(trained)
+        folder = self._models.new_folder(AGENT, record.version)
+        trained.model.save(folder)
+        stored = self._models.publish(record, folder)
+        promoted = present is None or self._may_replace(present, trained, shelf)
+        if promoted:
+            self._models.promote(AGENT, stored.version, self._now())
+        return ModelTrained(agent=AGENT, version=stored.version, promoted=promoted)
+
+    def _record(self, trained: TrainedModel) -> ModelRecord:
+        now = self._now()
+        return ModelRecord(
+            agent=AGENT,
+            version=ModelVersion(to_datetime(now).strftime("%Y%m%dT%H%M%S.%f")),
+            trained_at=now,
+            data_until=trained.data_until,
+            log_no=trained.log_no,
+            sha256="",
+            metrics=_metrics(trained),
+        )
+
+    def _may_replace(self, present: ModelRecord, trained: TrainedModel, shelf: Shelf) -> bool:
+        if trained.n_interactions < LEAST_SHARE_OF_DATA * present.metrics.get("interactions", 0.0):
+            return False
+        try:
+            old = load_model(self._models.open(present))
+        except ModelRefused:
+            return True
+        return not_worse(trained, old, shelf)
+
+
+def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf) -> bool:
+    """Whether the new mix loses nothing to the present one, on shoppers that neither was tuned on.
+
+    The present arrays may have learned from the very answers, so the two *recipes* are put to the same questions over
+    the same arrays of the older part; only a paired difference whose 95 % interval lies below zero is worse.
+    """
+    if not trained.judged_on:
+        return True
+    theirs = judge(trained.older, shelf, trained.judged_on, _readable(present.recipe.blend, trained))
+    shopper = np.array([question.shopper for question in trained.judged_on])
+    difference = bootstrap_interval(trained.measures.ndcg - theirs.ndcg, shopper, np.random.default_rng(0))
+    return difference.high >= 0
+
+
+def train_recommendation(
+    log: EventLog,
+    customers: Customers,
+    shelf: Shelf,
+    agent: RecommendationAgent,
+    *,
+    until: Micros | None = None,
+    seed: int = 0,
+    progress: Progress,
+) -> ModelTrained:
+    """The job: read the log up to `until`, train and publish. Run again it makes one more version of the same."""
+    progress(0.0, "reading the log")
+    interactions = load_interactions(log, customers, shelf, until)
+    trained = agent.train(interactions, shelf, np.random.default_rng(seed), progress)
+    return agent.publish(trained, shelf)
+
+
+def _readable(theirs: BlendConfig, trained: TrainedModel) -> BlendConfig:
+    """A mix made for other sources cannot be compared; then the new one is compared with itself."""
+    ours = trained.model.recipe.blend
+    return theirs if len(theirs.weights) == len(ours.weights) else ours
+
+
+def _metrics(trained: TrainedModel) -> dict[str, float]:
+    found: Measures = trained.measures
+    blending = trained.model.recipe.blend
+    asked = len(trained.judged_on)
+    weights = {f"weight_{number}": weight for number, weight in enumerate(blending.weights)}
+    if not asked:
+        return {"interactions": float(trained.n_interactions), "questions": 0.0, **weights}
+    return {
+        "interactions": float(trained.n_interactions),
+        "questions": float(asked),
+        "hit_rate_at_10": float(found.hit_rate.mean()),
+        "ndcg_at_10": float(found.ndcg.mean()),
+        "recall_at_10": float(found.recall.mean()),
+        "mrr": float(found.reciprocal_rank.mean()),
+        **weights,
+    }

@@ -1,0 +1,166 @@
+"""What completes what: products bought in one order beyond chance, without those that merely replace each other.
+
+The score of a pair is the log-likelihood ratio of its 2×2 table of orders (Dunning 1993, "Accurate methods for the
+statistics of surprise and coincidence"): 2·Σ k·ln(k·N / (row·column)). Significance, unlike lift, does not fall for
+pairs seen twice; pairs bought together less often than by chance have the same ratio and are left out.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+from scipy import sparse
+
+from smartshop.ai_agents.recommendation.pair_counts import incidence
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, top_rows
+from smartshop.ai_agents.recommendation.sequences import Sequences
+
+
+class BoughtTogetherConfig(msgspec.Struct, frozen=True, kw_only=True):
+    max_unit_size: Annotated[int, Meta(ge=2, le=10_000)] = 200
+    """Distinct products of one order that count."""
+    min_support: Annotated[int, Meta(ge=1)] = 3
+    """Orders that must hold both products."""
+    min_ratio: Annotated[float, Meta(ge=0)] = 10.83
+    """Least log-likelihood ratio; 10.83 is one chance in a thousand of χ² with one degree of freedom."""
+    min_category_support: Annotated[int, Meta(ge=1)] = 10
+    """Orders that must hold both categories, for the back-off."""
+    n: Annotated[int, Meta(ge=1, le=1000)] = 50
+    """Partners kept per product."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtTogether:
+    products: Rows
+    """(n_products, n_products); evidence: orders with both."""
+    categories: Rows
+    """(n_categories, n_categories), over leaf category codes; evidence: orders with both."""
+
+
+def log_likelihood_ratio(
+    both: NDArray[np.floating],
+    only_first: NDArray[np.floating],
+    only_second: NDArray[np.floating],
+    neither: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """Dunning's ratio of 2×2 tables, elementwise; ≥ 0, and 0 for independence.
+
+    >>> float(log_likelihood_ratio(*map(np.array, (110.0, 2442.0, 111.0, 29114.0))).round(2))
+    270.72
+    """
+    total = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    cells = ((both, first, second), (only_first, first, total - second), (only_second, total - first, second))
+    ratio = sum(_surprise(count, row, column, total) for count, row, column in cells)
+    return np.maximum(2.0 * (ratio + _surprise(neither, total - first, total - second, total)), 0.0)
+
+
+def _surprise(
+    count: NDArray[np.floating], row: NDArray[np.floating], column: NDArray[np.floating], total: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """k · ln(k·N / (row·column)), 0 where the cell is empty."""
+    occupied = count > 0
+    expected = np.where(occupied, row * column, 1.0)
+    return np.where(occupied, count * np.log(np.where(occupied, count * total, 1.0) / expected), 0.0)
+
+
+def fit_bought_together(
+    sequences: Sequences, category: NDArray[np.int32], n_categories: int, config: BoughtTogetherConfig
+) -> BoughtTogether:
+    """Learn from orders only. `category`: (n_products,) leaf codes; code 0 is "no category" and pairs with nothing."""
+    bought = sequences.take(sequences.order >= 0)
+    if not len(bought):
+        return BoughtTogether(products=empty_rows(sequences.n_products), categories=empty_rows(n_categories))
+    baskets = incidence(bought.order, bought.product, sequences.n_products, config.max_unit_size)
+    pairs = beyond_chance(baskets, config.min_support, config.min_ratio)
+    viewed = sequences.take(sequences.order < 0)
+    pairs = pairs.take(~_substitutes(pairs, viewed, category, config))
+    of_category = sparse.csr_array(
+        (np.ones(len(category)), (np.arange(len(category)), category)), shape=(len(category), n_categories)
+    )
+    by_category = _zero_one((baskets @ of_category).tocsr())
+    between = beyond_chance(by_category, config.min_category_support, config.min_ratio)
+    between = between.take((between.first != 0) & (between.second != 0))
+    return BoughtTogether(products=pairs.rows(config.n), categories=between.rows(config.n))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Ordered pairs (both directions stand) that occur together more often than by chance. Parallel arrays."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    support: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+    lift: NDArray[np.float64]
+    """Times as often together as by chance."""
+    size: int
+
+    def take(self, keep: NDArray[np.bool_]) -> "Pairs":
+        return Pairs(
+            first=self.first[keep],
+            second=self.second[keep],
+            support=self.support[keep],
+            ratio=self.ratio[keep],
+            lift=self.lift[keep],
+            size=self.size,
+        )
+
+    def rows(self, n: int) -> Rows:
+        places, shape = (self.first, self.second), (self.size, self.size)
+        support = sparse.csr_array((self.support, places), shape=shape)
+        return top_rows(sparse.csr_array((self.ratio, places), shape=shape), support, n)
+
+
+def beyond_chance(units: sparse.csr_array, min_support: int, min_ratio: float) -> Pairs:
+    """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
+    together = (units.T @ units).tocoo()
+    enough = (together.row != together.col) & (together.data >= min_support)
+    first, second, both = together.row[enough], together.col[enough], together.data[enough].astype(np.float64)
+    counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
+    n_first, n_second = counts[first], counts[second]
+    ratio = log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both)
+    lift = both * total / (n_first * n_second)
+    keep = (lift > 1) & (ratio >= min_ratio)
+    found = Pairs(
+        first=first.astype(np.int64),
+        second=second.astype(np.int64),
+        support=both,
+        ratio=ratio,
+        lift=lift,
+        size=units.shape[1],
+    )
+    return found.take(keep)
+
+
+def _substitutes(
+    pairs: Pairs, viewed: Sequences, category: NDArray[np.int32], config: BoughtTogetherConfig
+) -> NDArray[np.bool_]:
+    """(n_pairs,): same leaf category, and looked at together more strongly than bought together.
+
+    Two tents are compared in one session far beyond chance; that a few orders hold both does not make them partners.
+    """
+    if not len(viewed) or not len(pairs.first):
+        return np.zeros(len(pairs.first), np.bool_)
+    looked = beyond_chance(
+        incidence(viewed.session, viewed.product, viewed.n_products, config.max_unit_size),
+        config.min_support,
+        config.min_ratio,
+    )
+    key = looked.first * looked.size + looked.second
+    order = np.argsort(key)
+    wanted = pairs.first * pairs.size + pairs.second
+    at = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
+    view_lift = np.zeros(len(wanted))
+    if len(key):
+        view_lift = np.where(key[order][at] == wanted, looked.lift[order][at], 0.0)
+    same = (category[pairs.first] == category[pairs.second]) & (category[pairs.first] != 0)
+    return np.asarray(same & (view_lift >= pairs.lift), np.bool_)
+
+
+def _zero_one(matrix: sparse.csr_array) -> sparse.csr_array:
+    matrix.data[:] = 1.0
+    return matrix

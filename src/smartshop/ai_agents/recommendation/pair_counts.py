@@ -1,0 +1,50 @@
+"""Counts over pairs of products, exact and distinct."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+MAX_KEY = 2**63 - 1
+
+
+def distinct_units(
+    unit: NDArray[np.integer], origin: NDArray[np.integer], goal: NDArray[np.integer], n_products: int
+) -> sparse.csr_array:
+    """(n_products, n_products): how many distinct units (shoppers, orders, sessions) hold each pair.
+
+    `unit`, `origin`, `goal`: (n_pairs,), the same pair of the same unit any number of times.
+    """
+    pair = origin.astype(np.int64) * n_products + goal
+    if int(unit.max(initial=0) + 1) * n_products**2 <= MAX_KEY:
+        distinct = np.unique(unit.astype(np.int64) * n_products**2 + pair) % n_products**2
+    else:
+        order = np.lexsort((pair, unit))
+        unit, pair = unit[order], pair[order]
+        new = np.r_[True, (unit[1:] != unit[:-1]) | (pair[1:] != pair[:-1])][: len(pair)]
+        distinct = pair[new]
+    ones = np.ones(len(distinct), np.int64)
+    places = (distinct // n_products, distinct % n_products)
+    return sparse.csr_array((ones, places), shape=(n_products, n_products))
+
+
+def incidence(
+    unit: NDArray[np.integer], product: NDArray[np.integer], n_products: int, max_unit_size: int
+) -> sparse.csr_array:
+    """(n_units, n_products) of 0 and 1: which unit holds which product; the last `max_unit_size` of a longer unit.
+
+    Units are renumbered densely in the order of their number. Within a unit the given order is oldest first.
+    """
+    pair = unit.astype(np.int64) * n_products + product
+    # The last occurrence stands for a repeated product, so that the newest of a unit are kept.
+    _, first_from_end = np.unique(pair[::-1], return_index=True)
+    last = np.sort(len(pair) - 1 - first_from_end)
+    unit, product = unit[last], product[last]
+    by_unit = np.argsort(unit, kind="stable")
+    unit, product = unit[by_unit], product[by_unit]
+    starts = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]][: len(unit)])
+    sizes = np.diff(np.r_[starts, len(unit)])
+    from_end = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(unit))
+    keep = from_end < max_unit_size
+    dense = np.repeat(np.arange(len(starts)), sizes)[keep]
+    ones = np.ones(int(keep.sum()), np.float64)
+    return sparse.csr_array((ones, (dense, product[keep])), shape=(len(starts), n_products))

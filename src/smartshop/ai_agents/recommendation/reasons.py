@@ -1,0 +1,128 @@
+"""Why an item is shown, in plain words, each with the count that the model holds for it."""
+
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.rows import Rows
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.schemas.slates import Reason
+
+FEWEST_SHOPPERS_TO_NAME = 2
+"""A sentence about one single shopper is neither evidence nor anybody's business."""
+
+
+def explain(model: RecommendationModel, shelf: Shelf, origin: str, product_no: int, because: int) -> Reason | None:
+    """The reason of one item, from the source that argued strongest; what has no count falls back to demand."""
+    reason: Reason | None = None
+    match origin:
+        case "markov":
+            reason = _viewed_next(model, shelf, product_no, because)
+        case "item_to_item" | "similar":
+            reason = _chosen_with(model, shelf, product_no, because)
+        case "bought_together":
+            reason = _bought_together(model, shelf, product_no, because)
+        case "buy_again":
+            reason = Reason(
+                code="buy_again",
+                text=f"You came back to {shelf.titles[product_no]} before",
+                evidence={"product_id": shelf.product_ids[product_no]},
+            )
+        case "same_category":
+            reason = _same_category(shelf, product_no, because)
+        case _:
+            pass
+    return reason or _in_demand(model, shelf, product_no) or _on_the_shelf(shelf, product_no)
+
+
+def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    shoppers = _count(model.markov, because, product_no)
+    if shoppers < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    return Reason(
+        code="viewed_next",
+        text=f"{shoppers} shoppers went on to this after {shelf.titles[because]}",
+        evidence={"product_id": shelf.product_ids[because], "shoppers": shoppers},
+    )
+
+
+def _chosen_with(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    shoppers = _count(model.item_to_item, because, product_no)
+    if shoppers < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    return Reason(
+        code="similar",
+        text=f"{shoppers} shoppers who chose {shelf.titles[because]} chose this too",
+        evidence={"product_id": shelf.product_ids[because], "shoppers": shoppers},
+    )
+
+
+def _bought_together(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    orders = _count(model.bought_together.products, because, product_no)
+    if orders >= FEWEST_SHOPPERS_TO_NAME:
+        return Reason(
+            code="bought_together",
+            text=f"Bought together with {shelf.titles[because]} in {orders} orders",
+            evidence={"product_id": shelf.product_ids[because], "orders": orders},
+        )
+    if because < 0:
+        return None
+    theirs, ours = shelf.categories[shelf.category[because]], shelf.categories[shelf.category[product_no]]
+    codes = {path: code for code, path in enumerate(model.categories)}
+    orders = _count(model.bought_together.categories, codes.get(theirs, -1), codes.get(ours, -1))
+    if orders < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    return Reason(
+        code="bought_together",
+        text=f"{ours[-1]} are bought together with {theirs[-1]} in {orders} orders",
+        evidence={"category": list(ours), "with_category": list(theirs), "orders": orders},
+    )
+
+
+def _same_category(shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    path = shelf.categories[shelf.category[product_no]]
+    if because < 0 or not path:
+        return None
+    return Reason(
+        code="same_category",
+        text=f"Also in {path[-1]}, like {shelf.titles[because]}",
+        evidence={"product_id": shelf.product_ids[because], "category": list(path)},
+    )
+
+
+def _in_demand(model: RecommendationModel, shelf: Shelf, product_no: int) -> Reason | None:
+    if product_no >= model.n_products:
+        return None
+    path = shelf.categories[shelf.category[product_no]]
+    where = f" in {path[-1]}" if path else ""
+    this_week = int(model.trending.shoppers_this_week[product_no])
+    if this_week >= FEWEST_SHOPPERS_TO_NAME:
+        return Reason(
+            code="trending",
+            text=f"Popular{where} this week ({this_week} shoppers)",
+            evidence={"shoppers": this_week, "days": 7, "category": list(path)},
+        )
+    ever = int(model.trending.shoppers_ever[product_no])
+    if ever < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    return Reason(
+        code="popular",
+        text=f"Chosen{where} by {ever} shoppers",
+        evidence={"shoppers": ever, "category": list(path)},
+    )
+
+
+def _on_the_shelf(shelf: Shelf, product_no: int) -> Reason:
+    path = shelf.categories[shelf.category[product_no]]
+    if shelf.published_at[product_no] > 0:
+        return Reason(
+            code="new",
+            text=f"New in {path[-1]}" if path else "New in the shop",
+            evidence={"published_at": int(shelf.published_at[product_no]), "category": list(path)},
+        )
+    return Reason(
+        code="from_the_catalogue",
+        text=f"From {path[-1]}" if path else "From the catalogue",
+        evidence={"category": list(path)},
+    )
+
+
+def _count(rows: Rows, first: int, second: int) -> int:
+    return rows.evidence_of(first, second) if first >= 0 and second >= 0 else 0

@@ -1,0 +1,119 @@
+"""Sparse rows: for every product the few that follow, resemble or complete it, with weight and counted evidence.
+
+Stored as plain arrays, so that a serving process maps them from disk and shares them with its neighbours.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Compressed sparse rows: row i is `indptr[i]:indptr[i + 1]` of the parallel arrays, best neighbour first."""
+
+    indptr: Int64s
+    """(n_rows + 1,)"""
+    indices: Int32s
+    """(nnz,): the neighbour's product_no; distinct within a row, never the row itself."""
+    weights: Floats
+    """(nnz,): > 0."""
+    evidence: Int32s
+    """(nnz,): how many distinct shoppers (or orders) stand behind the entry: a true count, ≥ 1."""
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.indptr) - 1
+
+    def evidence_of(self, row: int, neighbour: int) -> int:
+        """The count behind one entry; 0 when there is none."""
+        if not 0 <= row < self.n_rows:
+            return 0
+        start, end = int(self.indptr[row]), int(self.indptr[row + 1])
+        found = np.flatnonzero(self.indices[start:end] == neighbour)
+        return int(self.evidence[start + found[0]]) if len(found) else 0
+
+    def save(self, folder: Path, name: str) -> None:
+        for part in PARTS:
+            np.save(folder / f"{name}.{part}.npy", getattr(self, part), allow_pickle=False)
+
+
+PARTS = ("indptr", "indices", "weights", "evidence")
+
+
+def load_rows(folder: Path, name: str) -> Rows:
+    indptr, indices, weights, evidence = (
+        np.load(folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS
+    )
+    return Rows(indptr=indptr, indices=indices, weights=weights, evidence=evidence)
+
+
+def empty_rows(n_rows: int) -> Rows:
+    return Rows(
+        indptr=np.zeros(n_rows + 1, np.int64),
+        indices=np.zeros(0, np.int32),
+        weights=np.zeros(0, np.float32),
+        evidence=np.zeros(0, np.int32),
+    )
+
+
+def top_rows(weights: sparse.csr_array, evidence: sparse.csr_array, n: int) -> Rows:
+    """Cut every row to its n greatest positive weights; ties go to the smaller product_no.
+
+    `weights`, `evidence`: (n_rows, n_products); an entry of `weights` without evidence counts 1.
+    """
+    weights, evidence = weights.tocsr(), evidence.tocsr()
+    weights.sort_indices()
+    kept: list[Int64s] = []
+    lengths = np.zeros(weights.shape[0], np.int64)
+    for row in range(weights.shape[0]):
+        start, end = int(weights.indptr[row]), int(weights.indptr[row + 1])
+        best = best_first(weights.data[start:end], n)
+        kept.append(best + start)
+        lengths[row] = len(best)
+    taken = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    indices = weights.indices[taken].astype(np.int32)
+    row_of = np.repeat(np.arange(len(lengths)), lengths)
+    counts = _look_up(evidence, row_of, indices)
+    return Rows(
+        indptr=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        indices=indices,
+        weights=weights.data[taken].astype(np.float32),
+        evidence=np.maximum(counts, 1).astype(np.int32),
+    )
+
+
+def best_first(values: NDArray[np.floating], n: int) -> Int64s:
+    """Positions of the n greatest positive values, greatest first, ties by position.
+
+    >>> best_first(np.array([1.0, 3.0, 0.0, 3.0]), 2).tolist()
+    [1, 3]
+    """
+    positive = np.flatnonzero(values > 0)
+    if len(positive) > n:
+        chosen = values[positive]
+        border = np.partition(chosen, len(chosen) - n)[len(chosen) - n]
+        above = positive[chosen > border]
+        # Of those equal to the border the first fit, so that the same values always give the same cut.
+        positive = np.sort(np.concatenate((above, positive[chosen == border][: n - len(above)])))
+    return positive[np.argsort(-values[positive], kind="stable")]
+
+
+def _look_up(matrix: sparse.csr_array, rows: Int64s, columns: Int32s) -> Int64s:
+    """Entries of a sparse matrix at these places, 0 where there is none."""
+    matrix.sort_indices()
+    n_columns = matrix.shape[1]
+    keys = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * n_columns + matrix.indices
+    wanted = rows * n_columns + columns
+    at = np.searchsorted(keys, wanted)
+    inside = np.minimum(at, max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.zeros(len(wanted), np.int64)
+    return np.where(keys[inside] == wanted, matrix.data[inside], 0).astype(np.int64)

@@ -1,0 +1,145 @@
+"""From a shop's history to a model: fit on the older part, tune the mix on the newer, then fit again on everything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from smartshop.ai_agents.recommendation.blend import BlendConfig, blend
+from smartshop.ai_agents.recommendation.bought_together import fit_bought_together
+from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion, Protocol, hold_out
+from smartshop.ai_agents.recommendation.item_to_item import fit_item_to_item
+from smartshop.ai_agents.recommendation.markov import fit_markov
+from smartshop.ai_agents.recommendation.metrics import CUT, Measures, measure
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.recipe import Recipe
+from smartshop.ai_agents.recommendation.scoring import draw_all
+from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
+from smartshop.ai_agents.recommendation.trending import fit_trending
+from smartshop.ai_agents.recommendation.tuning import calibrate, moment_of, tune
+from smartshop.ai_agents.recommendation.view import view_shelf
+from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.pipelines.interactions import Interactions
+from smartshop.data_collection.schemas.ids import Micros
+
+Progress = Callable[[float, str], None]
+"""Share done (0 to 1) and what is being done."""
+
+MAX_SHOPPERS = 1_500
+"""Shoppers asked about while tuning: their NDCG has a standard error of about .005, and the search takes seconds."""
+DEFAULT_RECIPE = Recipe()
+MIN_QUESTIONS = 40
+"""With fewer held-out questions the mix is not tuned: it would be tuned to chance."""
+
+
+def fit(sequences: Sequences, shelf: Shelf, as_of: int, recipe: Recipe) -> RecommendationModel:
+    """Fit every source; the shelf gives the categories. `as_of` (µs UTC) is when ages are counted from."""
+    configs = recipe.configs
+    category = np.zeros(sequences.n_products, np.int32)
+    known = min(sequences.n_products, shelf.n_products)
+    category[:known] = shelf.category[:known]
+    return RecommendationModel(
+        n_products=sequences.n_products,
+        as_of=as_of,
+        recipe=recipe,
+        markov=fit_markov(sequences, configs.markov),
+        item_to_item=fit_item_to_item(sequences, configs.item_to_item),
+        bought_together=fit_bought_together(sequences, category, len(shelf.categories), configs.bought_together),
+        trending=fit_trending(sequences, as_of, configs.trending),
+        categories=shelf.categories,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A recipe tuned on held-out shoppers, and what it was tuned beside."""
+
+    older: RecommendationModel
+    """Fitted on the older part, with the tuned recipe."""
+    judged_on: tuple[HeldOutQuestion, ...]
+    """Questions that neither fit nor tuning has seen."""
+    protocol: Protocol
+
+
+def learn(sequences: Sequences, shelf: Shelf, recipe: Recipe, rng: np.random.Generator, progress: Progress) -> Learned:
+    """Tune the recipe on the newest part of these sequences; the shoppers asked about are halved: tune, then judge."""
+    progress(0.05, "fitting the older part")
+    held = hold_out(sequences, MAX_SHOPPERS, rng)
+    older = fit(held.rest, shelf, newest(held.rest), recipe)
+    tuned_on = tuple(question for question in held.questions if question.shopper % 2 == 0)
+    judged_on = tuple(question for question in held.questions if question.shopper % 2 == 1)
+    if len(tuned_on) >= MIN_QUESTIONS:
+        progress(0.3, f"tuning the mix on {len(tuned_on)} held-out questions")
+        view = view_shelf(older, shelf)
+        blending = tune(older, view, shelf.alive, tuned_on)
+        calibration = calibrate(older, view, shelf.alive, tuned_on, blending)
+        older = replace(older, recipe=msgspec.structs.replace(recipe, blend=blending, calibration=calibration))
+    return Learned(older=older, judged_on=judged_on, protocol=held.protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model of everything, and what was found of its recipe on shoppers that neither fit nor tuning had seen."""
+
+    model: RecommendationModel
+    older: RecommendationModel
+    """The same recipe on the older part only: what the judging questions may be put to."""
+    judged_on: tuple[HeldOutQuestion, ...]
+    measures: Measures
+    """Over `judged_on`, repeats allowed."""
+    data_until: Micros
+    log_no: int
+    n_interactions: int
+
+
+def train(
+    interactions: Interactions,
+    shelf: Shelf,
+    rng: np.random.Generator,
+    progress: Progress,
+    *,
+    recipe: Recipe = DEFAULT_RECIPE,
+) -> TrainedModel:
+    """Learn everything there is: tune on held-out shoppers first, then fit the tuned recipe on the whole history.
+
+    One thread of linear algebra, so that a training beside a serving process leaves it the other cores. The same
+    interactions, shelf and seed give the same bytes.
+    """
+    with threadpool_limits(limits=1):
+        sequences = make_sequences(interactions, recipe.configs.sequences)
+        learned = learn(sequences, shelf, recipe, rng, progress)
+        progress(0.6, f"fitting all {len(sequences)} signs of interest")
+        model = fit(sequences, shelf, int(interactions.data_until), learned.older.recipe)
+        progress(0.9, f"judging on {len(learned.judged_on)} questions")
+        measures = judge(learned.older, shelf, learned.judged_on, model.recipe.blend)
+    progress(1.0, "trained")
+    return TrainedModel(
+        model=model,
+        older=learned.older,
+        judged_on=learned.judged_on,
+        measures=measures,
+        data_until=interactions.data_until,
+        log_no=interactions.log_no,
+        n_interactions=len(interactions),
+    )
+
+
+def judge(
+    model: RecommendationModel, shelf: Shelf, questions: Sequence[HeldOutQuestion], blending: BlendConfig
+) -> Measures:
+    """The blend's measures on held-out questions, repeats allowed."""
+    view = view_shelf(model, shelf)
+    hits = np.zeros((len(questions), CUT), np.bool_)
+    n_targets = np.ones(len(questions), np.int64)
+    for number, question in enumerate(questions):
+        drawn = draw_all(model, view, moment_of(question, shelf.alive), blending.n)
+        blended = blend([each.product_no for each in drawn], blending.weights, blending.k, CUT)
+        hits[number, : len(blended.product_no)] = np.isin(blended.product_no, question.targets)
+        n_targets[number] = len(question.targets)
+    return measure(hits, n_targets)
+
+
+def newest(sequences: Sequences) -> int:
+    return int(sequences.occurred_at.max(initial=0))
