@@ -138,6 +138,17 @@ class Ingest:
         self._announcer.settle_blocking(committed, is_history=arrival.from_import)
         return self._receipt(prepared, committed)
 
+    def accept_again_blocking(self, event: Event | StoredEvent | Rejection, arrival: Arrival) -> Receipt:
+        """One event out of the quarantine; what is refused again is not quarantined a second time."""
+        prepared = Prepared([b""], arrival)
+        self._preparation.prepare(prepared, [event], 0)
+        if not prepared.entries:
+            return Receipt(0, 0, prepared.rejected)
+        outcomes, outbox_ids = self._log.append([prepared.entries])
+        committed = Committed(Batch(prepared.entries, (), prepared.conflict_row), outcomes[0], outbox_ids[0])
+        self._announcer.settle_blocking(committed, is_history=arrival.from_import)
+        return self._receipt(prepared, committed)
+
     def _receipt(self, prepared: Prepared, committed: Committed) -> Receipt:
         rejected = list(prepared.rejected)
         accepted = duplicates = 0
