@@ -1,5 +1,6 @@
 """Everything one serving process works with, put together by `wiring`; routes and sockets receive it whole."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from smartshop.data_collection.connectors.ports import (
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.pipelines.ingest import Ingest
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
+from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.customers import Consent
 
 
@@ -55,3 +57,5 @@ class Shop:
     ingest: Ingest
     shelves: ShelfKeeper
     recommendations: Recommendations
+    art: Callable[[Product], str] | None = None
+    """A product's picture as SVG, for shops whose products have none of their own."""

@@ -106,7 +106,7 @@ class Gate:
             case "basic":
                 credentials = _basic_user(credentials)
             case _:
-                raise Unauthenticated(f"The scheme {scheme[:20]!r} is not known here; send Authorization: Bearer <key>.")
+                raise Unauthenticated(f"The scheme {scheme[:20]!r} is not known; send Authorization: Bearer <key>.")
         return await self.caller_with(credentials)
 
     async def caller_with(self, credentials: str) -> Caller:

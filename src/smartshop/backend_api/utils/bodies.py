@@ -90,7 +90,7 @@ def list_fields(shape: type) -> frozenset[str]:
     return frozenset(field.encode_name for field in fields if "list[" in str(field.type))
 
 
-def _whole_numbers(value: Any) -> Any:  # Any: JSON of whatever shape
+def _whole_numbers(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
@@ -100,7 +100,7 @@ def _whole_numbers(value: Any) -> Any:  # Any: JSON of whatever shape
     return value
 
 
-def _sentence(error: msgspec.ValidationError, document: Any, what: str) -> str:
+def _sentence(error: msgspec.ValidationError, document: object, what: str) -> str:
     """`limit is 500: expected int <= 200.`"""
     text = str(error)
     found = _PATH.search(text)
@@ -113,7 +113,7 @@ def _sentence(error: msgspec.ValidationError, document: Any, what: str) -> str:
     return f"{path or what} is {shown}: {expected}."
 
 
-def _value_at(document: Any, path: str) -> Any:  # Any: JSON of whatever shape
+def _value_at(document: object, path: str) -> object:
     value = document
     for step in _STEP.finditer(path):
         if step["index"] is not None and isinstance(value, list):

@@ -33,7 +33,9 @@ class Metrics:
         self._latency = Histogram(
             "smartshop_request_seconds", "Time to answer.", ("route",), buckets=LATENCY_BUCKETS, registry=self.registry
         )
-        self.events = Counter("smartshop_events", "Events by what became of them.", ("outcome",), registry=self.registry)
+        self.events = Counter(
+            "smartshop_events", "Events, by what became of them.", ("outcome",), registry=self.registry
+        )
         self.slate_seconds = Histogram(
             "smartshop_slate_seconds", "Time to decide one slate.", buckets=LATENCY_BUCKETS, registry=self.registry
         )

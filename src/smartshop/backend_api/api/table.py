@@ -1,0 +1,38 @@
+"""Every route there is, in one table. Routing tries them in this order, so the hottest come first."""
+
+from typing import Any
+
+from smartshop.backend_api.api import (
+    art,
+    categories,
+    customers,
+    decisions,
+    events,
+    health,
+    operations,
+    orders,
+    products,
+    recommendations,
+    search,
+    shopper_tokens,
+    stock,
+    storefront,
+)
+from smartshop.backend_api.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body
+    *events.ENDPOINTS,
+    *recommendations.ENDPOINTS,
+    *products.ENDPOINTS,
+    *search.ENDPOINTS,
+    *categories.ENDPOINTS,
+    *shopper_tokens.ENDPOINTS,
+    *storefront.ENDPOINTS,
+    *art.ENDPOINTS,
+    *decisions.ENDPOINTS,
+    *orders.ENDPOINTS,
+    *customers.ENDPOINTS,
+    *stock.ENDPOINTS,
+    *operations.ENDPOINTS,
+    *health.ENDPOINTS,
+)

@@ -1,0 +1,190 @@
+"""Placing an order: prices from the catalogue, stock taken in the same transaction, told to everyone at once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smartshop.backend_api.services.product_cards import present_offer, variants_of
+from smartshop.backend_api.shop import Shop
+from smartshop.data_collection.pipelines.arrivals import Arrival
+from smartshop.data_collection.pipelines.consequences import entry_of
+from smartshop.data_collection.pipelines.shelf_arrays import Pricing
+from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct, Variant
+from smartshop.data_collection.schemas.context import Context
+from smartshop.data_collection.schemas.events import EventKind, ProductLine, StoredEvent, Trust
+from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
+    CustomerId,
+    DecisionId,
+    EventId,
+    LocationId,
+    Micros,
+    OrderId,
+    ProductId,
+    ShopperKey,
+    VariantId,
+)
+from smartshop.data_collection.schemas.messages import EventsAccepted, StockChanged
+from smartshop.data_collection.schemas.orders import Order
+from smartshop.errors import Conflict
+
+
+class UnknownProduct(Conflict):
+    code = "unknown_product"
+
+
+class NoPrice(Conflict):
+    code = "no_price"
+
+
+class PriceChanged(Conflict):
+    code = "price_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    product_id: ProductId
+    variant_id: VariantId | None
+    quantity: int
+    unit_price_minor: int | None
+    """What the sender says it costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An order as asked for."""
+
+    order_id: OrderId
+    lines: Sequence[WantedLine]
+    customer_id: CustomerId | None
+    anonymous_id: AnonymousId | None
+    trust: Trust
+    currency: str | None = None
+    ordered_at: Micros | None = None
+    decision_id: DecisionId | None = None
+    channel: str | None = None
+    market: str | None = None
+    location_id: LocationId | None = None
+    discount_minor: int = 0
+    shipping_minor: int = 0
+    tax_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    order: Order
+    is_new: bool
+    """False: the same order was placed before; nothing was taken again."""
+
+
+async def place_order(shop: Shop, wanted: Wanted) -> Placed:
+    """Store the order and take its stock; the next slate knows of it.
+
+    Raises:
+        UnknownProduct: a product or variant that the catalogue does not have.
+        NoPrice: no present offer, or offers of several currencies.
+        PriceChanged: a shopper's page showed another price than holds now.
+        OutOfStock: more than can be sold; nothing is stored.
+        OrderConflict: the id exists with other content.
+    """
+    placed, event = await asyncio.to_thread(_place, shop, wanted)
+    if placed.is_new:
+        await shop.profiles.fold([event])
+        await asyncio.to_thread(shop.shelves.refresh)
+        sold = tuple(line.variant_id for line in placed.order.lines)
+        await shop.bus.publish([EventsAccepted((event,)), StockChanged(sold)])
+    return placed
+
+
+def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, StoredEvent]:
+    now = shop.clock.now()
+    pricing = Pricing(currency=wanted.currency or shop.currency, market=wanted.market or DEFAULT_MARKET, at=now)
+    known = shop.catalogue.get(_product_ids(shop, wanted))
+    lines = tuple(
+        _priced(known, pricing, wanted.trust, index, line) for index, line in enumerate(_resolved(shop, wanted))
+    )
+    event = _event(wanted, lines, pricing.currency, now)
+    order = shop.orders.place(entry_of(event, Arrival("api", wanted.trust, now), pricing.currency))
+    return Placed(order, order.received_at == now), event
+
+
+def _resolved(shop: Shop, wanted: Wanted) -> list[WantedLine]:
+    """A variant sent as product_id is resolved."""
+    numbers, ids = shop.shelves.shelf.number_of, shop.shelves.shelf.product_ids
+    lines = []
+    for line in wanted.lines:
+        number = numbers.get(line.product_id)
+        product_id = line.product_id if number is None else ids[number]
+        variant_id = line.variant_id
+        if variant_id is None and product_id != line.product_id:
+            variant_id = VariantId(line.product_id)
+        lines.append(WantedLine(product_id, variant_id, line.quantity, line.unit_price_minor))
+    return lines
+
+
+def _product_ids(shop: Shop, wanted: Wanted) -> list[ProductId]:
+    return list(dict.fromkeys(line.product_id for line in _resolved(shop, wanted)))
+
+
+def _priced(
+    known: dict[ProductId, ListedProduct], pricing: Pricing, trust: Trust, index: int, line: WantedLine
+) -> ProductLine:
+    variant = _variant(known, line)
+    offer = present_offer(variant, pricing)
+    price = line.unit_price_minor
+    if trust is not Trust.SERVER:
+        if offer is None:
+            raise NoPrice(f"{variant.variant_id!r} has no price in {pricing.currency} now, so it cannot be bought.")
+        if price not in (None, offer.price_minor):
+            raise PriceChanged(
+                f"{variant.variant_id!r} costs {offer.price_minor} now, not {price}; show it and ask again."
+            )
+    return ProductLine(
+        product_id=line.product_id,
+        variant_id=variant.variant_id,
+        quantity=line.quantity,
+        price_minor=price if price is not None or offer is None else offer.price_minor,
+        line_id=str(index),
+    )
+
+
+def _variant(known: dict[ProductId, ListedProduct], line: WantedLine) -> Variant:
+    listed = known.get(line.product_id)
+    if listed is None:
+        raise UnknownProduct(f"There is no product {line.product_id!r} to order.")
+    variants = variants_of(listed.product)
+    if line.variant_id is None and len(variants) == 1:
+        return variants[0]
+    for variant in variants:
+        if variant.variant_id == (line.variant_id or line.product_id):
+            return variant
+    choices = ", ".join(variant.variant_id for variant in variants[:5])
+    raise UnknownProduct(f"The product {line.product_id!r} has no variant {line.variant_id!r}; it has {choices}.")
+
+
+def _event(wanted: Wanted, lines: tuple[ProductLine, ...], currency: str, now: Micros) -> StoredEvent:
+    """`order_completed` under the order's own id: the same order is the same event."""
+    key = wanted.customer_id or wanted.anonymous_id
+    assert key is not None, "the route asks who buys"
+    return StoredEvent(
+        event_id=EventId(f"order:{wanted.order_id}"),
+        kind=EventKind.ORDER_COMPLETED,
+        occurred_at=wanted.ordered_at if wanted.ordered_at is not None else now,
+        received_at=now,
+        shopper_key=ShopperKey(key),
+        source="api",
+        trust=wanted.trust,
+        anonymous_id=wanted.anonymous_id,
+        customer_id=wanted.customer_id,
+        products=lines,
+        order_id=wanted.order_id,
+        currency=currency,
+        market=wanted.market,
+        discount_minor=wanted.discount_minor or None,
+        shipping_minor=wanted.shipping_minor or None,
+        tax_minor=wanted.tax_minor or None,
+        takes_stock=True,
+        location_id=wanted.location_id,
+        decision_id=wanted.decision_id,
+        context=None if wanted.channel is None else Context(channel=wanted.channel),
+    )
