@@ -1,0 +1,64 @@
+"""Puts `art_shapes.json` together: `python -m smartshop.simulator.art_build FOLDER`.
+
+FOLDER is the unpacked npm package `@iconify-json/fluent-emoji-flat` (`npm pack @iconify-json/fluent-emoji-flat`, then
+`tar xzf`). Run it when a scenario asks for a new shape; nothing needs the package afterwards.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from smartshop.simulator.art import ShapeBook, singular
+from smartshop.simulator.scenario import SHIPPED, Scenario, load_scenario
+
+DYED = (
+    "ballet-shoes", "basket", "backpack", "bed", "billed-cap", "broom", "bucket", "balloon", "camping", "candle", "canoe",
+    "card-index-dividers", "chair", "clutch-bag", "coat", "couch-and-lamp", "cup-with-straw", "dress", "diya-lamp",
+    "envelope", "flashlight", "flat-shoe", "flying-disc", "framed-picture", "gloves", "goggles", "green-book", "jeans",
+    "kick-scooter", "kimono", "kite", "knot", "lotion-bottle", "luggage", "notebook", "one-piece-swimsuit", "orange-book",
+    "paintbrush", "purse", "razor", "rescue-workers-helmet", "ribbon", "ring-buoy", "running-shirt", "running-shoe",
+    "scarf", "shopping-bags", "shorts", "sled", "soap", "socks", "sponge", "t-shirt", "teapot", "tent", "thong-sandal",
+    "thread", "toolbox", "toothbrush", "tulip", "umbrella", "umbrella-on-ground", "closed-umbrella", "wrapped-gift",
+    "yarn", "yo-yo", "safety-vest", "mate", "womans-hat", "bicycle", "teacup-without-handle", "party-popper",
+)  # fmt: skip
+"""Shapes that may change colour."""
+
+
+class Icon(msgspec.Struct):
+    body: str
+
+
+class IconSet(msgspec.Struct):
+    icons: dict[str, Icon]
+
+
+def build_book(scenarios: list[Scenario], icons: IconSet) -> ShapeBook:
+    """The shapes that the scenarios name, and the words that lead to them; the first to use a word wins.
+
+    Raises:
+        KeyError: a scenario names a shape that the set does not have.
+    """
+    nouns: dict[str, str] = {}
+    words: dict[str, str] = {}
+    for scenario in scenarios:
+        for leaf in scenario.leaves:
+            for kind in leaf.kinds:
+                shape = kind.art or leaf.art
+                nouns.setdefault(kind.noun, shape)
+                words.setdefault(singular(kind.noun.lower().split()[-1]), shape)
+    used = sorted(set(nouns.values()))
+    shapes = {name: icons.icons[name].body for name in used}
+    return ShapeBook(shapes, dict(sorted(nouns.items())), dict(sorted(words.items())), [d for d in DYED if d in shapes])
+
+
+def main(folder: Path) -> None:
+    icons = msgspec.json.decode((folder / "icons.json").read_bytes(), type=IconSet)
+    book = build_book([load_scenario(name) for name in SHIPPED], icons)
+    target = Path(__file__).with_name("art_shapes.json")
+    target.write_bytes(msgspec.json.format(msgspec.json.encode(book), indent=1) + b"\n")
+    print(f"{target.name}: {len(book.shapes)} shapes, {len(book.nouns)} nouns, {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
