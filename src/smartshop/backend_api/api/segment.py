@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from msgspec import Meta
 
 from smartshop.backend_api.api.events import count_events
@@ -24,7 +25,7 @@ from smartshop.data_collection.pipelines.segment import SOURCE, aliased_customer
 from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.events import Event, Trust
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros
-from smartshop.errors import InvalidValue, Unauthenticated
+from smartshop.errors import Conflict, InvalidValue, Unauthenticated
 
 MAX_MESSAGES = 2_500
 """Segment's own limit per batch."""
@@ -63,6 +64,7 @@ class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
     write_key: Any = None
 
 
+_log = structlog.get_logger(__name__)
 _decoder = msgspec.json.Decoder(_Envelope)
 _SETTINGS: dict[str, Any] = {"unbundledIntegrations": [], "addBundledMetadata": True, "maybeBundledConfigIds": {}}
 
@@ -150,7 +152,11 @@ def _merge(service: Service, previous: CustomerId, into: CustomerId, now: Micros
     customers = service.shop.customers
     link = IdentityLink(anonymous_id=AnonymousId(previous), customer_id=into, received_at=now, trust=Trust.SERVER)
     customers.link(link)
-    customers.merge(previous, into, now)
+    try:
+        customers.merge(previous, into, now)
+    except Conflict as error:
+        # The alias itself is in the log; a client could do nothing with an error but send it for ever.
+        _log.warning("alias_refused", reason=str(error))
 
 
 _MESSAGES = {"track": "t", "identify": "i", "page": "p", "screen": "s", "group": "g", "alias": "a"}
