@@ -1,0 +1,42 @@
+"""Dead letters over SQL."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from smartshop.data_collection.connectors.ports import DeadLetter
+from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.records import decode_message, encode
+from smartshop.data_collection.connectors.sql.tables import dead_letters
+
+
+class SqlDeadLetters:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, letter: DeadLetter) -> None:
+        statement = insert(dead_letters).values(
+            agent=letter.agent, message=encode(letter.message), error=letter.error, failed_at=letter.failed_at
+        )
+        self._database.write(lambda connection: connection.execute(statement))
+
+    def page(self, after: int = 0, limit: int = 100) -> list[DeadLetter]:
+        """By letter_id."""
+        question = select(dead_letters).where(dead_letters.c.letter_id > after)
+        with self._database.read() as connection:
+            return [
+                DeadLetter(
+                    letter_id=row.letter_id,
+                    agent=row.agent,
+                    message=decode_message(row.message),
+                    error=row.error,
+                    failed_at=row.failed_at,
+                )
+                for row in connection.execute(question.order_by(dead_letters.c.letter_id).limit(limit))
+            ]
+
+    def remove(self, letter_ids: Sequence[int]) -> None:
+        if letter_ids:
+            statement = delete(dead_letters).where(dead_letters.c.letter_id == bindparam("a_letter"))
+            told = [{"a_letter": letter_id} for letter_id in letter_ids]
+            self._database.write(lambda connection: connection.execute(statement, told))

@@ -1,0 +1,43 @@
+"""Turns that writers of PostgreSQL take within a transaction. SQLite has one writer at a time and needs none."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from zlib import crc32
+
+from sqlalchemy import Connection, text
+
+ORDER_BUCKETS = 256
+"""Orders share this many locks, so that an import of thousands stays within the server's lock table."""
+
+
+class Turn(IntEnum):
+    """PostgreSQL advisory lock classes; any numbers nobody else uses."""
+
+    ORDER = 5_270_010
+    STOCK = 5_270_011
+    CATALOGUE = 5_270_012
+    LOG = 5_270_013
+    MERGE = 5_270_014
+
+
+_TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:turn, 0)")
+
+
+def take_turn(connection: Connection, turn: Turn) -> None:
+    """Wait until nobody else holds this turn; it ends with the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TAKE, {"turn": int(turn), "bucket": 0})
+
+
+def share_turn(connection: Connection, turn: Turn) -> None:
+    """Hold the turn beside others who share it; who takes it whole waits for all of these."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SHARE, {"turn": int(turn)})
+
+
+def take_order_turns(connection: Connection, order_ids: Iterable[str]) -> None:
+    """Wait until nobody else is writing any of these orders; in one order, so that two writers never deadlock."""
+    if connection.dialect.name == "postgresql":
+        for bucket in sorted({crc32(order_id.encode()) % ORDER_BUCKETS for order_id in order_ids}):
+            connection.execute(_TAKE, {"turn": int(Turn.ORDER), "bucket": bucket})

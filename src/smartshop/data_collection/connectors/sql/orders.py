@@ -1,0 +1,89 @@
+"""Orders over SQL."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import or_, select, tuple_
+
+from smartshop.data_collection.connectors.ports import LogEntry
+from smartshop.data_collection.connectors.sql.append import append_batches, prepare
+from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.order_book import content
+from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund
+from smartshop.data_collection.connectors.sql.tables import orders, refunds
+from smartshop.data_collection.schemas.ids import CustomerId, Micros, OrderId
+from smartshop.data_collection.schemas.orders import Order, OrderStatus, Refund
+from smartshop.errors import Conflict, Forbidden, InvalidValue, OrderConflict
+
+REFUNDS_AT_ONCE = 2_000
+
+
+class SqlOrders:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def place(self, entry: LogEntry) -> Order:
+        order = entry.order
+        if order is None:
+            raise InvalidValue(f"The event {entry.event.event_id} carries no order; only an order can be placed.")
+        if order.status is not OrderStatus.PLACED:
+            raise Forbidden(f"Order {order.order_id} comes under a publishable key, which can only claim an order.")
+        prepared = [prepare(entry)]
+        now = self._database.now()
+        appended = self._database.write(
+            lambda connection: append_batches(connection, prepared, [1], now, always_takes_stock=True)
+        )
+        if appended.refused:
+            raise appended.refused[0]
+        first = self.get(order.order_id)
+        if first is None:
+            raise Conflict(f"The event_id {entry.event.event_id} was already used for something else; send a new one.")
+        if content(first) != content(order):
+            raise OrderConflict(order.order_id)
+        return first
+
+    def get(self, order_id: OrderId) -> Order | None:
+        with self._database.read() as connection:
+            payload = connection.execute(select(orders.c.payload).where(orders.c.order_id == order_id)).scalar()
+        return None if payload is None else decode_order(payload)
+
+    def of_customer(self, customer_id: CustomerId, limit: int = 50) -> list[Order]:
+        """Newest first; claimed ones too, by their status."""
+        question = (
+            select(orders.c.payload)
+            .where(orders.c.customer_id == customer_id)
+            .order_by(orders.c.ordered_at.desc(), orders.c.order_id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [decode_order(payload) for payload in connection.execute(question).scalars()]
+
+    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]:
+        place = (orders.c.ordered_at, orders.c.order_id)
+        question = select(*place, orders.c.payload).where(orders.c.trust > 0).order_by(*place).limit(batch_size)
+        if until is not None:
+            question = question.where(orders.c.ordered_at <= until)
+        after: tuple[int, str] = (-(1 << 63), "")
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(question.where(tuple_(*place) > after)).all()
+            if not rows:
+                return
+            after = (rows[-1][0], rows[-1][1])
+            yield [decode_order(row[2]) for row in rows]
+
+    def refunds(self, until: Micros | None = None) -> Iterator[Refund]:
+        """By refunded_at. A refund that a browser claimed counts once the shop knows the order as that shopper's."""
+        place = (refunds.c.refunded_at, refunds.c.shopper_key, refunds.c.event_id, refunds.c.trust)
+        own = or_(refunds.c.shopper_key == orders.c.customer_id, refunds.c.shopper_key == orders.c.anonymous_id)
+        confirmed = select(1).where(orders.c.order_id == refunds.c.order_id, orders.c.trust > 0, own).exists()
+        question = select(*place, refunds.c.payload).where(or_(refunds.c.trust > 0, confirmed)).order_by(*place)
+        if until is not None:
+            question = question.where(refunds.c.refunded_at <= until)
+        after: tuple[int, str, str, int] = (-(1 << 63), "", "", -1)
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(question.where(tuple_(*place) > after).limit(REFUNDS_AT_ONCE)).all()
+            if not rows:
+                return
+            after = (rows[-1][0], rows[-1][1], rows[-1][2], rows[-1][3])
+            yield from (decode_refund(row[4]) for row in rows)

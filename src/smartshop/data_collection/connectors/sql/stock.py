@@ -1,0 +1,98 @@
+"""Stock over SQL."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.records import chunks
+from smartshop.data_collection.connectors.sql.stock_book import known_movements, open_book, write_book
+from smartshop.data_collection.connectors.sql.tables import stock_levels, stock_movements
+from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
+from smartshop.data_collection.schemas.stock import MovementReason, StockCount, StockLevel, StockMovement
+
+
+class SqlStock:
+    """Counting of a variant begins with a receipt, a transfer or a count; anything before is only recorded."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def move(self, movements: Sequence[StockMovement], now: Micros) -> int:
+        return self._database.write(lambda connection: _move(connection, movements, now))
+
+    def count(self, counts: Sequence[StockCount], now: Micros) -> int:
+        """Set levels; known movement_ids are skipped. Returns how many were new."""
+        return self._database.write(lambda connection: _count(connection, counts, now))
+
+    def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]:
+        """Variants never counted are absent."""
+        found: dict[VariantId, dict[LocationId, int]] = {}
+        with self._database.read() as connection:
+            for chunk in chunks(variant_ids):
+                question = select(stock_levels.c.variant_id, stock_levels.c.location_id, stock_levels.c.level)
+                for variant_id, location_id, level in connection.execute(
+                    question.where(stock_levels.c.variant_id.in_(chunk))
+                ):
+                    found.setdefault(variant_id, {})[location_id] = level
+        return found
+
+    def changed_since(self, since: Micros) -> list[StockLevel]:
+        place = (stock_levels.c.variant_id, stock_levels.c.location_id)
+        question = select(stock_levels).where(stock_levels.c.changed_at >= since).order_by(*place)
+        with self._database.read() as connection:
+            return [
+                StockLevel(
+                    variant_id=row.variant_id,
+                    location_id=row.location_id,
+                    level=row.level,
+                    changed_at=Micros(row.changed_at),
+                )
+                for row in connection.execute(question)
+            ]
+
+    def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]:
+        """Newest first."""
+        columns = stock_movements.c
+        question = (
+            select(stock_movements)
+            .where(columns.variant_id == variant_id)
+            .order_by(columns.occurred_at.desc(), columns.movement_id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [
+                StockMovement(
+                    movement_id=row.movement_id,
+                    variant_id=row.variant_id,
+                    quantity=row.quantity,
+                    reason=MovementReason(row.reason),
+                    occurred_at=Micros(row.occurred_at),
+                    location_id=row.location_id,
+                    reference=row.reference,
+                )
+                for row in connection.execute(question)
+            ]
+
+
+def _move(connection: Connection, movements: Sequence[StockMovement], now: Micros) -> int:
+    take_turn(connection, Turn.STOCK)
+    known = known_movements(connection, [movement.movement_id for movement in movements])
+    fresh = {movement.movement_id: movement for movement in reversed(movements) if movement.movement_id not in known}
+    book = open_book(connection, (movement.variant_id for movement in fresh.values()))
+    for movement in reversed(fresh.values()):
+        book.move(movement)
+    write_book(connection, book, now)
+    return len(fresh)
+
+
+def _count(connection: Connection, counts: Sequence[StockCount], now: Micros) -> int:
+    take_turn(connection, Turn.STOCK)
+    known = known_movements(connection, [count.movement_id for count in counts])
+    fresh = {count.movement_id: count for count in reversed(counts) if count.movement_id not in known}
+    book = open_book(connection, (count.variant_id for count in fresh.values()))
+    for count in reversed(fresh.values()):
+        book.count(count)
+    write_book(connection, book, now)
+    return len(fresh)

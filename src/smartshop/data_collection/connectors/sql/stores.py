@@ -1,0 +1,84 @@
+"""All SQL stores of one shop, opened together: the only function of this folder that the rest of the house calls."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
+from smartshop.data_collection.connectors.sql.customers import SqlCustomers
+from smartshop.data_collection.connectors.sql.dead_letters import SqlDeadLetters
+from smartshop.data_collection.connectors.sql.decisions import SqlDecisions
+from smartshop.data_collection.connectors.sql.engine import Database, open_database
+from smartshop.data_collection.connectors.sql.imports import SqlImports
+from smartshop.data_collection.connectors.sql.jobs import SqlJobs
+from smartshop.data_collection.connectors.sql.keys import SqlKeys
+from smartshop.data_collection.connectors.sql.log import SqlEventLog
+from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, migrate
+from smartshop.data_collection.connectors.sql.models import SqlModels
+from smartshop.data_collection.connectors.sql.orders import SqlOrders
+from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
+from smartshop.data_collection.connectors.sql.stock import SqlStock
+from smartshop.data_collection.schemas.customers import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStores:
+    log: SqlEventLog
+    quarantine: SqlQuarantine
+    catalogue: SqlCatalogue
+    customers: SqlCustomers
+    orders: SqlOrders
+    stock: SqlStock
+    decisions: SqlDecisions
+    models: SqlModels
+    keys: SqlKeys
+    jobs: SqlJobs
+    dead_letters: SqlDeadLetters
+    imports: SqlImports
+    shop_database: Database
+    decisions_database: Database
+
+    def close(self) -> None:
+        self.shop_database.close()
+        self.decisions_database.close()
+
+
+def open_stores(
+    database_url: str, data_dir: Path, models_dir: Path, *, consent_default: Consent | None = None
+) -> SqlStores:
+    """Open the shop's stores, bringing their tables up to date first.
+
+    `database_url` is `sqlite:///FILE`, `postgresql://…`, or empty for `shop.db` in the data dir. Under SQLite the
+    decision log lies beside the shop's file; under PostgreSQL in the same database. `consent_default` is what holds for
+    a shopper who was never asked (everything granted when not given).
+    """
+    shop = open_database(database_url or f"sqlite:///{data_dir / 'shop.db'}")
+    decisions = open_database(_decisions_url(database_url, data_dir), durable=False)
+    migrate(shop, SHOP)
+    migrate(decisions, DECISIONS)
+    return SqlStores(
+        log=SqlEventLog(shop),
+        quarantine=SqlQuarantine(shop),
+        catalogue=SqlCatalogue(shop),
+        customers=SqlCustomers(shop, consent_default or Consent()),
+        orders=SqlOrders(shop),
+        stock=SqlStock(shop),
+        decisions=SqlDecisions(decisions),
+        models=SqlModels(shop, models_dir),
+        keys=SqlKeys(shop),
+        jobs=SqlJobs(shop),
+        dead_letters=SqlDeadLetters(shop),
+        imports=SqlImports(shop),
+        shop_database=shop,
+        decisions_database=decisions,
+    )
+
+
+def _decisions_url(database_url: str, data_dir: Path) -> str:
+    if not database_url:
+        return f"sqlite:///{data_dir / 'decisions.db'}"
+    if not database_url.startswith("sqlite"):
+        return database_url
+    shop_file = Path(make_url(database_url).database or "")
+    return f"sqlite:///{shop_file.with_name(shop_file.stem + '-decisions.db')}"

@@ -1,0 +1,347 @@
+"""Every table of the shop, for SQLite and PostgreSQL alike. Times are int64 µs UTC, money int64 minor units.
+
+Records stand whole, as JSON, in `payload`; columns beside it are only what is asked for.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+
+NAMES = {
+    "ix": "%(table_name)s_by_%(column_0_N_name)s",
+    "uq": "%(table_name)s_by_%(column_0_N_name)s",
+    "pk": "%(table_name)s_key",
+    "ck": "%(constraint_name)s",
+}
+shop = MetaData(naming_convention=NAMES)
+"""The shop's own tables."""
+decision_log = MetaData(naming_convention=NAMES)
+"""The decision log: in a file of its own under SQLite, since a file has one writer at a time."""
+
+# Ids sort by bytes in both engines; a locale would make PostgreSQL's order its own, and slower.
+Id = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+# SQLite numbers rows by itself only under the very type name INTEGER.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+# ------------------------------------------------------------------------------------------------ the log
+events = Table(
+    "events",
+    shop,
+    Column("log_no", RowNumber, primary_key=True, autoincrement=False),
+    Column("event_id", Id, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("anonymous_id", Id),
+    Column("customer_id", Id),
+    Column("trust", SmallInteger, nullable=False),
+    Column("traffic", SmallInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+# What was vouched for and what was merely claimed are indexed apart: a flood of claims slows no customer's slate.
+_VOUCHED = text("customer_id IS NOT NULL AND trust > 0")
+_CLAIMED = text("customer_id IS NOT NULL AND trust = 0")
+_ANONYMOUS = text("anonymous_id IS NOT NULL")
+Index(
+    "events_vouched_by_customer",
+    events.c.customer_id,
+    events.c.occurred_at,
+    events.c.kind,
+    sqlite_where=_VOUCHED,
+    postgresql_where=_VOUCHED,
+)
+Index(
+    "events_claimed_by_customer",
+    events.c.customer_id,
+    events.c.occurred_at,
+    events.c.kind,
+    sqlite_where=_CLAIMED,
+    postgresql_where=_CLAIMED,
+)
+Index(
+    "events_by_anonymous",
+    events.c.anonymous_id,
+    events.c.occurred_at,
+    events.c.kind,
+    sqlite_where=_ANONYMOUS,
+    postgresql_where=_ANONYMOUS,
+)
+
+event_seen = Table(
+    "event_seen",
+    shop,
+    Column("shopper_key", Id, primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    Column("trust", SmallInteger, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+log_size = Table(
+    "log_size",
+    shop,
+    # One row per writing process (by process id), so that writers of PostgreSQL do not queue for one row.
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("last_no", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("newest_human_at", BigInteger),
+    Column("oldest_at", BigInteger),
+)
+
+event_tallies = Table(
+    "event_tallies",
+    shop,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    shop,
+    # The first log number of the batch: never given twice, also after the row is gone.
+    Column("batch_id", RowNumber, primary_key=True, autoincrement=False),
+    Column("committed_at", BigInteger, nullable=False),
+    Column("log_nos", LargeBinary, nullable=False),
+    Column("messages", LargeBinary, nullable=False),
+)
+
+# ------------------------------------------------------------------------------------------ the catalogue
+products = Table(
+    "products",
+    shop,
+    Column("product_no", Integer, primary_key=True, autoincrement=False),
+    Column("product_id", Id, nullable=False, unique=True),
+    Column("category", Text, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("changed_at", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+variants = Table(
+    "variants",
+    shop,
+    Column("variant_id", Id, primary_key=True),
+    Column("product_id", Id, nullable=False),
+)
+
+# -------------------------------------------------------------------------------------------- customers
+customers = Table(
+    "customers",
+    shop,
+    Column("customer_id", Id, primary_key=True),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+identity_links = Table(
+    "identity_links",
+    shop,
+    Column("anonymous_id", Id, primary_key=True),
+    Column("received_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("customer_id", Id, primary_key=True),
+    Column("trust", SmallInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+Index("identity_links_by_customer", identity_links.c.customer_id, identity_links.c.trust)
+
+customer_merges = Table(
+    "customer_merges",
+    shop,
+    Column("from_customer", Id, primary_key=True),
+    Column("into_customer", Id, nullable=False, index=True),
+    Column("merged_at", BigInteger, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    shop,
+    Column("shopper_key", Id, primary_key=True),
+    Column("is_customer", Boolean, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("granted", Boolean, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# ----------------------------------------------------------------------------------------------- orders
+orders = Table(
+    "orders",
+    shop,
+    Column("order_id", Id, primary_key=True),
+    Column("trust", SmallInteger, nullable=False),
+    Column("ordered_at", BigInteger, nullable=False),
+    Column("customer_id", Id),
+    Column("anonymous_id", Id),
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("orders_by_customer", orders.c.customer_id, orders.c.ordered_at)
+Index("orders_by_time", orders.c.ordered_at, orders.c.order_id)
+
+refunds = Table(
+    "refunds",
+    shop,
+    Column("shopper_key", Id, primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    Column("trust", SmallInteger, primary_key=True, autoincrement=False),
+    Column("order_id", Id),
+    Column("refunded_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+goods_returns = Table(
+    "goods_returns",
+    shop,
+    Column("shopper_key", Id, primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    Column("trust", SmallInteger, primary_key=True, autoincrement=False),
+    Column("order_id", Id),
+    Column("returned_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# ------------------------------------------------------------------------------------------------ stock
+stock_levels = Table(
+    "stock_levels",
+    shop,
+    Column("variant_id", Id, primary_key=True),
+    Column("location_id", Id, primary_key=True),
+    Column("level", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False, index=True),
+    CheckConstraint("level >= 0", name="stock_level_not_below_zero"),
+)
+
+stock_movements = Table(
+    "stock_movements",
+    shop,
+    Column("movement_id", Id, primary_key=True),
+    Column("variant_id", Id, nullable=False),
+    Column("location_id", Id, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("reference", Text),
+    # False: recorded only, since the variant was not counted yet. A level is the sum of what was applied.
+    Column("applied", Boolean, nullable=False),
+)
+Index("stock_movements_by_variant", stock_movements.c.variant_id, stock_movements.c.occurred_at)
+
+# ------------------------------------------------------------------------------- models, keys, jobs, rest
+models = Table(
+    "models",
+    shop,
+    Column("agent", Text, primary_key=True),
+    Column("version", Id, primary_key=True),
+    Column("trained_at", BigInteger, nullable=False),
+    Column("promoted_at", BigInteger),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+promoted_models = Table(
+    "promoted_models",
+    shop,
+    Column("agent", Text, primary_key=True),
+    Column("version", Id, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    shop,
+    Column("row_id", RowNumber, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("trust", Text, nullable=False),
+    Column("replayed_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    shop,
+    Column("key_id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("plain", Text),
+)
+
+secrets = Table(
+    "secrets",
+    shop,
+    Column("name", Text, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    shop,
+    Column("job_id", RowNumber, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("arguments", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("progress", Float, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("news_at", BigInteger),
+    Column("finished_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+heartbeats = Table(
+    "heartbeats",
+    shop,
+    Column("process", Text, primary_key=True),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    shop,
+    Column("letter_id", RowNumber, primary_key=True, autoincrement=True),
+    Column("agent", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("failed_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+imports = Table(
+    "imports",
+    shop,
+    Column("import_key", Text, primary_key=True),
+    Column("rows_done", BigInteger, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Column("marked_at", BigInteger, nullable=False),
+)
+
+# --------------------------------------------------------------------------------------- the decision log
+decisions = Table(
+    "decisions",
+    decision_log,
+    Column("decision_id", Id, primary_key=True),
+    Column("decided_at", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+)
