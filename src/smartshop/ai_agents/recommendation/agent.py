@@ -7,7 +7,7 @@ import numpy as np
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
 from smartshop.ai_agents.recommendation.metrics import Measures, bootstrap_interval
-from smartshop.ai_agents.recommendation.model import RecommendationModel, load_model
+from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.connectors.ports import Customers, EventLog, ModelRecord, Models
@@ -68,7 +68,7 @@ class RecommendationAgent:
         if trained.n_interactions < LEAST_SHARE_OF_DATA * present.metrics.get("interactions", 0.0):
             return False
         try:
-            old = load_model(self._models.open(present))
+            old = RecommendationModel.load(self._models.open(present))
         except ModelRefused:
             return True
         return not_worse(trained, old, shelf)

@@ -52,15 +52,23 @@ class HeldOut:
     questions: tuple[HeldOutQuestion, ...]
 
 
-def hold_out(sequences: Sequences, max_shoppers: int, rng: np.random.Generator) -> HeldOut:
-    """Take the newest tenth by time, or every shopper's last product where the times say nothing but an order.
+def protocol_for(sequences: Sequences) -> Protocol:
+    """By time, unless the times say nothing but an order."""
+    at = sequences.occurred_at
+    if len(at) == 0 or int(at.max()) - int(at.min()) < DAY or int(at.max()) < ORDER_ONLY_BEFORE:
+        return Protocol.LEAVE_ONE_OUT
+    return Protocol.BY_TIME
+
+
+def hold_out(sequences: Sequences, max_shoppers: int, rng: np.random.Generator, protocol: Protocol) -> HeldOut:
+    """Take the newest tenth by time, or every shopper's last product.
 
     Shoppers without any history before their question are not asked about: every model would answer them alike.
     At most `max_shoppers` shoppers are asked about, drawn by `rng`.
     """
-    at = sequences.occurred_at
-    if len(at) == 0 or int(at.max()) - int(at.min()) < DAY or int(at.max()) < ORDER_ONLY_BEFORE:
+    if protocol is Protocol.LEAVE_ONE_OUT:
         return _leave_one_out(sequences, max_shoppers, rng)
+    at = sequences.occurred_at
     since = int(np.quantile(at, 1 - SHARE, method="lower"))
     return HeldOut(
         protocol=Protocol.BY_TIME,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -45,30 +46,30 @@ class RecommendationModel:
         )
         (folder / MANIFEST_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
 
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Map a saved model; nothing is read until it is asked for.
 
-def load_model(folder: Path) -> RecommendationModel:
-    """Map a saved model; nothing is read until it is asked for.
-
-    Raises:
-        ModelRefused: the folder holds no model, or one of another format.
-    """
-    try:
-        manifest = msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=Manifest)
-        if manifest.format_version != FORMAT_VERSION:
-            raise ModelRefused(
-                f"The model {folder.name} has format {manifest.format_version}; this program reads {FORMAT_VERSION}."
+        Raises:
+            ModelRefused: the folder holds no model, or one of another format.
+        """
+        try:
+            manifest = msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=Manifest)
+            if manifest.format_version != FORMAT_VERSION:
+                raise ModelRefused(
+                    f"The model {folder.name} has format {manifest.format_version}; this reads {FORMAT_VERSION}."
+                )
+            return cls(
+                n_products=manifest.n_products,
+                as_of=manifest.as_of,
+                recipe=manifest.recipe,
+                markov=load_rows(folder, "markov"),
+                item_to_item=load_rows(folder, "item_to_item"),
+                bought_together=BoughtTogether(
+                    products=load_rows(folder, "bought_together"), categories=load_rows(folder, "categories")
+                ),
+                trending=load_trending(folder),
+                categories=tuple(tuple(path) for path in manifest.categories),
             )
-        return RecommendationModel(
-            n_products=manifest.n_products,
-            as_of=manifest.as_of,
-            recipe=manifest.recipe,
-            markov=load_rows(folder, "markov"),
-            item_to_item=load_rows(folder, "item_to_item"),
-            bought_together=BoughtTogether(
-                products=load_rows(folder, "bought_together"), categories=load_rows(folder, "categories")
-            ),
-            trending=load_trending(folder),
-            categories=tuple(tuple(path) for path in manifest.categories),
-        )
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise ModelRefused(f"The model {folder.name} cannot be read ({error}); train again.") from None
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise ModelRefused(f"The model {folder.name} cannot be read ({error}); train again.") from None

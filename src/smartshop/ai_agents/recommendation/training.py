@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig, blend
 from smartshop.ai_agents.recommendation.bought_together import fit_bought_together
-from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion, Protocol, hold_out
+from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion, Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.item_to_item import fit_item_to_item
 from smartshop.ai_agents.recommendation.markov import fit_markov
 from smartshop.ai_agents.recommendation.metrics import CUT, Measures, measure
@@ -60,13 +60,20 @@ class Learned:
     """Fitted on the older part, with the tuned recipe."""
     judged_on: tuple[HeldOutQuestion, ...]
     """Questions that neither fit nor tuning has seen."""
-    protocol: Protocol
 
 
-def learn(sequences: Sequences, shelf: Shelf, recipe: Recipe, rng: np.random.Generator, progress: Progress) -> Learned:
+def learn(
+    sequences: Sequences,
+    shelf: Shelf,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    progress: Progress,
+    *,
+    protocol: Protocol,
+) -> Learned:
     """Tune the recipe on the newest part of these sequences; the shoppers asked about are halved: tune, then judge."""
     progress(0.05, "fitting the older part")
-    held = hold_out(sequences, MAX_SHOPPERS, rng)
+    held = hold_out(sequences, MAX_SHOPPERS, rng, protocol)
     older = fit(held.rest, shelf, newest(held.rest), recipe)
     tuned_on = tuple(question for question in held.questions if question.shopper % 2 == 0)
     judged_on = tuple(question for question in held.questions if question.shopper % 2 == 1)
@@ -76,7 +83,7 @@ def learn(sequences: Sequences, shelf: Shelf, recipe: Recipe, rng: np.random.Gen
         blending = tune(older, view, shelf.alive, tuned_on)
         calibration = calibrate(older, view, shelf.alive, tuned_on, blending)
         older = replace(older, recipe=msgspec.structs.replace(recipe, blend=blending, calibration=calibration))
-    return Learned(older=older, judged_on=judged_on, protocol=held.protocol)
+    return Learned(older=older, judged_on=judged_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ def train(
     """
     with threadpool_limits(limits=1):
         sequences = make_sequences(interactions, recipe.configs.sequences)
-        learned = learn(sequences, shelf, recipe, rng, progress)
+        learned = learn(sequences, shelf, recipe, rng, progress, protocol=protocol_for(sequences))
         progress(0.6, f"fitting all {len(sequences)} signs of interest")
         model = fit(sequences, shelf, int(interactions.data_until), learned.older.recipe)
         progress(0.9, f"judging on {len(learned.judged_on)} questions")
