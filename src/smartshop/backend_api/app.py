@@ -1,6 +1,6 @@
 """The service as one ASGI application: `create_app(shop)`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from smartshop.backend_api.api.openapi import openapi_document
 from smartshop.backend_api.api.table import ENDPOINTS
@@ -25,8 +25,11 @@ from smartshop.backend_api.utils.metrics import Metrics, Reading
 from smartshop.backend_api.utils.problems import problem
 from smartshop.backend_api.utils.rate_limit import REQUESTS_PER_SECOND, RateLimit
 from smartshop.backend_api.utils.shopper_tokens import TokenSigner, shop_secret
+from smartshop.backend_api.websockets.hub import Hub
+from smartshop.backend_api.websockets.shopper_endpoint import ShopperEndpoint
 
 _log = structlog.get_logger(__name__)
+Background = Callable[[], AbstractAsyncContextManager[object]]
 EXPOSED_HEADERS = ("Retry-After",)
 PREFLIGHT_SECONDS = 86_400
 
@@ -34,17 +37,19 @@ PREFLIGHT_SECONDS = 86_400
 def create_app(
     shop: Shop,
     *,
-    background: Sequence[AbstractAsyncContextManager[object]] = (),
+    background: Background | None = None,
     requests_per_second: int = REQUESTS_PER_SECOND,
 ) -> FastAPI:
-    """The service for this shop. What it needs running (`background`) is entered at the start and left at the end."""
+    """The service for this shop. What must run beside the requests (`background`) is entered at the start."""
     service = build_service(shop, requests_per_second)
+    hub = Hub(shop)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
-            for part in background:
-                await running.enter_async_context(part)
+            if background is not None:
+                await running.enter_async_context(background())
+            await running.enter_async_context(hub)
             yield
 
     app = FastAPI(
@@ -67,6 +72,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _fail)
     app.router.routes.extend(routes_of(service, ENDPOINTS))
+    app.router.routes.append(WebSocketRoute("/ws/shopper", ShopperEndpoint(service, hub).serve))
     app.router.routes.append(Route("/openapi.json", _document_route()))
     app.router.routes.append(Route("/{path:path}", Pages(shop.storefront)))
     return app
