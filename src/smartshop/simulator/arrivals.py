@@ -9,9 +9,7 @@ from smartshop.simulator.world import World
 
 WEEKDAY_FACTORS = (0.98, 0.94, 0.92, 0.95, 0.95, 1.1, 1.16)
 """Visits by weekday, Monday first; mean 1."""
-HOUR_WEIGHTS = np.array(
-    [1, 0.6, 0.4, 0.3, 0.4, 0.8, 2, 3, 4, 4.5, 4.5, 4.5, 5.5, 5, 4.5, 4.5, 5, 6, 7, 8, 9, 8, 5, 2.5]
-)
+HOUR_WEIGHTS = np.repeat([0.5, 0.6, 3.0, 4.5, 5.0, 4.7, 7.5, 8.0, 4.0], [4, 2, 2, 4, 2, 3, 3, 2, 2])
 """Visits by hour of the day: a lunch hump and an evening hill."""
 MOBILE_SHARE_OF_MOBILE_PEOPLE = 0.85
 HOUR = 3600 * SECOND
@@ -53,4 +51,5 @@ def lines_wanted(world: World, who: np.ndarray, rng: np.random.Generator) -> np.
     rates = world.scenario.rates
     mean = np.maximum(rates.lines_per_order - 0.5, 0.1) * world.population.basket_scale[who]
     wanted: np.ndarray = 1 + np.floor(rng.gamma(rates.lines_shape, mean / rates.lines_shape)).astype(np.int64)
-    return np.minimum(wanted, len(world.products) // 8 + 1)
+    np.minimum(wanted, len(world.products) // 8 + 1, out=wanted)
+    return wanted

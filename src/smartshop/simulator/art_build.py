@@ -12,16 +12,15 @@ import msgspec
 from smartshop.simulator.art import ShapeBook, singular
 from smartshop.simulator.scenario import SHIPPED, Scenario, load_scenario
 
-DYED = (
-    "ballet-shoes", "basket", "backpack", "bed", "billed-cap", "broom", "bucket", "balloon", "camping", "candle", "canoe",
-    "card-index-dividers", "chair", "clutch-bag", "coat", "couch-and-lamp", "cup-with-straw", "dress", "diya-lamp",
-    "envelope", "flashlight", "flat-shoe", "flying-disc", "framed-picture", "gloves", "goggles", "green-book", "jeans",
-    "kick-scooter", "kimono", "kite", "knot", "lotion-bottle", "luggage", "notebook", "one-piece-swimsuit", "orange-book",
-    "paintbrush", "purse", "razor", "rescue-workers-helmet", "ribbon", "ring-buoy", "running-shirt", "running-shoe",
-    "scarf", "shopping-bags", "shorts", "sled", "soap", "socks", "sponge", "t-shirt", "teapot", "tent", "thong-sandal",
-    "thread", "toolbox", "toothbrush", "tulip", "umbrella", "umbrella-on-ground", "closed-umbrella", "wrapped-gift",
-    "yarn", "yo-yo", "safety-vest", "mate", "womans-hat", "bicycle", "teacup-without-handle", "party-popper",
-)  # fmt: skip
+DYED = """
+    backpack ballet-shoes balloon basket bed bicycle billed-cap broom bucket camping candle canoe
+    card-index-dividers chair closed-umbrella clutch-bag coat couch-and-lamp cup-with-straw diya-lamp dress
+    envelope flashlight flat-shoe flying-disc framed-picture gloves goggles green-book jeans kick-scooter kimono
+    kite knot lotion-bottle luggage mate notebook one-piece-swimsuit orange-book paintbrush party-popper purse
+    razor rescue-workers-helmet ribbon ring-buoy running-shirt running-shoe safety-vest scarf shopping-bags
+    shorts sled sleeping-bag soap socks sponge t-shirt tape teacup-without-handle teapot tent thong-sandal
+    thread toolbox toothbrush tulip umbrella umbrella-on-ground womans-hat wrapped-gift yarn yo-yo
+""".split()
 """Shapes that may change colour."""
 
 

@@ -1,8 +1,8 @@
 """How one visit goes: look around, click, run errands, fill a basket, buy or leave.
 
 Choice is by random utility: the shopper takes the products whose worth plus Gumbel noise is highest, which makes the
-chance of each proportional to exp(worth) (McFadden 1974, the logit model). Looking has position bias: place k of a slate
-is looked at with chance (k + 1)^-bias (the examination hypothesis, Richardson et al. 2007; Joachims et al. 2017, eq. 4).
+chance of each proportional to exp(worth) (McFadden 1974, the logit model). Looking has position bias: place k of a
+slate is looked at with chance (k + 1)^-bias (the examination hypothesis: Richardson et al. 2007; Joachims et al. 2017).
 """
 
 from collections.abc import Callable, Generator

@@ -176,7 +176,8 @@ def _variants(
 def character_of(product_id: ProductId) -> np.ndarray:
     """(1 + 6,) normal numbers that are the product's own: its appeal and its style. They hang on the id alone, so that
     whoever meets the product in a shop finds it as the made history did."""
-    return stream(0, "character", product_id).normal(0.0, 1.0, size=1 + STYLE_SIZE)
+    character: np.ndarray = stream(0, "character", product_id).normal(0.0, 1.0, size=1 + STYLE_SIZE)
+    return character
 
 
 def _arrays(scenario: Scenario, drafts: list[_Draft], products: tuple[Product, ...]) -> Assortment:
@@ -198,7 +199,7 @@ def _arrays(scenario: Scenario, drafts: list[_Draft], products: tuple[Product, .
         units=np.array([each.units for each in scenario.leaves])[leaf],
         first_variant=np.concatenate([[0], np.cumsum(variant_counts)]).astype(np.int32),
         variant_share=np.concatenate([_variant_shares(int(count)) for count in variant_counts]),
-        complements=_complements(scenario),
+        complements=complements_of(scenario),
     )
 
 
@@ -206,10 +207,12 @@ def _variant_shares(count: int) -> np.ndarray:
     """The middle of a size run sells best: a binomial hill over the axis."""
     places = np.arange(count) - (count - 1) / 2
     hill: np.ndarray = np.exp(-0.35 * places**2)
-    return hill / hill.sum()
+    hill /= hill.sum()
+    return hill
 
 
-def _complements(scenario: Scenario) -> np.ndarray:
+def complements_of(scenario: Scenario) -> np.ndarray:
+    """(L, L) bool: [a, b] when who buys in leaf a soon wants leaf b."""
     row = {leaf.category: index for index, leaf in enumerate(scenario.leaves)}
     matrix = np.zeros((len(row), len(row)), dtype=np.bool_)
     for leaf in scenario.leaves:

@@ -35,7 +35,7 @@ class Way:
 
 
 def way(weight: float, worth: NDArray[np.float64], eligible: NDArray[np.bool_]) -> Way | None:
-    """A way that draws eligible products in proportion to `worth` (n,); None when there are none or it has no weight."""
+    """A way that draws eligible products in proportion to `worth` (n,); None when there is nothing to draw."""
     chance = np.where(eligible, worth, 0.0)
     total = float(chance.sum())
     if total <= 0.0 or weight <= 0.0:

@@ -69,7 +69,7 @@ def moment_bonus(world: World, climate: Climate, city: int, at: int) -> NDArray[
     warmth = np.array([leaf.wants_warmth for leaf in scenario.leaves])
     rain = np.array([leaf.wants_rain for leaf in scenario.leaves])
     bonus: NDArray[np.float64] = np.log(season_factor(scenario, at))
-    bonus = bonus + warmth * (weather.temperature_c[day] - COMFORTABLE_C) + rain * weather.is_wet(day)
+    bonus += warmth * (weather.temperature_c[day] - COMFORTABLE_C) + rain * weather.is_wet(day)
     return bonus
 
 
