@@ -1,8 +1,8 @@
 """The ports: what the house needs of its stores, in the shop's verbs.
 
 SQL ports are blocking: call them from a worker thread (FastAPI's plain `def` routes, `asyncio.to_thread`, jobs).
-Profiles, Cache and Bus are async, since their grown-up engines (MongoDB, Redis) are. Every promise made here is kept by every
-adapter and checked by one contract test class per port.
+Profiles, Cache and Bus are async, since their grown-up engines (MongoDB, Redis) are. Every promise made here is kept by
+every adapter and checked by one contract test class per port.
 
 All writes are atomic. "Missing" is None or an absent key; an unknown id is never an error. `now` is always passed in.
 """
@@ -82,9 +82,9 @@ class EventLog(Protocol):
     def append(self, batches: Sequence[Sequence[LogEntry]]) -> tuple[list[list[Outcome]], list[int]]:
         """Store several requests' batches in one transaction; one outbox row per batch with anything stored.
 
-        Returns the outcomes in the order given, and the outbox batch ids (0 where nothing was stored). Orders: same id and
-        content = the event is a duplicate; other content = conflict, nothing of that entry stored. Concurrent writers
-        storing the same key: exactly one gets `stored`.
+        Returns the outcomes in the order given, and the outbox batch ids (0 where nothing was stored). Orders: same id
+        and content = the event is a duplicate; other content = conflict, nothing of that entry stored. Concurrent
+        writers storing the same key: exactly one gets `stored`.
         """
 
     def pending(self, older_than: Micros, limit: int = 100) -> list[PendingBatch]:
@@ -101,6 +101,11 @@ class EventLog(Protocol):
         """All events in log order with their log number, occurred at or before `until`; for learning. Resumable."""
 
     def size(self) -> LogSize: ...
+    def tallies(self) -> dict[str, int]:
+        """What was told but not kept, since the beginning: only_counted, duplicate, other_content → events."""
+
+    def prune(self, before: Micros) -> int:
+        """Forget de-duplication keys seen before this; events so old are refused at the door. Returns how many."""
 
 
 class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +174,9 @@ class Customers(Protocol):
 
     def merge(self, from_customer: CustomerId, into: CustomerId, now: Micros) -> None: ...
     def undo_merge(self, from_customer: CustomerId, now: Micros) -> bool: ...
+    def merges(self) -> dict[CustomerId, CustomerId]:
+        """Who was merged into whom, as told; `pipelines.identity` follows the chains."""
+
 
 
 class Orders(Protocol):
@@ -289,7 +297,10 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Jobs(Protocol):
     def enqueue(self, job: JobRecord) -> int: ...
     def claim(self, now: Micros) -> JobRecord | None:
-        """Take the oldest queued job; two workers never get the same. A job running without news for 10 minutes is free again."""
+        """Take the oldest queued job; two workers never get the same.
+
+        A job running without news for 10 minutes is free again.
+        """
 
     def report(self, job_id: int, progress: float, note: str, now: Micros) -> None: ...
     def finish(self, job_id: int, state: str, note: str, now: Micros) -> None: ...

@@ -175,7 +175,7 @@ consents = Table(
     Column("is_customer", Boolean, primary_key=True),
     Column("purpose", Text, primary_key=True),
     Column("granted", Boolean, nullable=False),
-    Column("received_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 

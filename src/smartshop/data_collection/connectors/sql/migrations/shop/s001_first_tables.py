@@ -219,6 +219,7 @@ def _create_consents() -> None:
         sa.PrimaryKeyConstraint("shopper_key", "is_customer", "purpose", name="consents_key"),
         sqlite_with_rowid=False,
     )
+    op.create_index("consents_by_received_at", "consents", ["received_at"])
 
 
 def _create_orders() -> None:
