@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from smartshop import supervisor
-from smartshop.errors import SmartShopError
+from smartshop.errors import InvalidValue, SmartShopError
 
 if TYPE_CHECKING:
     from smartshop.wiring import Place
@@ -62,6 +62,13 @@ def _place(data_dir: Path | None, demo: bool | None = None) -> "Place":
     from smartshop.wiring import find_place
 
     return find_place(read_settings(data_dir=data_dir), demo)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidValue(f"The day {text!r} is no date; write for example 2026-11-22.") from None
 
 
 def _print_json(found: Any) -> None:  # noqa: ANN401 - whatever JSON can say
@@ -178,8 +185,9 @@ def import_(
     from smartshop.jobs import import_file
     from smartshop.settings import read_settings
 
+    shown = None if as_json else console
     settings = read_settings(data_dir=data_dir)
-    report = import_file(settings, _place(data_dir, False), source, path, dry_run=dry_run, quiet=as_json)
+    report = import_file(settings, _place(data_dir, False), source, path, dry_run=dry_run, console=shown)
     if as_json:
         _print_json(report)
 
@@ -196,7 +204,8 @@ def train(
     from smartshop.jobs import run_job
     from smartshop.settings import read_settings
 
-    found = run_job(f"train-{agent}", read_settings(data_dir=data_dir), _place(data_dir), None, console)
+    shown = None if as_json else console
+    found = run_job(f"train-{agent}", read_settings(data_dir=data_dir), _place(data_dir), None, shown)
     _print_json(found) if as_json else _print_facts(f"train {agent}", found)
 
 
@@ -206,27 +215,23 @@ def job(
     name: Annotated[str, typer.Argument(help="train-recommendation, prune or make-demo.")],
     day: Annotated[str | None, typer.Option(help="YYYY-MM-DD in the shop's zone; learning stops at its end.")] = None,
     data_dir: DataDir = None,
+    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Which shop of the data dir.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one batch job, repeatable for a day: what Airflow and cron call."""
-    from smartshop.errors import InvalidValue
     from smartshop.jobs import run_job
     from smartshop.settings import read_settings
 
-    try:
-        when = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise InvalidValue(f"The day {day!r} is no date; write for example 2026-11-22.") from None
-    found = run_job(name, read_settings(data_dir=data_dir), _place(data_dir), when, console)
+    shown = None if as_json else console
+    found = run_job(name, read_settings(data_dir=data_dir), _place(data_dir, demo), _day(day), shown)
     _print_json(found) if as_json else _print_facts(name, found)
 
 
 @app.command()
 @explained
 def evaluate(
-    leave_one_out: Annotated[
-        bool, typer.Option("--leave-one-out", help="Keep each shopper's last product, instead of a cut in time.")
-    ] = False,
+    day: Annotated[str | None, typer.Option(help="YYYY-MM-DD: as if it were the end of that day.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file as well.")] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -234,7 +239,8 @@ def evaluate(
     from smartshop.jobs import evaluate_models
     from smartshop.settings import read_settings
 
-    evaluate_models(read_settings(data_dir=data_dir), _place(data_dir), leave_one_out, console, as_json=as_json)
+    settings, place = read_settings(data_dir=data_dir), _place(data_dir)
+    evaluate_models(settings, place, _day(day), console, as_json=as_json, markdown=markdown)
 
 
 @app.command()
@@ -358,7 +364,12 @@ def quarantine_list(
 
     with opened_stores(read_settings(data_dir=data_dir), _place(data_dir)) as stores:
         rows = [
-            {"row": row.row_id, "source": row.source, "reason": row.reason, "event": row.raw[:500].decode(errors="replace")}
+            {
+                "row": row.row_id,
+                "source": row.source,
+                "reason": row.reason,
+                "event": _shown(row.raw),
+            }
             for row in stores.quarantine.page(limit=limit)
         ]
     _print_json(rows) if as_json else _print_rows("quarantine", rows)
@@ -373,6 +384,10 @@ def quarantine_replay(data_dir: DataDir = None, as_json: AsJson = False) -> None
 
     found = replay_refused(read_settings(data_dir=data_dir), _place(data_dir))
     _print_json(found) if as_json else _print_facts("replay", found)
+
+
+def _shown(raw: bytes) -> str:
+    return raw[:500].decode(errors="replace")
 
 
 def _print_facts(title: str, facts: dict[str, Any]) -> None:

@@ -24,7 +24,9 @@ STOP_WITHIN_SECONDS = 15
 RESTART_AFTER_SECONDS = (0.2, 1.0, 3.0, 10.0)
 """Waits before the next start of a process that keeps ending; a minute of life resets them."""
 
-ONE_BLAS_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+ONE_BLAS_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1"
+)
 """Training must leave the other core to the people."""
 
 

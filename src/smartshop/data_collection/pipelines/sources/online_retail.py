@@ -53,6 +53,8 @@ COLUMNS = {
 """UCI's own column names → ours."""
 NEEDED = ("invoice_no", "stock_code", "description", "quantity", "invoice_ts", "unit_price", "customer_id", "country")
 
+ESSENTIAL = ("invoice_no", "stock_code", "quantity", "occurred_at")
+
 COUNTRY_CODES = {
     "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM", "Brazil": "BR",
     "Canada": "CA", "Cyprus": "CY", "Czech Republic": "CZ", "Denmark": "DK", "EIRE": "IE", "Finland": "FI",
@@ -79,9 +81,11 @@ class Line(NamedTuple):
 
 def read_online_retail(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
     frame = _load(path)
-    yield from _products(frame)
-    yield from _customers(frame)
-    yield from _invoices(frame)
+    whole = frame.drop_nulls(ESSENTIAL)
+    yield from _incomplete(frame)
+    yield from _products(whole)
+    yield from _customers(whole)
+    yield from _invoices(whole)
 
 
 def _load(path: Path) -> pl.DataFrame:
@@ -103,8 +107,8 @@ def _load(path: Path) -> pl.DataFrame:
     return (
         frame.with_row_index("row", offset=1)
         .with_columns(
-            pl.col("invoice_no").cast(pl.String).str.strip_chars(),
-            pl.col("stock_code").cast(pl.String).str.strip_chars().str.to_uppercase(),
+            pl.col("invoice_no").cast(pl.String).str.strip_chars().replace("", None),
+            pl.col("stock_code").cast(pl.String).str.strip_chars().str.to_uppercase().replace("", None),
             pl.col("description").cast(pl.String).str.strip_chars(),
             pl.Series("price_minor", pence.astype(np.int64)),
             local.dt.convert_time_zone("UTC").dt.epoch("us").alias("occurred_at"),
@@ -114,6 +118,15 @@ def _load(path: Path) -> pl.DataFrame:
         .with_columns(pl.col("occurred_at").min().over("invoice_no").alias("ordered_at"))
         .sort("ordered_at", "invoice_no", "row")
     )
+
+
+def _incomplete(frame: pl.DataFrame) -> Iterator[SourceBatch]:
+    lacking = frame.filter(pl.any_horizontal(pl.col(*ESSENTIAL).is_null()))
+    if lacking.height:
+        reason = "incomplete: The row lacks its invoice number, code, quantity or a readable time."
+        rows = lacking.select("row", *ESSENTIAL, "description").iter_rows(named=True)
+        rejected = [RejectedRow(row["row"], reason, json.dumps(row, ensure_ascii=False)) for row in rows]
+        yield SourceBatch(rows=lacking.height, rejected=rejected)
 
 
 def _products(frame: pl.DataFrame) -> Iterator[SourceBatch]:
@@ -200,8 +213,6 @@ def _by_invoice(frame: pl.DataFrame) -> Iterator[list[Line]]:
 
 
 def _why_not(line: Line) -> str | None:
-    if line.occurred_at is None or line.quantity is None or not line.stock_code or not line.invoice_no:
-        return "incomplete: The row lacks its time, quantity, code or invoice number."
     if line.invoice_no.startswith("A"):
         return f"adjustment: Invoice {line.invoice_no} adjusts the ledger; it sold nothing."
     if line.price_minor < 0:

@@ -1,0 +1,102 @@
+"""`smartshop doctor`: settings, engines, models, keys and clocks, each with what to do where something is wrong."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.pipelines.clock import SECOND, ShopClock, to_datetime
+from smartshop.errors import ModelRefused
+from smartshop.settings import Settings
+from smartshop.wiring import Place, build_clock, opened_stores, storefront_folder
+
+SILENT_AFTER = 15 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    state: Literal["good", "note", "bad"]
+    says: str
+
+
+Check = Callable[[SqlStores, ShopClock], Finding]
+
+
+def examine(settings: Settings, place: Place) -> list[Finding]:
+    """All findings; a store that cannot be opened is the only one."""
+    return list(_examine(settings, place))
+
+
+def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
+    try:
+        with opened_stores(settings, place) as stores:
+            clock = build_clock(settings, stores)
+            yield Finding("database", "good", f"{place.shown_database} opens and its schema is up to date.")
+            for check in (_log, _clock, _model, _keys, _letters, _quarantine, _processes):
+                yield check(stores, clock)
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        yield Finding("database", "bad", f"{place.shown_database} cannot be opened: {error}.")
+    built = storefront_folder()
+    says = f"built in {built}" if built else "not built; `make run` builds it, the API works without"
+    yield Finding("storefront", "good" if built else "note", says)
+
+
+def _log(stores: SqlStores, _: ShopClock) -> Finding:
+    size = stores.log.size()
+    if not size.events:
+        return Finding("log", "note", "No events yet: `smartshop import …` brings a history, clients send events.")
+    return Finding("log", "good", f"{size.events:,} events.")
+
+
+def _clock(stores: SqlStores, clock: ShopClock) -> Finding:
+    if not clock.stands_still:
+        return Finding("clock", "good", f"The shop lives in real time, in {clock.timezone.key}.")
+    at = to_datetime(clock.shop_now()).date()
+    return Finding("clock", "note", f"The newest event is of {at}: slates and learning are as of then.")
+
+
+def _model(stores: SqlStores, _: ShopClock) -> Finding:
+    record = stores.models.promoted("recommendation")
+    if record is None:
+        return Finding("model", "note", "No model yet: slates show the newest products; `smartshop train` learns one.")
+    try:
+        stores.models.open(record)
+    except ModelRefused as error:
+        return Finding("model", "bad", f"{error} Run `smartshop train` for a new one.")
+    return Finding("model", "good", f"recommendation {record.version} is whole and promoted.")
+
+
+def _keys(stores: SqlStores, _: ShopClock) -> Finding:
+    living = [key.kind for key in stores.keys.all() if key.revoked_at is None]
+    missing = [kind for kind in ("secret", "publishable") if kind not in living]
+    if missing:
+        return Finding("keys", "note", f"No {missing[0]} key; `smartshop keys create {missing[0]}` makes one.")
+    return Finding("keys", "good", f"{living.count('secret')} secret, {living.count('publishable')} publishable.")
+
+
+def _letters(stores: SqlStores, _: ShopClock) -> Finding:
+    dead = stores.dead_letters.page(limit=1000)
+    if not dead:
+        return Finding("agents", "good", "No message failed for good.")
+    newest = dead[-1]
+    return Finding("agents", "bad", f"{len(dead)} messages failed; the newest in {newest.agent}: {newest.error[:200]}")
+
+
+def _quarantine(stores: SqlStores, _: ShopClock) -> Finding:
+    counts = stores.quarantine.counts()
+    if not counts:
+        return Finding("quarantine", "good", "Nothing was refused.")
+    most = ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items(), key=lambda found: -found[1])[:4])
+    return Finding("quarantine", "note", f"{most}; `smartshop quarantine list` shows them.")
+
+
+def _processes(stores: SqlStores, clock: ShopClock) -> Finding:
+    silent = [name for name, (at, _) in stores.jobs.beats().items() if clock.now() - at > SILENT_AFTER]
+    running = [name for name, (at, _) in stores.jobs.beats().items() if clock.now() - at <= SILENT_AFTER]
+    if not running:
+        return Finding("processes", "note", "The shop is closed; `smartshop up` opens it.")
+    if silent:
+        return Finding("processes", "bad", f"{', '.join(silent)} fell silent while {', '.join(running)} runs.")
+    return Finding("processes", "good", f"{', '.join(sorted(running))} report.")

@@ -1,0 +1,129 @@
+"""The process that answers people, and what goes on in it beside the requests.
+
+Light work only: learning happens in `work`. Everything that others may have changed (shelf, models, keys, the newest
+event) is read again every second.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvicorn
+
+from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.runtime import Runtime
+from smartshop.backend_api.app import create_app
+from smartshop.backend_api.shop import Shop
+from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.pipelines.clock import ShopClock, system_now
+from smartshop.data_collection.schemas.ids import Micros
+from smartshop.errors import ModelRefused
+from smartshop.log import configure_logging
+from smartshop.settings import Settings
+from smartshop.wiring import Place, build_advisors, build_agents, build_shop, opened_stores
+
+log = structlog.get_logger()
+
+LOOK_EVERY_SECONDS = 1.0
+GARBAGE_THRESHOLD = 50_000
+"""Objects between collections: a slate makes few cycles, and a pause is a late answer."""
+
+
+@dataclass(slots=True)
+class NewestHuman:
+    """The time of the newest human event, read beside the requests."""
+
+    at: Micros | None = None
+
+    def __call__(self) -> Micros | None:
+        return self.at
+
+
+class ModelKeeper:
+    """Serves with the promoted model; a version that is refused leaves the last good one in place, and is told once."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._version: str | None = None
+        self._refused: str | None = None
+
+    def refresh(self) -> None:
+        record = self._shop.models.promoted("recommendation")
+        if record is None or record.version in (self._version, self._refused):
+            return
+        try:
+            model = RecommendationModel.load(self._shop.models.open(record))
+        except ModelRefused as error:
+            self._refused = record.version
+            log.error("model_refused", version=record.version, reason=str(error))
+            return
+        self._shop.recommendations.use(
+            RecommendationAdvisor(model), build_advisors(), {"recommendation": record.version}
+        )
+        self._version = record.version
+        log.info("model_served", agent="recommendation", version=record.version)
+
+
+def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
+    configure_logging(settings.log_level)
+    with opened_stores(settings, place) as stores:
+        newest = NewestHuman(stores.log.size().newest_human_at)
+        clock = ShopClock(ZoneInfo(settings.timezone), system_now, newest)
+        shop = build_shop(settings, place, stores, clock)
+        app = create_app(shop, background=lambda: beside_requests(shop, stores, newest))
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=5, ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
+        )  # fmt: skip
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
+        uvicorn.Server(config).run()
+
+
+@asynccontextmanager
+async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) -> AsyncIterator[None]:
+    """Everything that runs as long as the service does, started in order and stopped in the opposite one."""
+    models = ModelKeeper(shop)
+    await asyncio.to_thread(models.refresh)
+    runtime = Runtime(shop.bus, build_agents(stores, shop.clock), shop.dead_letters, shop.jobs, shop.clock.now)
+    async with AsyncExitStack() as stack:
+        shop.recommendations.start()
+        stack.push_async_callback(asyncio.to_thread, shop.recommendations.stop)
+        await shop.ingest.start()
+        stack.push_async_callback(shop.ingest.stop)
+        await runtime.start()
+        stack.push_async_callback(runtime.stop)
+        looks: tuple[Callable[[], object], ...] = (
+            shop.shelves.refresh,
+            models.refresh,
+            lambda: _look_at_newest(shop, newest),
+            lambda: shop.jobs.beat("serve", shop.clock.now()),
+        )
+        looking = asyncio.create_task(_look_again(looks))
+        stack.push_async_callback(_end, looking)
+        yield
+
+
+async def _look_again(looks: tuple[Callable[[], object], ...]) -> None:
+    while True:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        for look in looks:
+            try:
+                await asyncio.to_thread(look)
+            except Exception as error:  # a store that is away for a moment must not end the looking
+                log.warning("look_failed", error=repr(error))
+
+
+def _look_at_newest(shop: Shop, newest: NewestHuman) -> None:
+    newest.at = shop.log.size().newest_human_at
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
