@@ -69,7 +69,7 @@ class Endpoint(Generic[Q, B]):
     status: int = 200
     other_successes: tuple[int, ...] = ()
     limited: bool = True
-    """Counted by the rate limit."""
+    """Counted by the rate limit; what is not looks at no key either."""
     in_document: bool = True
     request_headers: Mapping[str, str] = field(default_factory=dict)
     """Header → what it is for; optional ones."""
@@ -97,11 +97,12 @@ class Runner:
 
     async def _caller(self, request: Request) -> Caller:
         endpoint, service = self.endpoint, self._service
-        if endpoint.permission is Permission.PUBLIC and "authorization" not in request.headers:
+        if not endpoint.limited:
             return NOBODY
         caller = await service.gate.caller(request.headers.get("authorization"))
         permit(caller, endpoint.permission)
-        if endpoint.limited:
+        # A key that stands in the body is counted where it is read.
+        if caller is not NOBODY or endpoint.own_body is None:
             await service.rate_limit.check(caller, request.client.host if request.client else "")
         request.scope[SCOPE_KEY] = caller
         return caller

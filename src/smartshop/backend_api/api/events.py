@@ -62,7 +62,6 @@ ENDPOINTS = (
         answer=Receipt,
         status=202,
         request_headers={
-            "Content-Encoding": "gzip, or none",
             "Sec-GPC": "1 withdraws marketing for the anonymous id",
             "Smartshop-Traffic": "internal or test: kept out of what is learned",
         },

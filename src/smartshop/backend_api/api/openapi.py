@@ -115,7 +115,7 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: Mapping[str, Json]) -> Jso
 
 def _problem_statuses(endpoint: Endpoint[Any, Any]) -> set[int]:
     statuses = {429, 503} if endpoint.limited else set()
-    if endpoint.permission is not Permission.PUBLIC:
+    if endpoint.limited:
         statuses |= {401, 403}
     if _PATH_PART.search(endpoint.path) or endpoint.permission is Permission.OWN_SHOPPER:
         statuses.add(404)

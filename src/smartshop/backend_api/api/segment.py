@@ -39,8 +39,8 @@ class Batch(msgspec.Struct, frozen=True, rename="camel"):
     """What clients send to `/v1/batch`; each message is judged alone."""
 
     batch: Annotated[list[Any], Meta(max_length=MAX_MESSAGES)]  # Any: judged one by one
-    sent_at: str | None = None
-    write_key: str | None = None
+    sent_at: Any = None
+    write_key: Any = None
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):

@@ -79,9 +79,13 @@ def decode_query(parameters: QueryParams, shape: type[T], lists: frozenset[str])
         else:
             given[name] = values[0]
     try:
-        return msgspec.convert(given, shape, strict=False)
+        read = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidValue(_sentence(error, given, "The query string")) from None
+    for name in given:
+        if getattr(read, name) is None:
+            raise InvalidValue(f"{name} is {given[name]!r}: a query string has no null; leave the parameter out.")
+    return read
 
 
 def list_fields(shape: type) -> frozenset[str]:
