@@ -20,7 +20,7 @@ SOURCES = ("markov", "item_to_item", "bought_together", "category_trending", "tr
 
 
 class BlendConfig(msgspec.Struct, frozen=True, kw_only=True):
-    weights: tuple[float, ...] = (1.0, 0.5, 0.2, 0.1, 0.05, 0.2)
+    weights: tuple[float, ...] = (1.0, 0.6, 0.2, 0.3, 0.1, 0.3)
     """Per source, ≥ 0."""
     k: Annotated[float, Meta(gt=0, le=100)] = 2.0
     """Ranks to add before inverting: small = the head of each list decides."""

@@ -14,7 +14,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 from scipy import sparse
 
-from smartshop.ai_agents.recommendation.pair_counts import incidence
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
@@ -109,6 +109,10 @@ class Pairs:
             size=self.size,
         )
 
+    def take_ratio(self, min_ratio: float) -> "Pairs":
+        """Only pairs seen more often than by chance, and significantly so."""
+        return self.take((self.lift > 1) & (self.ratio >= min_ratio))
+
     def rows(self, n: int) -> Rows:
         places, shape = (self.first, self.second), (self.size, self.size)
         support = sparse.csr_array((self.support, places), shape=shape)
@@ -117,23 +121,37 @@ class Pairs:
 
 def beyond_chance(units: sparse.csr_array, min_support: int, min_ratio: float) -> Pairs:
     """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
-    together = (units.T @ units).tocoo()
-    enough = (together.row != together.col) & (together.data >= min_support)
-    first, second, both = together.row[enough], together.col[enough], together.data[enough].astype(np.float64)
     counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
-    n_first, n_second = counts[first], counts[second]
-    ratio = log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both)
-    lift = both * total / (n_first * n_second)
-    keep = (lift > 1) & (ratio >= min_ratio)
-    found = Pairs(
-        first=first.astype(np.int64),
-        second=second.astype(np.int64),
-        support=both,
-        ratio=ratio,
-        lift=lift,
+    found = [
+        _beyond_chance(first, block, counts, total, min_support).take_ratio(min_ratio)
+        for first, block in co_occurrences(units, units)
+    ]
+    return Pairs(
+        first=np.concatenate([pairs.first for pairs in found]),
+        second=np.concatenate([pairs.second for pairs in found]),
+        support=np.concatenate([pairs.support for pairs in found]),
+        ratio=np.concatenate([pairs.ratio for pairs in found]),
+        lift=np.concatenate([pairs.lift for pairs in found]),
         size=units.shape[1],
     )
-    return found.take(keep)
+
+
+def _beyond_chance(
+    first_row: int, block: sparse.csr_array, counts: NDArray[np.float64], total: float, min_support: int
+) -> Pairs:
+    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    enough = (row != block.indices) & (block.data >= min_support)
+    first, second = row[enough].astype(np.int64), block.indices[enough].astype(np.int64)
+    both = block.data[enough].astype(np.float64)
+    n_first, n_second = counts[first], counts[second]
+    return Pairs(
+        first=first,
+        second=second,
+        support=both,
+        ratio=log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both),
+        lift=both * total / (n_first * n_second),
+        size=block.shape[1],
+    )
 
 
 def _substitutes(

@@ -12,8 +12,8 @@ import numpy as np
 from msgspec import Meta
 from scipy import sparse
 
-from smartshop.ai_agents.recommendation.pair_counts import incidence
-from smartshop.ai_agents.recommendation.rows import Rows, top_rows
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
 
@@ -37,24 +37,18 @@ PLAIN_COSINE = ItemToItemConfig(max_unit_size=10_000, length_damping=0.0, reg=0.
 def fit_item_to_item(sequences: Sequences, config: ItemToItemConfig) -> Rows:
     """The evidence of a pair is the number of shoppers who chose both."""
     held = incidence(sequences.shopper, sequences.product, sequences.n_products, config.max_unit_size)
-    together = _without_diagonal((held.T @ held).tocsr())
+    if not held.shape[0]:
+        return empty_rows(sequences.n_products)
     lengths = np.asarray(held.sum(axis=1)).ravel()
     damped = sparse.diags_array(1.0 / np.maximum(lengths, 1) ** config.length_damping) @ held
-    similarity = _without_diagonal((held.T @ damped).tocsr())
-    popularity = sparse.diags_array(1.0 / np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1) ** config.reg)
-    similarity = (popularity @ similarity @ popularity).tocsr()
-    similarity.sort_indices()
-    # Both come from the same non-zero places, so their entries are parallel once sorted.
-    similarity.data *= together.data / (together.data + config.shrinkage)
-    return top_rows(similarity, together, config.n)
-
-
-def _without_diagonal(matrix: sparse.csr_array) -> sparse.csr_array:
-    square = matrix.tocoo()
-    off = square.row != square.col
-    return _sorted(sparse.csr_array((square.data[off], (square.row[off], square.col[off])), shape=matrix.shape))
-
-
-def _sorted(matrix: sparse.csr_array) -> sparse.csr_array:
-    matrix.sort_indices()
-    return matrix
+    damping = 1.0 / np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1) ** config.reg
+    blocks = zip(co_occurrences(held, held), co_occurrences(held, damped.tocsr()), strict=True)
+    parts = []
+    for (first, together), (_, similarity) in blocks:
+        # Both have the same non-zero places, so their sorted entries are parallel.
+        row = first + np.repeat(np.arange(similarity.shape[0]), np.diff(similarity.indptr))
+        similarity.data *= damping[row] * damping[similarity.indices]
+        similarity.data *= together.data / (together.data + config.shrinkage)
+        similarity.data[row == similarity.indices] = 0.0
+        parts.append(top_rows(similarity, together, config.n))
+    return join_rows(parts)

@@ -1,10 +1,14 @@
 """Counts over pairs of products, exact and distinct."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 MAX_KEY = 2**63 - 1
+BLOCK_ROWS = 512
+"""Products whose co-occurrences are held at once: a wholesaler's table is nearly full, and would not fit whole."""
 
 
 def distinct_units(
@@ -48,3 +52,12 @@ def incidence(
     dense = np.repeat(np.arange(len(starts)), sizes)[keep]
     ones = np.ones(int(keep.sum()), np.float64)
     return sparse.csr_array((ones, (dense, product[keep])), shape=(len(starts), n_products))
+
+
+def co_occurrences(units: sparse.csr_array, weighted: sparse.csr_array) -> Iterator[tuple[int, sparse.csr_array]]:
+    """unitsᵀ · weighted in blocks of rows: (first row, block with sorted indices). Both: (n_units, n_products)."""
+    by_product = units.T.tocsr()
+    for first in range(0, by_product.shape[0], BLOCK_ROWS):
+        block = (by_product[first : first + BLOCK_ROWS] @ weighted).tocsr()
+        block.sort_indices()
+        yield first, block

@@ -3,6 +3,7 @@
 Stored as plain arrays, so that a serving process maps them from disk and shares them with its neighbours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,17 @@ def empty_rows(n_rows: int) -> Rows:
         indices=np.zeros(0, np.int32),
         weights=np.zeros(0, np.float32),
         evidence=np.zeros(0, np.int32),
+    )
+
+
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """Rows of consecutive blocks, one after the other."""
+    lengths = np.concatenate([np.diff(part.indptr) for part in parts])
+    return Rows(
+        indptr=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        indices=np.concatenate([part.indices for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        evidence=np.concatenate([part.evidence for part in parts]),
     )
 
 

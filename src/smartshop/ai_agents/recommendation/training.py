@@ -71,12 +71,12 @@ def learn(
     *,
     protocol: Protocol,
 ) -> Learned:
-    """Tune the recipe on the newest part of these sequences; the shoppers asked about are halved: tune, then judge."""
+    """Tune the recipe on the newest part of these sequences; two thirds of the shoppers tune, one third judges."""
     progress(0.05, "fitting the older part")
     held = hold_out(sequences, MAX_SHOPPERS, rng, protocol)
     older = fit(held.rest, shelf, newest(held.rest), recipe)
-    tuned_on = tuple(question for question in held.questions if question.shopper % 2 == 0)
-    judged_on = tuple(question for question in held.questions if question.shopper % 2 == 1)
+    tuned_on = tuple(question for question in held.questions if question.shopper % 3 != 0)
+    judged_on = tuple(question for question in held.questions if question.shopper % 3 == 0)
     if len(tuned_on) >= MIN_QUESTIONS:
         progress(0.3, f"tuning the mix on {len(tuned_on)} held-out questions")
         view = view_shelf(older, shelf)

@@ -25,7 +25,9 @@ ROUNDS = 3
 LIST_LENGTH = 60
 """Of each source while tuning: only the first ten of the blend are judged."""
 AGAIN = SOURCES.index("buy_again")
-LEAST_GAIN = 1e-4
+LEAST_WEIGHTS = tuple(0.0 if source == AGAIN else 0.05 for source in range(len(SOURCES)))
+"""A shop that so far only sent orders will send clicks one day, and its pages must answer them from the first."""
+LEAST_GAIN = 3e-4
 """Of NDCG: a change that gains less is noise and is not taken."""
 
 
@@ -127,7 +129,7 @@ def _search(rankings: Rankings, start: BlendConfig, sources: Sequence[int], k_ch
                 k, best = choice, value
         for source in sources:
             present = weights[source]
-            for tried in [present * step for step in STEPS] if present > 0 else [REVIVAL]:
+            for tried in _tries(float(present), LEAST_WEIGHTS[source]):
                 candidate = weights.copy()
                 candidate[source] = tried
                 value = mean_ndcg(rankings, candidate, k)
@@ -136,6 +138,12 @@ def _search(rankings: Rankings, start: BlendConfig, sources: Sequence[int], k_ch
         if best <= before + LEAST_GAIN:
             break
     return msgspec.structs.replace(start, weights=tuple(round(float(weight), 6) for weight in weights), k=k)
+
+
+def _tries(present: float, least: float) -> list[float]:
+    if present <= 0:
+        return [REVIVAL]
+    return sorted({max(present * step, least) for step in STEPS} - {present})
 
 
 def _hits(rankings: Rankings, weights: NDArray[np.float64], k: float) -> NDArray[np.bool_]:
