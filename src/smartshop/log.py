@@ -9,6 +9,7 @@ import structlog
 def configure_logging(level: str) -> None:
     """Lines go to standard error. ERROR means that someone must act now; a healthy shop has none."""
     logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

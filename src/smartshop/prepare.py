@@ -19,7 +19,7 @@ def prepare_shop(settings: Settings, place: Place, console: Console) -> None:
         console.print(f"  {kind} key: [bold]{plain}[/]  ({shown})", highlight=False, soft_wrap=True)
     if place.demo and is_new:
         began = time.monotonic()
-        console.print("  Making a demonstration shop: products, its shoppers' past, and what can be learned from it.")
+        console.print("  Making a demonstration shop: its products and its shoppers' past, and learning from it.")
         run_job("make-demo", settings, place, None, console)
         run_job("train-recommendation", settings, place, None, console)
         console.print(f"  Made in {time.monotonic() - began:.0f} s; it stays in {place.folder}.")

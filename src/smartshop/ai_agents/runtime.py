@@ -6,7 +6,7 @@ acknowledged. Whatever breaks off in between is delivered again: agents are idem
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -56,7 +56,11 @@ class Runtime:
         self.tallies = {agent.name: Tally() for agent in agents}
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._serve(agent), name=f"agent-{agent.name}") for agent in self._agents]
+        """From the return on, every message published reaches its agents."""
+        self._tasks = [
+            asyncio.create_task(self._serve(agent, self._subscribe(agent)), name=f"agent-{agent.name}")
+            for agent in self._agents
+        ]
         self._tasks.append(asyncio.create_task(self._beat(), name="agents-heartbeat"))
 
     async def stop(self) -> None:
@@ -66,14 +70,18 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _serve(self, agent: Agent) -> None:
+    def _subscribe(self, agent: Agent) -> AsyncIterator[Sequence[Delivery]]:
+        return self._bus.subscribe(agent.name, agent.listens_to)
+
+    async def _serve(self, agent: Agent, stream: AsyncIterator[Sequence[Delivery]]) -> None:
         while True:
             try:
-                async for deliveries in self._bus.subscribe(agent.name, agent.listens_to):
+                async for deliveries in stream:
                     await self.take(agent, deliveries)
             except Exception as error:  # the bus or the dead letters are away: nothing is lost, so try again
                 log.warning("agent_interrupted", agent=agent.name, error=repr(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
+                stream = self._subscribe(agent)
                 continue
             return  # the bus was closed
 

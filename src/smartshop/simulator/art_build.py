@@ -12,15 +12,18 @@ import msgspec
 from smartshop.simulator.art import ShapeBook, singular
 from smartshop.simulator.scenario import SHIPPED, Scenario, load_scenario
 
-DYED = """
-    backpack ballet-shoes balloon basket bed bicycle billed-cap broom bucket camping candle canoe
-    card-index-dividers chair closed-umbrella clutch-bag coat couch-and-lamp cup-with-straw diya-lamp dress
-    envelope flashlight flat-shoe flying-disc framed-picture gloves goggles green-book jeans kick-scooter kimono
-    kite knot lotion-bottle luggage mate notebook one-piece-swimsuit orange-book paintbrush party-popper purse
-    razor rescue-workers-helmet ribbon ring-buoy running-shirt running-shoe safety-vest scarf shopping-bags
-    shorts sled sleeping-bag soap socks sponge t-shirt tape teacup-without-handle teapot tent thong-sandal
-    thread toolbox toothbrush tulip umbrella umbrella-on-ground womans-hat wrapped-gift yarn yo-yo
-""".split()
+DYED = (
+    "backpack", "ballet-shoes", "balloon", "basket", "bed", "bicycle", "billed-cap", "broom", "bucket",
+    "camping", "candle", "canoe", "card-index-dividers", "chair", "closed-umbrella", "clutch-bag", "coat",
+    "couch-and-lamp", "cup-with-straw", "diya-lamp", "dress", "envelope", "flashlight", "flat-shoe",
+    "flying-disc", "framed-picture", "gloves", "goggles", "green-book", "jeans", "kick-scooter", "kimono",
+    "kite", "knot", "lotion-bottle", "luggage", "mate", "notebook", "one-piece-swimsuit", "orange-book",
+    "paintbrush", "party-popper", "purse", "razor", "rescue-workers-helmet", "ribbon", "ring-buoy",
+    "running-shirt", "running-shoe", "safety-vest", "scarf", "shopping-bags", "shorts", "sled", "sleeping-bag",
+    "soap", "socks", "sponge", "t-shirt", "tape", "teacup-without-handle", "teapot", "tent", "thong-sandal",
+    "thread", "toolbox", "toothbrush", "tulip", "umbrella", "umbrella-on-ground", "womans-hat", "wrapped-gift",
+    "yarn", "yo-yo",
+)  # fmt: skip
 """Shapes that may change colour."""
 
 

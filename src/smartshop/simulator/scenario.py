@@ -239,7 +239,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     leaves: Annotated[tuple[Leaf, ...], Meta(min_length=1)]
 
 
-SHIPPED = ("outdoor_store",)
+SHIPPED = ("outdoor_store", "home_and_garden")
 """Scenarios that come with the package."""
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import msgspec
@@ -14,6 +13,7 @@ from smartshop.data_collection.schemas.ids import AnonymousId
 from smartshop.errors import Unavailable
 from smartshop.simulator.met_catalogue import MetPage, MetProduct
 
+Params = Mapping[str, str | int]
 PAGE = 200
 MAX_TRIES = 6
 LONGEST_WAIT_SECONDS = 30.0
@@ -102,18 +102,24 @@ class ShopClient:
         answer.raise_for_status()
         return None
 
-    async def _as_shopper(self, who: AnonymousId, method: str, path: str, **request: Any) -> httpx.Response:
-        """Ask with the shopper's token; a new one is fetched when there is none or it has run out.
-
-        `request`: what httpx sends besides (content, params); any, because it is only passed on.
-        """
+    async def _as_shopper(
+        self,
+        who: AnonymousId,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Ask with the shopper's token; a new one is fetched when there is none or it has run out."""
         if who not in self.tokens:
             await self._fetch_token(who)
-        answer = await self._ask(method, path, self.tokens[who], **request)
+        answer = await self._ask(method, path, self.tokens[who], content=content, params=params, headers=headers)
         if answer.status_code != httpx.codes.UNAUTHORIZED:
             return answer
         await self._fetch_token(who)
-        return await self._ask(method, path, self.tokens[who], **request)
+        return await self._ask(method, path, self.tokens[who], content=content, params=params, headers=headers)
 
     async def _fetch_token(self, who: AnonymousId) -> None:
         content = msgspec.json.encode({"anonymous_id": who})
@@ -126,8 +132,9 @@ class ShopClient:
         path: str,
         bearer: str,
         *,
+        content: bytes | None = None,
+        params: Params | None = None,
         headers: Mapping[str, str] | None = None,
-        **request: Any,
     ) -> httpx.Response:
         """Ask until there is an answer that is not "busy", waiting longer each time or as long as the shop says.
 
@@ -139,7 +146,7 @@ class ShopClient:
         for attempt in range(MAX_TRIES):
             wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempt)
             try:
-                answer = await self.http.request(method, path, headers=all_headers, **request)
+                answer = await self.http.request(method, path, content=content, params=params, headers=all_headers)
                 if answer.status_code not in BUSY:
                     return answer
                 why, told = f"status {answer.status_code}", answer.headers.get("Retry-After", "")

@@ -26,6 +26,8 @@ class OnItsWay:
     variant: int
     quantity: int
     arrives_day: int
+    number: int
+    """Of the purchase, in the order made."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Stockroom:
     sold_today: NDArray[np.int64]
     """(V,) units."""
     on_its_way: list[OnItsWay] = field(default_factory=list)
+    purchases: int = 0
     returned: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     """Day → (variant, quantity) that come back on it; they are sold again from the day after."""
 
@@ -62,7 +65,7 @@ class Stockroom:
     def _receipt(self, each: OnItsWay, day: int) -> StockMovement:
         variant_id = self.world.range.variant_ids[each.variant]
         return StockMovement(
-            movement_id=f"receipt-{self.world.tag}-{variant_id}-{each.arrives_day}",
+            movement_id=f"receipt-{self.world.tag}-{each.number}-{variant_id}",
             variant_id=variant_id,
             quantity=each.quantity,
             reason=MovementReason.RECEIPT,
@@ -79,7 +82,9 @@ class Stockroom:
         for variant in np.flatnonzero(short):
             supplier = suppliers[int(self.world.supplier_of_variant[variant])]
             quantity = max(1, int(np.ceil(self.guess[variant] * self.world.scenario.stock.cover_days)))
-            self.on_its_way.append(OnItsWay(int(variant), quantity, day + self._lead_days(supplier)))
+            arrives_day = day + self._lead_days(supplier)
+            self.purchases += 1
+            self.on_its_way.append(OnItsWay(int(variant), quantity, arrives_day, self.purchases))
 
     def _lead_days(self, supplier: Supplier) -> int:
         return max(1, round(float(self.rng.normal(supplier.lead_time_days, supplier.lead_time_spread_days))))

@@ -15,7 +15,7 @@ MINUTE = 60 * 1_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-_PLAIN_WEIGHT = {
+_PLAIN_WEIGHT: dict[EventKind, float] = {
     kind: weight for kind, weight in INTEREST_WEIGHT.items() if kind not in (EventKind.DWELLED, EventKind.RATED)
 }
 """Kinds that always say the same; looked up in one step, since a slate weighs up to 200 signs."""

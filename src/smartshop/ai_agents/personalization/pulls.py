@@ -128,7 +128,7 @@ def _saturated(value: Values) -> Values:
 
 def _said_of(codes: Numbers, sign_codes: Numbers, value: Values, n_codes: int) -> Values:
     """(n,): saturated interest in each candidate's group; code 0 is no group."""
-    by_code = np.bincount(sign_codes, weights=value, minlength=n_codes)
+    by_code: Values = np.bincount(sign_codes, weights=value, minlength=n_codes).astype(np.float64, copy=False)
     by_code[0] = 0.0
     return _saturated(by_code[codes])
 

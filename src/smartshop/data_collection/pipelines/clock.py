@@ -49,13 +49,12 @@ class ShopClock:
     def shop_now(self) -> Micros:
         """The time slates and learning are as of."""
         now, newest = self.now(), self.newest_human_at()
-        if newest is not None and now - newest > STALE_AFTER:
-            return newest
-        return now
+        return newest if newest is not None and now - newest > STALE_AFTER else now
 
     @property
     def stands_still(self) -> bool:
-        return self.shop_now() != self.now() and self.newest_human_at() is not None
+        newest = self.newest_human_at()
+        return newest is not None and self.now() - newest > STALE_AFTER
 
     def day(self, micros: int) -> date:
         return to_datetime(micros).astimezone(self.timezone).date()

@@ -54,6 +54,7 @@ class Ingest:
         now: Callable[[], Micros] = system_now,
     ) -> None:
         self._log, self._quarantine = log, quarantine
+        self.profiles = profiles
         self.consent = ConsentBook(customers, consent_default)
         self._preparation = Preparation(product_of, self.consent, currency, TrafficWatch())
         self._announcer = Announcer(log, profiles, bus, now)
@@ -176,10 +177,8 @@ class Ingest:
     def _on_failed(self, group: Sequence[Waiting], error: Exception) -> None:
         assert self._loop is not None, "the writer runs between start and stop"
         self.consent.reload()
-        refusal = Unavailable("The log cannot be written now; send the events again in a second.")
-        refusal.__cause__ = error
         for waiting in group:
-            self._loop.call_soon_threadsafe(_refuse, waiting, refusal)
+            self._loop.call_soon_threadsafe(_refuse, waiting, error)
 
     def _chore(self) -> None:
         self.consent.refresh()
@@ -219,6 +218,8 @@ def _place(rejected: Rejected) -> int:
     return rejected.index
 
 
-def _refuse(waiting: Waiting, refusal: Unavailable) -> None:
+def _refuse(waiting: Waiting, cause: Exception) -> None:
     if not waiting.answer.done():
+        refusal = Unavailable("The log cannot be written now; send the events again in a second.")
+        refusal.__cause__ = cause
         waiting.answer.set_exception(refusal)

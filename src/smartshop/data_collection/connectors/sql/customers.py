@@ -137,7 +137,7 @@ class SqlCustomers:
     def merges(self) -> dict[CustomerId, CustomerId]:
         question = select(customer_merges.c.from_customer, customer_merges.c.into_customer)
         with self._database.read() as connection:
-            return dict(connection.execute(question).tuples())
+            return dict(connection.execute(question).all())
 
 
 def _consent(default: Consent, told: dict[str, bool]) -> Consent:
@@ -150,7 +150,7 @@ def _consent(default: Consent, told: dict[str, bool]) -> Consent:
 
 def _merge(connection: Connection, from_customer: CustomerId, into: CustomerId, now: Micros) -> None:
     take_turn(connection, Turn.MERGE)
-    merges = dict(connection.execute(select(customer_merges.c.from_customer, customer_merges.c.into_customer)).tuples())
+    merges = dict(connection.execute(select(customer_merges.c.from_customer, customer_merges.c.into_customer)).all())
     present = merges.get(from_customer)
     if present == into:
         return

@@ -101,12 +101,12 @@ class SqlEventLog:
         while True:
             question = _SEEN_BEFORE.where(tuple_(*_KEY) > after, event_seen.c.seen_at < before)
             with self._database.read() as connection:
-                keys = [row._tuple() for row in connection.execute(question)]
+                keys = connection.execute(question).all()
             if not keys:
                 return forgotten
             parameters = [{"a_shopper": key[0], "an_event": key[1], "a_trust": key[2]} for key in keys]
             self._database.write(partial(_forget, parameters=parameters))
-            forgotten, after = forgotten + len(keys), keys[-1]
+            forgotten, after = forgotten + len(keys), tuple(keys[-1])
 
     def _last_visible_no(self) -> int:
         if self._database.is_postgres:

@@ -62,7 +62,7 @@ class SqlModels:
 
     def _read(self, question: Select[bytes, int | None]) -> list[ModelRecord]:
         with self._database.read() as connection:
-            rows = connection.execute(question).tuples().all()
+            rows = connection.execute(question).all()
         return [msgspec.structs.replace(_decode(payload), promoted_at=promoted_at) for payload, promoted_at in rows]
 
 

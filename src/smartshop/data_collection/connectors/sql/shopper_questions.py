@@ -6,16 +6,8 @@ from smartshop.data_collection.connectors.sql.codes import TRUST_OF
 from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros
 
-# The root first, then everybody merged into it, however long the chains are (UNION ends a circle).
-_FAMILY = text(
-    "WITH RECURSIVE up(id, depth) AS ("
-    " SELECT :customer, 0 UNION"
-    " SELECT into_customer, depth + 1 FROM customer_merges JOIN up ON from_customer = id WHERE depth < 100"
-    "), family(id) AS ("
-    " SELECT id FROM (SELECT id FROM up ORDER BY depth DESC LIMIT 1) AS root UNION"
-    " SELECT from_customer FROM customer_merges JOIN family ON into_customer = id"
-    ") SELECT id FROM family"
-)
+_INTO = text("SELECT into_customer FROM customer_merges WHERE from_customer = :customer")
+_FROM = text("SELECT from_customer FROM customer_merges WHERE into_customer = :customer")
 _ANY_MERGE = text("SELECT 1 FROM customer_merges WHERE from_customer = :customer OR into_customer = :customer LIMIT 1")
 _LINKS = text(
     "SELECT anonymous_id, customer_id, received_at, trust FROM identity_links WHERE trust > 0 AND anonymous_id IN ("
@@ -35,8 +27,16 @@ def family_of(connection: Connection, customer_id: CustomerId) -> tuple[Customer
     """The customer that everything was merged into, then those merged into it, by id; mostly just the one asked for."""
     if connection.execute(_ANY_MERGE, {"customer": customer_id}).scalar() is None:
         return (customer_id,)
-    root, *merged = connection.execute(_FAMILY, {"customer": customer_id}).scalars()
-    return (CustomerId(root), *sorted(merged))
+    root = customer_id
+    # Merges are refused where they would close a circle, so this ends.
+    while (into := connection.execute(_INTO, {"customer": root}).scalar()) is not None:
+        root = CustomerId(into)
+    merged: list[CustomerId] = []
+    for each in (waiting := [root]):
+        found = connection.execute(_FROM, {"customer": each}).scalars().all()
+        merged.extend(found)
+        waiting.extend(found)
+    return (root, *sorted(merged))
 
 
 def vouched_links_around(

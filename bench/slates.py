@@ -1,0 +1,105 @@
+"""Slates: distinct shoppers with a past, 10,000 products, decision log on, no slate cache; measured at the client."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from bench.figures import Figure
+from bench.load import Measured, Target, closed_loop, open_loop
+from bench.machine import cpu_seconds, peak_memory_mib
+from bench.service import Served, served
+from bench.shops import LargeShop
+
+WARM_UP_SECONDS = 3.0
+REQUESTS_PER_SAMPLE = 50
+"""Processor time is read from the kernel around so many requests; its share of one request is one sample."""
+SAMPLES = 30
+TRAININGS = 10
+NICENESS = 10
+"""Of the training beside it, as in the working process."""
+
+
+def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure]:
+    with served(folder) as service:
+        asyncio.run(closed_loop(service.target, slates(service.target, shop), 4, WARM_UP_SECONDS))
+        processor = _processor_per_slate(service, shop)
+        closed = asyncio.run(closed_loop(service.target, slates(service.target, shop), 8, seconds))
+        quiet = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
+        training = _start_training(folder, service)
+        try:
+            busy = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
+            still_training = training.poll() is None
+        finally:
+            os.killpg(training.pid, signal.SIGTERM)
+            training.wait()
+        memory = peak_memory_mib(service.pid)
+    for measured in (closed, quiet, busy):
+        if set(measured.statuses) != {200}:
+            raise RuntimeError(f"slates were answered {dict(measured.statuses)}; only 200 counts")
+    what = f"slates of 12, {shop.products:,} products, distinct shoppers, decision log on"
+    beside = "while train runs" if still_training else "while train runs (it ended before the measuring did)"
+    return [
+        Figure("slate_cpu_p50", processor, "ms", "≤ 2.5", f"{what}; processor time of the serving process"),
+        Figure("slate_closed_loop", closed.per_second, "slates/s", "≥ 300", f"{what}; 8 connections"),
+        Figure("slate_open_p50", quiet.percentile(50), "ms", "", f"{what}; open loop at 80/s"),
+        Figure("slate_open_p99", quiet.percentile(99), "ms", "≤ 25", f"{what}; open loop at 80/s"),
+        Figure("slate_open_p99_training", busy.percentile(99), "ms", "", f"{what}; open loop at 80/s {beside}"),
+        Figure(
+            "slate_p99_training_ratio",
+            busy.percentile(99) / quiet.percentile(99),
+            "times",
+            "≤ 2",
+            f"p99 {beside} over p99 alone",
+        ),
+        Figure("serve_peak_memory", memory, "MiB", "", "resident, serving process, at the end"),
+    ]
+
+
+def slates(target: Target, shop: LargeShop) -> Iterator[bytes]:
+    """One request a shopper, each with the device and surface of a real page."""
+    for number, customer_id in enumerate(cycle(shop.customers)):
+        request = {
+            "surface": ("home", "home", "product", "category")[number % 4],
+            "customer_id": customer_id,
+            "limit": 12,
+            "context": {"device": "mobile", "channel": "web"},
+        }
+        if request["surface"] == "product":
+            request["product_id"] = shop.product_ids[(number * 7919) % len(shop.product_ids)]
+        yield target.post("/v1/recommendations", msgspec.json.encode(request))
+
+
+def _processor_per_slate(service: Served, shop: LargeShop) -> float:
+    requests = slates(service.target, shop)
+
+    async def sample() -> Measured:
+        some = iter([next(requests) for _ in range(REQUESTS_PER_SAMPLE)])
+        return await closed_loop(service.target, some, 1, 30)
+
+    samples = []
+    for _ in range(SAMPLES):
+        before = cpu_seconds(service.pid)
+        asyncio.run(sample())
+        samples.append((cpu_seconds(service.pid) - before) / REQUESTS_PER_SAMPLE * 1e3)
+    return median(samples)
+
+
+def _start_training(folder: Path, service: Served) -> "subprocess.Popen[bytes]":
+    """Training again and again, in a process group of its own, at the working process's priority."""
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+    train = f"nice -n {NICENESS} {sys.executable} -m smartshop train --data-dir {folder}"
+    return subprocess.Popen(
+        ["sh", "-c", f"for run in {'1 ' * TRAININGS}; do {train}; done"],
+        env={**service.environment, **one_thread},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
