@@ -85,6 +85,8 @@ async def post_message(kind: str, service: Service, call: Call[None, None]) -> A
     envelope, texts = open_envelope(b'{"batch":[' + body + b"]}", _decoder, "batch")
     if len(texts) != 1:
         raise InvalidValue(f"The body has {len(texts)} messages; send one object, or a batch to /v1/batch.")
+    if not texts[0].lstrip().startswith(b"{"):
+        raise InvalidValue(f"The body is {texts[0][:40]!r}, no JSON object; send one message.")
     caller = await _caller(service, call, _write_key(texts[0]))
     return await _take(service, call, caller, [with_defaults(texts[0], kind=kind, sent_at=_text(envelope.sent_at))])
 
