@@ -133,9 +133,14 @@ class GroupCommit:
             if time.monotonic() >= next_chore:
                 self._do_chore()
                 next_chore = time.monotonic() + CHORE_SECONDS
-            if not group and self._stopping:
+            if self._is_done():
                 self._do_chore()
                 return
+
+    def _is_done(self) -> bool:
+        # Both at once, under the lock: after `stop` nothing more can be submitted.
+        with self._changed:
+            return self._stopping and not self._waiting
 
     def _next_group(self, timeout: float) -> list[Waiting]:
         with self._changed:
