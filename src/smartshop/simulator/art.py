@@ -42,14 +42,14 @@ GROUNDS = (
     Ground("#f6e9ec", "#ecd1d8", "#fbf4f6", "#8b3f55"),
 )
 BACKDROPS = (
-    '<circle cx="200" cy="196" r="142" fill="{shape}"/>',
-    '<path d="M76 330V196a124 124 0 0 1 248 0v134z" fill="{shape}"/>',
+    '<circle cx="200" cy="200" r="158" fill="{shape}"/>',
+    '<path d="M62 346V198a138 138 0 0 1 276 0v148z" fill="{shape}"/>',
     '<path d="M0 282c70-52 132-34 196-8s132 20 204-34v160H0z" fill="{shape}"/>',
-    '<path d="M202 52c78-8 140 50 146 132s-44 160-134 164S58 292 54 206 122 60 202 52z" fill="{shape}"/>',
-    '<rect x="66" y="62" width="268" height="268" rx="62" fill="{shape}"/>',
+    '<path d="M202 40c86-8 150 54 156 144s-48 172-146 176S46 298 42 204 114 48 202 40z" fill="{shape}"/>',
+    '<rect x="54" y="52" width="292" height="292" rx="66" fill="{shape}"/>',
 )
 TILTS = (-9, -6, -3, 0, 0, 3, 6, 9)
-SCALES = (6.0, 6.4, 6.8)
+SCALES = (7.0, 7.4, 7.8)
 
 
 class ShapeBook(msgspec.Struct, frozen=True):
@@ -127,8 +127,8 @@ def _drawing(shape: str, body: str, seed: int) -> str:
     style = f' style="filter:hue-rotate({dye}deg) saturate(.85)"' if dye else ""
     half = DRAWING / 2
     return (
-        '<ellipse cx="200" cy="318" rx="86" ry="11" fill="#20180f" opacity=".09"/>'
-        f'<g transform="translate(200 202) rotate({tilt}) scale({scale}) translate(-{half:g} -{half:g})"{style}>'
+        '<ellipse cx="200" cy="334" rx="92" ry="11" fill="#20180f" opacity=".09"/>'
+        f'<g transform="translate(200 204) rotate({tilt}) scale({scale}) translate(-{half:g} -{half:g})"{style}>'
         f"{body}</g>"
     )
 

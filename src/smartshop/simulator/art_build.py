@@ -14,14 +14,14 @@ from smartshop.simulator.scenario import SHIPPED, Scenario, load_scenario
 
 DYED = (
     "backpack", "ballet-shoes", "balloon", "basket", "bed", "bicycle", "billed-cap", "broom", "bucket",
-    "camping", "candle", "canoe", "card-index-dividers", "chair", "closed-umbrella", "clutch-bag", "coat",
+    "camping", "canoe", "card-index-dividers", "chair", "closed-umbrella", "clutch-bag", "coat",
     "couch-and-lamp", "cup-with-straw", "diya-lamp", "dress", "envelope", "flashlight", "flat-shoe",
     "flying-disc", "framed-picture", "gloves", "goggles", "green-book", "jeans", "kick-scooter", "kimono",
     "kite", "knot", "lotion-bottle", "luggage", "mate", "notebook", "one-piece-swimsuit", "orange-book",
     "paintbrush", "party-popper", "purse", "razor", "rescue-workers-helmet", "ribbon", "ring-buoy",
     "running-shirt", "running-shoe", "safety-vest", "scarf", "shopping-bags", "shorts", "sled", "sleeping-bag",
-    "soap", "socks", "sponge", "t-shirt", "tape", "teacup-without-handle", "teapot", "tent", "thong-sandal",
-    "thread", "toolbox", "toothbrush", "tulip", "umbrella", "umbrella-on-ground", "womans-hat", "wrapped-gift",
+    "soap", "socks", "sponge", "t-shirt", "tape", "cloth", "cushion", "teacup-without-handle", "teapot", "tent", "thong-sandal",
+    "thread", "toolbox", "toothbrush", "umbrella", "umbrella-on-ground", "womans-hat", "wrapped-gift",
     "yarn", "yo-yo",
 )  # fmt: skip
 """Shapes that may change colour."""
@@ -33,6 +33,17 @@ class Icon(msgspec.Struct):
 
 class IconSet(msgspec.Struct):
     icons: dict[str, Icon]
+
+
+def own_drawings() -> dict[str, str]:
+    """Drawings of our own in `art_own`, for things that the set does not have: name → inner part of the SVG."""
+    return {path.stem: _inner(path.read_text()) for path in sorted(Path(__file__).with_name("art_own").glob("*.svg"))}
+
+
+def _inner(document: str) -> str:
+    """The group that a 32 × 32 SVG document holds, on one line."""
+    start, end = document.index(">") + 1, document.rindex("</svg>")
+    return '<g fill="none">' + document[start:end].replace("\n", "") + "</g>"
 
 
 def build_book(scenarios: list[Scenario], icons: IconSet) -> ShapeBook:
@@ -49,8 +60,9 @@ def build_book(scenarios: list[Scenario], icons: IconSet) -> ShapeBook:
                 shape = kind.art or leaf.art
                 nouns.setdefault(kind.noun, shape)
                 words.setdefault(singular(kind.noun.lower().split()[-1]), shape)
+    own = own_drawings()
     used = sorted(set(nouns.values()))
-    shapes = {name: icons.icons[name].body for name in used}
+    shapes = {name: own[name] if name in own else icons.icons[name].body for name in used}
     return ShapeBook(shapes, dict(sorted(nouns.items())), dict(sorted(words.items())), [d for d in DYED if d in shapes])
 
 

@@ -13,7 +13,7 @@ from smartshop.simulator.scenario import Supplier
 from smartshop.simulator.steps import Line
 from smartshop.simulator.world import World
 
-SAFETY_DAYS = 6.0
+SAFETY_DAYS = 10.0
 """The shop orders when what is there and on its way lasts less than the lead time and this."""
 GUESS_SPREAD = 0.35
 """Standard deviation of the log of the shop's guess of demand: it is wrong about some products."""
