@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import Advice, Candidates, Numbers, Question
 from smartshop.ai_agents.shelf import Shelf
@@ -16,7 +17,13 @@ NOW = Micros(1_780_000_000_000_000)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 
-CATEGORIES = ((), ("Outdoor", "Tents"), ("Outdoor", "Stoves"), ("Garden", "Spades"), ("Garden", "Tents"))
+CATEGORIES: tuple[tuple[str, ...], ...] = (
+    (),
+    ("Outdoor", "Tents"),
+    ("Outdoor", "Stoves"),
+    ("Garden", "Spades"),
+    ("Garden", "Tents"),
+)
 BRANDS = ("", "Tarn", "Birch", "Fell")
 
 
@@ -60,7 +67,7 @@ def make_question(shelf: Shelf, **changes: object) -> Question:
     return Question(**(fields | changes))
 
 
-def listed(numbers: Sequence[int] | Numbers) -> Candidates:
+def listed(numbers: Sequence[int] | NDArray[np.integer[Any]]) -> Candidates:
     """These products, best first, each a little less relevant than the one before."""
     n = len(numbers)
     return Candidates(

@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.advice import Advice, Candidates, Question
+from smartshop.ai_agents.advice import Advice, Candidates, FallbackRecommender, Question
 from smartshop.ai_agents.diversity import SURFACE_CAPS, Caps, diversify
 from smartshop.ai_agents.exploration import NO_EXPLORATION
 from smartshop.ai_agents.ladder import ItemToItem
@@ -41,7 +41,7 @@ def test_contributions_are_weighted_and_sum_to_the_score() -> None:
     for item in decided.items:
         assert set(item.contributions) == {"recommendation", "personalization", "inventory"}
         assert sum(item.contributions.values()) == pytest.approx(item.score, abs=1e-5)
-    by_id = {item.product_id: item for item in decided.items}
+    by_id = {str(item.product_id): item for item in decided.items}
     assert by_id["p5"].contributions["personalization"] == pytest.approx(1.3 * 0.7654321, abs=1e-6)
     assert by_id["p5"].contributions["inventory"] == pytest.approx(0.1 * 1.9, abs=1e-6)
     assert by_id["p5"].contributions["recommendation"] == pytest.approx(0.7 * 0.95, abs=1e-6)
@@ -99,13 +99,13 @@ def test_advice_that_is_no_number_per_candidate_is_left_out(bad: np.ndarray) -> 
 def test_the_ladder_goes_down_rung_by_rung() -> None:
     shelf = make_shelf()
     question = make_question(shelf, anchor=50, eligible=np.arange(200) != 50)
-    whole = [BrokenSource(), ItemToItem(BrokenSource()), ByNumber()]
+    whole: list[FallbackRecommender] = [BrokenSource(), ItemToItem(BrokenSource()), ByNumber()]
     decided = decide(question, ID, whole, [], BASE, config=PLAIN)
     assert decided.argument.candidates.product_no[:5].tolist() == [49, 51, 48, 52, 47]
     assert len(decided.argument.candidates.product_no) == 199, "filled up with all that is eligible"
     assert decided.degraded == ["BrokenSource: no candidates (RuntimeError)"]
 
-    broken = [BrokenModel(), ItemToItem(BrokenModel()), ByNumber()]
+    broken: list[FallbackRecommender] = [BrokenModel(), ItemToItem(BrokenModel()), ByNumber()]
     decided = decide(question, ID, broken, [], BASE, config=PLAIN)
     assert product_ids(decided) == [f"p{i}" for i in range(12)]
     assert len(decided.degraded) == 2
@@ -139,7 +139,7 @@ def test_the_same_id_gives_the_same_slate_in_any_process() -> None:
 
 def test_the_reason_is_of_the_advisor_who_argued_strongest() -> None:
     decided = decide(make_question(make_shelf()), ID, [ByNumber()], [Personal({5: 1.5})], BASE, config=PLAIN)
-    codes = {item.product_id: item.reason.code for item in decided.items if item.reason is not None}
+    codes = {str(item.product_id): item.reason.code for item in decided.items if item.reason is not None}
     assert codes["p5"] == "said"
     assert codes["p0"] == "by_number"
     silent = decide(make_question(make_shelf()), ID, [ByNumber()], [], BASE, config=PLAIN, explain=False)

@@ -13,13 +13,13 @@ _WORD = re.compile(r"\w+")
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Words without case and plural ending, of two letters and more.
+    """Words without case and plural ending, of two letters and more, and numbers.
 
     >>> sorted(words_of("Two TENTS, 1 stove"))
-    ['stove', 'tent', 'two']
+    ['1', 'stove', 'tent', 'two']
     """
     found = (word.rstrip("s") for word in _WORD.findall(text.casefold()))
-    return frozenset(word for word in found if len(word) > 1)
+    return frozenset(word for word in found if len(word) > 1 or word.isdigit())
 
 
 class ShelfFacts:

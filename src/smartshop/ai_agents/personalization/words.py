@@ -15,10 +15,10 @@ CODE = "your_interest"
 NAMED_PRODUCTS = 5
 """Product ids given as evidence; the count is of all."""
 
-_VERBS = (
-    (EventKind.ORDER_COMPLETED, "bought"),
-    (EventKind.PRODUCT_ADDED, "put in your basket"),
-    (EventKind.WISHLISTED, "wished for"),
+_DEEDS = (
+    (EventKind.ORDER_COMPLETED, "bought {}"),
+    (EventKind.PRODUCT_ADDED, "put {} in your basket"),
+    (EventKind.WISHLISTED, "wished for {}"),
 )
 
 
@@ -50,9 +50,10 @@ def within(age: int) -> str:
     return "lately"
 
 
-def verb_of(kinds: set[EventKind]) -> str:
-    """The strongest thing done."""
-    return next((verb for kind, verb in _VERBS if kind in kinds), "looked at")
+def done_to(what: str, signs: Signs, rows: NDArray[np.intp]) -> str:
+    """The strongest thing done in these signs, and to what."""
+    kinds = {signs.kind[row] for row in rows.tolist()}
+    return next((deed for kind, deed in _DEEDS if kind in kinds), "looked at {}").format(what)
 
 
 def reason_of_signs(
@@ -63,14 +64,13 @@ def reason_of_signs(
     if not len(rows):
         return None
     numbers = list(dict.fromkeys(signs.number[rows[::-1]].tolist()))  # newest first
-    verb = verb_of({signs.kind[row] for row in rows.tolist()})
     product_ids = [shelf.product_ids[number] for number in numbers[:NAMED_PRODUCTS]]
     evidence = {"product_ids": product_ids, "products": len(numbers), "signs": len(rows), **about}
     if len(numbers) == 1:
-        title, when = shelf.titles[numbers[0]], ago(max(0, now - int(signs.occurred_at[rows[-1]])))
-        return Reason(CODE, f"You {verb} {title} {when}.", evidence)
+        when = ago(max(0, now - int(signs.occurred_at[rows[-1]])))
+        return Reason(CODE, f"You {done_to(shelf.titles[numbers[0]], signs, rows)} {when}.", evidence)
     since = within(max(0, now - int(signs.occurred_at[rows[0]])))
-    return Reason(CODE, f"You {verb} {len(numbers)} products {group} {since}.", evidence)
+    return Reason(CODE, f"You {done_to(f'{len(numbers)} products {group}', signs, rows)} {since}.", evidence)
 
 
 def reason_of_itself(signs: Signs, number: int, now: Micros) -> Reason | None:
@@ -78,9 +78,8 @@ def reason_of_itself(signs: Signs, number: int, now: Micros) -> Reason | None:
     rows = np.flatnonzero((signs.number == number) & (signs.value > 0))
     if not len(rows):
         return None
-    verb = verb_of({signs.kind[row] for row in rows.tolist()})
     when = ago(max(0, now - int(signs.occurred_at[rows[-1]])))
-    return Reason(CODE, f"You {verb} this {when}.", {"signs": len(rows)})
+    return Reason(CODE, f"You {done_to('this', signs, rows)} {when}.", {"signs": len(rows)})
 
 
 def reason_of_search(query: str, age: int) -> Reason:
