@@ -4,6 +4,159 @@
  */
 
 export interface paths {
+    "/art/{product_id}.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A product's picture */
+        get: operations["get_art_product_id_svg"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process answers */
+        get: operations["get_health_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The service can take requests, or what is missing */
+        get: operations["get_health_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counters for Prometheus */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/a": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One alias from a Segment client */
+        post: operations["post_a"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which processes and agents are alive */
+        get: operations["get_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One alias from a Segment client */
+        post: operations["post_alias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/b": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A batch from a Segment client */
+        post: operations["post_b"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A batch from a Segment client */
+        post: operations["post_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/categories": {
         parameters: {
             query?: never;
@@ -11,81 +164,44 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CategoryPage"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Every category that holds products, parents before children */
+        get: operations["get_categories"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of a customer */
+        get: operations["get_customers_customer_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer allows */
+        get: operations["get_customers_customer_id_consent"];
+        /** Grant or withdraw purposes for a customer */
+        put: operations["put_customers_customer_id_consent"];
         post?: never;
         delete?: never;
         options?: never;
@@ -100,84 +216,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    decision_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The whole argument of one slate */
+        get: operations["get_decisions_decision_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -195,84 +235,146 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["EventBatch"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EventReceipt"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Take events in; good ones of a partly bad batch are kept */
+        post: operations["post_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/g": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** One group from a Segment client */
+        post: operations["post_g"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/group": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One group from a Segment client */
+        post: operations["post_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/i": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One identify from a Segment client */
+        post: operations["post_i"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One identify from a Segment client */
+        post: operations["post_identify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs of late, newest first */
+        get: operations["get_jobs"];
+        put?: never;
+        /** Queue a job for the worker; one that waits already is not queued twice */
+        post: operations["post_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of the shopper whose token this is */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this shopper allows */
+        get: operations["get_me_consent"];
+        /** Grant or withdraw purposes for oneself */
+        put: operations["put_me_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Model versions, newest first, and which serves */
+        get: operations["get_models"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -286,97 +388,62 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** A customer's orders, newest first */
+        get: operations["get_orders"];
+        put?: never;
+        /** Place an order and take its stock; 200 when the same order was placed before */
+        post: operations["post_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One order */
+        get: operations["get_orders_order_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/p": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["OrderRequest"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** One page from a Segment client */
+        post: operations["post_p"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** One page from a Segment client */
+        post: operations["post_page"];
         delete?: never;
         options?: never;
         head?: never;
@@ -390,87 +457,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    category?: string;
-                    cursor?: string;
-                    ids?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ProductPage"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
+        /** Products by id, of a category, or all, page by page */
+        get: operations["get_products"];
+        /** Add or replace up to 1000 products */
+        put: operations["put_products"];
+        /** Add or replace up to 1000 products */
+        post: operations["post_products"];
         delete?: never;
         options?: never;
         head?: never;
@@ -484,85 +476,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    product_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** One product */
+        get: operations["get_products_product_id"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Take a product off the shelf; its number stays taken */
+        delete: operations["delete_products_product_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -575,84 +494,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                };
-                header?: never;
-                path: {
-                    product_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Slate"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Products that were bought with this one */
+        get: operations["get_products_product_id_bought_together"];
         put?: never;
         post?: never;
         delete?: never;
@@ -668,86 +511,61 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                };
-                header?: never;
-                path: {
-                    product_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Slate"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Products like this one */
+        get: operations["get_products_product_id_similar"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{key}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What analytics.js asks for first */
+        get: operations["get_projects_key_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came in, what was refused and why */
+        get: operations["get_quality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rank": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** These products, in this shopper's order */
+        post: operations["post_rank"];
         delete?: never;
         options?: never;
         head?: never;
@@ -761,86 +579,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The short form of asking for a slate */
+        get: operations["get_recommendations"];
+        put?: never;
+        /** What to show this shopper here and now, and why */
+        post: operations["post_recommendations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/s": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SlateRequest"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Slate"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** One screen from a Segment client */
+        post: operations["post_s"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/screen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** One screen from a Segment client */
+        post: operations["post_screen"];
         delete?: never;
         options?: never;
         head?: never;
@@ -854,90 +631,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    brand?: string[];
-                    category?: string[];
-                    cursor?: string;
-                    in_stock?: boolean;
-                    limit?: number;
-                    price_max?: number;
-                    price_min?: number;
-                    query?: string;
-                    sort?: "relevance" | "price" | "-price" | "newest";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SearchResult"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Products that match words and filters, with facets */
+        get: operations["get_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -955,84 +650,59 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ShopperTokenRequest"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ShopperToken"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** A token for one shopper, good for an hour */
+        post: operations["post_shopper_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Levels per variant and location */
+        get: operations["get_stock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A stock-take: from now on the levels are these */
+        post: operations["post_stock_counts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/movements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What came and went; all of the batch or none */
+        post: operations["post_stock_movements"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1046,82 +716,44 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Storefront"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The shop's name, money and publishable key, for its pages */
+        get: operations["get_storefront"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/t": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One track from a Segment client */
+        post: operations["post_t"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One track from a Segment client */
+        post: operations["post_track"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1135,83 +767,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    category?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Slate"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description What went wrong, in a sentence */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** What is in demand now */
+        get: operations["get_trending"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1224,61 +781,390 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Accepted */
+        Accepted: {
+            /** @default true */
+            success?: boolean;
+        };
+        /**
+         * Adjustment
+         * @description What a rule, diversity or exploration did to this item after scoring.
+         */
         Adjustment: {
             rule: string;
             text: string;
         };
+        /** AgentBeat */
+        AgentBeat: {
+            alive: boolean;
+            heard_at: string;
+            name: string;
+            note: string;
+        };
+        /** AgentPage */
+        AgentPage: {
+            items: components["schemas"]["AgentBeat"][];
+            next_cursor: string | null;
+        };
+        /** Alive */
+        Alive: {
+            alive: boolean;
+        };
+        /**
+         * Batch
+         * @description What clients send to `/v1/batch`; each message is judged alone.
+         */
+        Batch: {
+            batch: unknown[];
+            /** @default null */
+            sentAt?: unknown;
+            /** @default null */
+            writeKey?: unknown;
+        };
+        /**
+         * Bought
+         * @enum {unknown}
+         */
+        Bought: "allow" | "exclude" | "only";
+        /** Category */
         Category: {
             category: string;
             name: string;
             parent: string | null;
             product_count: number;
         };
+        /** CategoryPage */
         CategoryPage: {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
         };
-        Context: {
-            channel?: string | null;
-            device?: string | null;
-            locale?: string | null;
-            page_url?: string | null;
+        /**
+         * Consent
+         * @description What a shopper allows. Withdrawn analytics: events are only counted. Withdrawn personalisation: context only.
+         */
+        Consent: {
+            /** @default true */
+            analytics?: boolean;
+            /** @default true */
+            marketing?: boolean;
+            /** @default true */
+            personalisation?: boolean;
         };
+        /**
+         * ConsentUpdate
+         * @description What changes; a purpose not named stays as it was.
+         */
+        ConsentUpdate: {
+            /** @default null */
+            analytics?: boolean | null;
+            /** @default null */
+            marketing?: boolean | null;
+            /** @default null */
+            personalisation?: boolean | null;
+        };
+        /**
+         * Context
+         * @description What was known of the moment; every field may be missing.
+         */
+        Context: {
+            /** @default null */
+            channel?: string | null;
+            /** @default null */
+            city?: string | null;
+            /** @default null */
+            country?: string | null;
+            /** @default null */
+            device?: string | null;
+            /** @default null */
+            locale?: string | null;
+            /** @default null */
+            market?: string | null;
+            /** @default null */
+            page_url?: string | null;
+            /** @default null */
+            temperature_c?: number | null;
+            /** @default null */
+            user_agent?: string | null;
+            /** @default null */
+            weather?: string | null;
+        };
+        /** CountBatch */
+        CountBatch: {
+            counts: components["schemas"]["CountInput"][];
+        };
+        /** CountInput */
+        CountInput: {
+            level: number;
+            /**
+             * @description 1 to 128 bytes, no slash, no control characters.
+             * @default main
+             */
+            location_id?: string;
+            /** @default null */
+            movement_id?: string | null;
+            /** @default null */
+            occurred_at?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /**
+         * CustomerFacts
+         * @description What the shop was told of a person; never an e-mail address in clear.
+         */
+        CustomerFacts: {
+            birth_year: number | null;
+            city: string | null;
+            country: string | null;
+            has_email: boolean;
+        };
+        /** DecidedItem */
+        DecidedItem: {
+            adjustments: components["schemas"]["Adjustment"][];
+            contributions: {
+                [key: string]: number;
+            };
+            log_odds: {
+                [key: string]: number;
+            };
+            position: number | null;
+            product_id: string;
+            propensity: number | null;
+            reason: components["schemas"]["Reason"] | null;
+            score: number;
+        };
+        /** DecisionArgument */
+        DecisionArgument: {
+            anchor_product_id: string | null;
+            decided_at: string;
+            decision_id: string;
+            degraded: string[];
+            items: components["schemas"]["DecidedItem"][];
+            model_versions: {
+                [key: string]: string;
+            };
+            policy: components["schemas"]["Policy"];
+            query: string | null;
+            shopper_key: string;
+            surface: components["schemas"]["Surface"];
+            took_ms: number;
+        };
+        /**
+         * Event
+         * @description One thing a shopper did, as sent to `POST /v1/events`. Times are RFC 3339 on the wire.
+         *
+         *         Which fields a kind needs is said by `pipelines.quality`; here only their types.
+         */
         Event: {
+            /** @default null */
+            amount_minor?: number | null;
+            /** @default null */
             anonymous_id?: string | null;
+            /** @default null */
             consent?: {
                 [key: string]: boolean;
             } | null;
+            /** @default null */
             context?: components["schemas"]["Context"] | null;
+            /** @default null */
             currency?: string | null;
+            /** @default null */
+            customer_id?: string | null;
+            /** @default null */
             decision_id?: string | null;
+            /** @default null */
+            discount_minor?: number | null;
+            /** @default null */
             dwell_ms?: number | null;
+            /** @default null */
             event_id?: string | null;
-            /** @enum {string} */
-            kind: "product_viewed" | "product_list_viewed" | "product_clicked" | "product_added" | "product_removed" | "checkout_started" | "order_completed" | "order_refunded" | "order_returned" | "searched" | "wishlisted" | "rated" | "dwelled" | "page_viewed" | "identified" | "consent_changed" | "item_dismissed" | "recommendation_shown" | "recommendation_clicked" | "promotion_viewed" | "promotion_clicked" | "custom";
+            kind: components["schemas"]["EventKind"];
+            /** @default null */
+            location_id?: string | null;
+            /** @default null */
+            market?: string | null;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
             occurred_at?: string | null;
+            /** @default null */
+            order_id?: string | null;
+            /** @default null */
             position?: number | null;
+            /** @default null */
             price_minor?: number | null;
+            /** @default null */
             product_id?: string | null;
+            /** @default [] */
             products?: components["schemas"]["ProductLine"][];
+            /** @default null */
+            properties?: Record<string, never> | null;
+            /** @default null */
             quantity?: number | null;
+            /** @default null */
             query?: string | null;
+            /** @default null */
+            rating?: number | null;
+            /** @default false */
+            restock?: boolean;
+            /** @default null */
             session_id?: string | null;
+            /** @default null */
+            shipping_minor?: number | null;
+            /** @default null */
             surface?: string | null;
+            /** @default false */
+            takes_stock?: boolean;
+            /** @default null */
+            tax_minor?: number | null;
+            /** @default null */
+            traits?: Record<string, never> | null;
+            /** @default null */
             variant_id?: string | null;
         };
+        /**
+         * EventBatch
+         * @description Each item should be an `Event`; one that is not is rejected alone, and the others are kept.
+         */
         EventBatch: {
             events: unknown[];
         };
-        EventReceipt: {
-            accepted: number;
-            duplicates: number;
-            rejected: components["schemas"]["RejectedEvent"][];
-        };
+        /**
+         * EventKind
+         * @enum {unknown}
+         */
+        EventKind: "checkout_started" | "consent_changed" | "custom" | "dwelled" | "identified" | "item_dismissed" | "order_completed" | "order_refunded" | "order_returned" | "page_viewed" | "product_added" | "product_clicked" | "product_list_viewed" | "product_removed" | "product_viewed" | "promotion_clicked" | "promotion_viewed" | "rated" | "recommendation_clicked" | "recommendation_shown" | "searched" | "wishlisted";
+        /** FacetCount */
         FacetCount: {
             count: number;
             value: string;
         };
+        /** InterestSeen */
+        InterestSeen: {
+            kind: components["schemas"]["EventKind"];
+            occurred_at: string;
+            product_id: string | null;
+            query: string | null;
+        };
+        /** Job */
+        Job: {
+            finished_at: string | null;
+            job_id: number;
+            name: string;
+            note: string;
+            progress: number;
+            queued_at: string;
+            started_at: string | null;
+            state: string;
+        };
+        /** JobPage */
+        JobPage: {
+            items: components["schemas"]["Job"][];
+            next_cursor: string | null;
+        };
+        /** JobRequest */
+        JobRequest: {
+            /** @enum {unknown} */
+            name: "train-recommendation";
+        };
+        /** ListQuery */
+        ListQuery: {
+            /** @default 12 */
+            limit?: number;
+        };
+        /**
+         * Message
+         * @description One message; the route says its type.
+         */
+        Message: {
+            /** @default null */
+            anonymousId?: unknown;
+            /** @default null */
+            context?: unknown;
+            /** @default null */
+            event?: unknown;
+            /** @default null */
+            messageId?: unknown;
+            /** @default null */
+            properties?: unknown;
+            /** @default null */
+            sentAt?: unknown;
+            /** @default null */
+            timestamp?: unknown;
+            /** @default null */
+            traits?: unknown;
+            /** @default null */
+            userId?: unknown;
+            /** @default null */
+            writeKey?: unknown;
+        };
+        /** ModelPage */
+        ModelPage: {
+            items: components["schemas"]["ModelVersionSeen"][];
+            next_cursor: string | null;
+        };
+        /** ModelVersionSeen */
+        ModelVersionSeen: {
+            agent: string;
+            data_until: string;
+            metrics: {
+                [key: string]: number;
+            };
+            promoted: boolean;
+            promoted_at: string | null;
+            trained_at: string;
+            version: string;
+        };
+        /** MovementBatch */
+        MovementBatch: {
+            movements: components["schemas"]["MovementInput"][];
+        };
+        /** MovementInput */
+        MovementInput: {
+            /**
+             * @description 1 to 128 bytes, no slash, no control characters.
+             * @default main
+             */
+            location_id?: string;
+            /** @default null */
+            movement_id?: string | null;
+            /** @default null */
+            occurred_at?: string | null;
+            quantity: number;
+            reason: components["schemas"]["MovementReason"];
+            /** @default null */
+            reference?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /**
+         * MovementReason
+         * @enum {unknown}
+         */
+        MovementReason: "count" | "receipt" | "return" | "sale" | "transfer" | "write_off";
+        /**
+         * OfferInput
+         * @description A price in a market while it holds; for prices of several markets or dated ones.
+         */
+        OfferInput: {
+            /** @description ISO 4217. */
+            currency: string;
+            /** @default null */
+            list_price_minor?: number | null;
+            /**
+             * @description 1 to 128 bytes, no slash, no control characters.
+             * @default default
+             */
+            market?: string;
+            /** @description Money in minor units of its currency. */
+            price_minor: number;
+            /** @default true */
+            tax_included?: boolean;
+            /** @default null */
+            valid_from?: string | null;
+            /** @default null */
+            valid_to?: string | null;
+        };
+        /** Order */
         Order: {
             currency: string;
             lines: components["schemas"]["OrderLine"][];
@@ -1287,6 +1173,7 @@ export interface components {
             status: string;
             total_minor: number;
         };
+        /** OrderLine */
         OrderLine: {
             line_id: string;
             product_id: string;
@@ -1294,29 +1181,112 @@ export interface components {
             unit_price_minor: number | null;
             variant_id: string;
         };
-        OrderRequest: {
-            decision_id?: string | null;
-            lines: components["schemas"]["OrderRequestLine"][];
-            order_id: string;
+        /** OrderPage */
+        OrderPage: {
+            items: components["schemas"]["Order"][];
+            next_cursor: string | null;
         };
+        /** OrderRequest */
+        OrderRequest: {
+            /** @default null */
+            anonymous_id?: string | null;
+            /** @default null */
+            channel?: string | null;
+            /** @default null */
+            currency?: string | null;
+            /** @default null */
+            customer_id?: string | null;
+            /** @default null */
+            decision_id?: string | null;
+            /**
+             * @description Money in minor units of its currency.
+             * @default 0
+             */
+            discount_minor?: number;
+            lines: components["schemas"]["OrderRequestLine"][];
+            /** @default null */
+            location_id?: string | null;
+            /** @default null */
+            market?: string | null;
+            /** @default null */
+            order_id?: string | null;
+            /** @default null */
+            ordered_at?: string | null;
+            /**
+             * @description Money in minor units of its currency.
+             * @default 0
+             */
+            shipping_minor?: number;
+            /**
+             * @description Money in minor units of its currency.
+             * @default 0
+             */
+            tax_minor?: number;
+        };
+        /** OrderRequestLine */
         OrderRequestLine: {
+            /** @description 1 to 128 bytes, no slash, no control characters. */
             product_id: string;
             quantity: number;
-            variant_id: string;
+            /** @default null */
+            unit_price_minor?: number | null;
+            /** @default null */
+            variant_id?: string | null;
         };
+        /** OrdersQuery */
+        OrdersQuery: {
+            /** @default null */
+            customer_id?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
+        /** PageQuery */
+        PageQuery: {
+            /** @default 50 */
+            limit?: number;
+        };
+        /**
+         * Policy
+         * @description The advice weights this decision was made with, and the chance they were drawn with.
+         */
+        Policy: {
+            name: string;
+            probability: number;
+            weights: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * PriceRange
+         * @description Minor units of the shop's currency, both ends included.
+         */
+        PriceRange: {
+            /** @default null */
+            max?: number | null;
+            /** @default null */
+            min?: number | null;
+        };
+        /** PriceSpan */
+        PriceSpan: {
+            max: number | null;
+            min: number | null;
+        };
+        /** Problem */
         Problem: {
-            available?: number;
-            code?: string;
+            /** @default null */
+            available?: number | null;
+            code: string;
             detail: string;
             status: number;
             title: string;
+            /** @default about:blank */
             type?: string;
-            variant_id?: string;
+            /** @default null */
+            variant_id?: string | null;
         };
+        /** Product */
         Product: {
-            attributes: {
-                [key: string]: unknown;
-            };
+            attributes: Record<string, never>;
             brand: string | null;
             category: string | null;
             currency: string | null;
@@ -1330,113 +1300,422 @@ export interface components {
             title: string;
             variants: components["schemas"]["ProductVariant"][];
         };
-        ProductLine: {
-            position?: number | null;
+        /** ProductBatch */
+        ProductBatch: {
+            products: components["schemas"]["ProductInput"][];
+        };
+        /**
+         * ProductInput
+         * @description A product whole: what is not said is not kept. Without variants the product is its own, priced here.
+         */
+        ProductInput: {
+            /** @default {} */
+            attributes?: Record<string, never>;
+            /** @default null */
+            brand?: string | null;
+            /** @default null */
+            category?: string | null;
+            /** @default null */
+            currency?: string | null;
+            /** @default null */
+            description?: string | null;
+            /** @default null */
+            image_url?: string | null;
+            /** @default null */
+            list_price_minor?: number | null;
+            /** @default null */
             price_minor?: number | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            product_id: string;
+            /** @default null */
+            published_at?: string | null;
+            /** @default true */
+            recommendable?: boolean;
+            /** @default {} */
+            texts?: {
+                [key: string]: components["schemas"]["TextInput"];
+            };
+            title: string;
+            /** @default [] */
+            variants?: components["schemas"]["VariantInput"][];
+        };
+        /**
+         * ProductLine
+         * @description One product of an event; at least one of the two ids.
+         */
+        ProductLine: {
+            /** @default null */
+            line_id?: string | null;
+            /** @default null */
+            position?: number | null;
+            /** @default null */
+            price_minor?: number | null;
+            /** @default null */
             product_id?: string | null;
+            /** @default null */
             quantity?: number | null;
+            /** @default null */
             variant_id?: string | null;
         };
+        /** ProductPage */
         ProductPage: {
             items: components["schemas"]["Product"][];
             next_cursor: string | null;
         };
+        /** ProductQuery */
+        ProductQuery: {
+            /** @default null */
+            locale?: string | null;
+        };
+        /** ProductReceipt */
+        ProductReceipt: {
+            rejected: components["schemas"]["RejectedProduct"][];
+            stored: number;
+        };
+        /** ProductsQuery */
+        ProductsQuery: {
+            /**
+             * @description A path such as `Garden > Tools`; what lies below counts too.
+             * @default
+             */
+            category?: string;
+            /** @default null */
+            cursor?: string | null;
+            /** @default null */
+            ids?: string[] | null;
+            /** @default 50 */
+            limit?: number;
+            /** @default null */
+            locale?: string | null;
+        };
+        /** ProductVariant */
         ProductVariant: {
-            attributes: {
-                [key: string]: unknown;
-            };
-            available: number;
+            attributes: Record<string, never>;
+            available: number | null;
             currency: string | null;
             list_price_minor: number | null;
             price_minor: number | null;
             title: string | null;
             variant_id: string;
         };
+        /** PurchaseSeen */
+        PurchaseSeen: {
+            occurred_at: string;
+            product_id: string;
+            quantity: number;
+        };
+        /** Quality */
+        Quality: {
+            clock_stands_still: boolean;
+            dead_letters: number;
+            decisions: number;
+            events: number;
+            newest_human_at: string | null;
+            quarantined: {
+                [key: string]: number;
+            };
+            since_start: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * RankRequest
+         * @description Products to put in this shopper's order.
+         */
+        RankRequest: {
+            /** @default null */
+            anonymous_id?: string | null;
+            context?: components["schemas"]["SlateContext"];
+            /** @default null */
+            customer_id?: string | null;
+            product_ids: string[];
+            /** @default category */
+            surface?: components["schemas"]["Surface"];
+        };
+        /** Readiness */
+        Readiness: {
+            clock: string;
+            missing: string[];
+            notes: string[];
+            ready: boolean;
+        };
+        /**
+         * Reason
+         * @description Why an item is shown, in plain words, and the evidence a shopper or merchant could check.
+         */
         Reason: {
             code: string;
-            evidence: {
-                [key: string]: unknown;
-            };
+            /** @default {} */
+            evidence?: Record<string, never>;
             text: string;
         };
-        RejectedEvent: {
+        /**
+         * Receipt
+         * @description accepted + duplicates + rejected = events sent. When it is given, all of it is durable.
+         */
+        Receipt: {
+            accepted: number;
+            duplicates: number;
+            rejected: components["schemas"]["Rejected"][];
+        };
+        /** Rejected */
+        Rejected: {
             index: number;
             reason: string;
         };
+        /** RejectedProduct */
+        RejectedProduct: {
+            index: number;
+            reason: string;
+        };
+        /**
+         * SearchFacets
+         * @description Each counted over what the other filters let pass, so that a second value can be added.
+         */
         SearchFacets: {
             brand: components["schemas"]["FacetCount"][];
             category: components["schemas"]["FacetCount"][];
-            price_minor: {
-                max: number | null;
-                min: number | null;
-            };
+            price_minor: components["schemas"]["PriceSpan"];
         };
+        /** SearchQuery */
+        SearchQuery: {
+            /**
+             * @description Any of these.
+             * @default []
+             */
+            brand?: string[];
+            /**
+             * @description Any of these paths, or below.
+             * @default []
+             */
+            category?: string[];
+            /** @default null */
+            cursor?: string | null;
+            /** @default false */
+            in_stock?: boolean;
+            /** @default 24 */
+            limit?: number;
+            /** @default null */
+            locale?: string | null;
+            /** @default null */
+            price_max?: number | null;
+            /** @default null */
+            price_min?: number | null;
+            /**
+             * @description Empty: everything that passes the filters.
+             * @default
+             */
+            query?: string;
+            /** @default relevance */
+            sort?: components["schemas"]["Sort"];
+        };
+        /** SearchResult */
         SearchResult: {
             facets: components["schemas"]["SearchFacets"];
             items: components["schemas"]["Product"][];
             next_cursor: string | null;
             total: number;
         };
+        /**
+         * Seen
+         * @enum {unknown}
+         */
+        Seen: "allow" | "exclude";
+        /** ShopperToken */
         ShopperToken: {
             expires_at: string;
             shopper_key: string;
             token: string;
         };
+        /**
+         * ShopperTokenRequest
+         * @description With a secret key either or both; both together say that this browser is this customer's.
+         */
         ShopperTokenRequest: {
+            /** @default null */
             anonymous_id?: string | null;
+            /** @default null */
             customer_id?: string | null;
         };
+        /** ShopperView */
+        ShopperView: {
+            consent: components["schemas"]["Consent"];
+            customer: components["schemas"]["CustomerFacts"] | null;
+            exposures: number;
+            interest: components["schemas"]["InterestSeen"][];
+            is_customer: boolean;
+            linked_ids: number;
+            merged_customers: number;
+            orders: number;
+            purchases: components["schemas"]["PurchaseSeen"][];
+            shopper_key: string;
+        };
+        /** Slate */
         Slate: {
             decision_id: string;
             degraded: string[] | null;
             items: components["schemas"]["SlateItem"][];
-            policy: components["schemas"]["SlatePolicy"];
-            surface: string;
+            policy: components["schemas"]["Policy"];
+            surface: components["schemas"]["Surface"];
             took_ms: number;
         };
-        SlateFilters: {
-            /** @enum {string} */
-            bought?: "allow" | "exclude" | "only";
-            brand?: string[];
-            category?: string[];
-            exclude?: string[];
-            in_stock?: boolean;
-            /** @enum {string} */
-            seen?: "allow" | "exclude";
+        /** SlateContext */
+        SlateContext: {
+            /** @default null */
+            at?: string | null;
+            /** @default null */
+            channel?: string | null;
+            /** @default null */
+            city?: string | null;
+            /** @default null */
+            country?: string | null;
+            /** @default null */
+            device?: string | null;
+            /** @default null */
+            locale?: string | null;
+            /** @default null */
+            market?: string | null;
+            /** @default null */
+            page_url?: string | null;
+            /** @default null */
+            temperature_c?: number | null;
+            /** @default null */
+            user_agent?: string | null;
+            /** @default null */
+            weather?: string | null;
         };
+        /** SlateFilters */
+        SlateFilters: {
+            /** @default {} */
+            attributes?: Record<string, never>;
+            /** @default null */
+            bought?: components["schemas"]["Bought"] | null;
+            /** @default [] */
+            brand?: string[];
+            /** @default [] */
+            category?: string[];
+            /** @default [] */
+            exclude?: string[];
+            /** @default true */
+            in_stock?: boolean;
+            /**
+             * @default {
+             *       "min": null,
+             *       "max": null
+             *     }
+             */
+            price_minor?: components["schemas"]["PriceRange"];
+            /** @default null */
+            seen?: components["schemas"]["Seen"] | null;
+        };
+        /** SlateItem */
         SlateItem: {
-            adjustments: components["schemas"]["Adjustment"][];
+            /** @default [] */
+            adjustments?: components["schemas"]["Adjustment"][];
             contributions: {
                 [key: string]: number;
             };
             position: number;
             product_id: string;
             propensity: number;
-            reason: components["schemas"]["Reason"];
+            reason: components["schemas"]["Reason"] | null;
             score: number;
         };
-        SlatePolicy: {
-            name: string;
-            probability: number;
-            weights: {
-                [key: string]: number;
-            };
-        };
-        SlateRequest: {
+        /**
+         * SlateQuery
+         * @description The short form of a slate request.
+         */
+        SlateQuery: {
+            /** @default null */
             anonymous_id?: string | null;
-            basket?: string[];
-            context?: components["schemas"]["Context"];
+            /** @default [] */
+            category?: string[];
+            /** @default null */
+            country?: string | null;
+            /** @default null */
             customer_id?: string | null;
-            explain?: boolean;
-            filters?: components["schemas"]["SlateFilters"];
-            history?: string[];
+            /** @default null */
+            device?: string | null;
+            /** @default 12 */
             limit?: number;
+            /** @default null */
             product_id?: string | null;
+            /** @default null */
             query?: string | null;
-            stateless?: boolean;
-            /** @enum {string} */
-            surface: "home" | "product" | "basket" | "search" | "category" | "email" | "order";
+            /** @default home */
+            surface?: components["schemas"]["Surface"];
         };
+        /** SlateRequest */
+        SlateRequest: {
+            /** @default null */
+            anonymous_id?: string | null;
+            /** @default [] */
+            basket?: string[];
+            context?: components["schemas"]["SlateContext"];
+            /** @default null */
+            customer_id?: string | null;
+            /** @default true */
+            explain?: boolean;
+            /**
+             * @default {
+             *       "category": [],
+             *       "brand": [],
+             *       "price_minor": {
+             *         "min": null,
+             *         "max": null
+             *       },
+             *       "in_stock": true,
+             *       "bought": null,
+             *       "seen": null,
+             *       "exclude": [],
+             *       "attributes": {}
+             *     }
+             */
+            filters?: components["schemas"]["SlateFilters"];
+            /** @default [] */
+            history?: string[];
+            /** @default 12 */
+            limit?: number;
+            /** @default null */
+            product_id?: string | null;
+            /** @default null */
+            query?: string | null;
+            /** @default false */
+            stateless?: boolean;
+            surface: components["schemas"]["Surface"];
+        };
+        /**
+         * Sort
+         * @enum {unknown}
+         */
+        Sort: "-price" | "newest" | "price" | "relevance";
+        /** StockItem */
+        StockItem: {
+            changed_at: string;
+            level: number;
+            location_id: string;
+            variant_id: string;
+        };
+        /** StockPage */
+        StockPage: {
+            items: components["schemas"]["StockItem"][];
+            next_cursor: string | null;
+        };
+        /** StockQuery */
+        StockQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 100 */
+            limit?: number;
+            /** @default null */
+            variant_ids?: string[] | null;
+        };
+        /** StockReceipt */
+        StockReceipt: {
+            applied: number;
+            duplicates: number;
+        };
+        /** Storefront */
         Storefront: {
             clock: string;
             currency: string;
@@ -1445,12 +1724,1704 @@ export interface components {
             publishable_key: string;
             shop_name: string;
         };
+        /**
+         * Surface
+         * @enum {unknown}
+         */
+        Surface: "basket" | "category" | "email" | "home" | "order" | "product" | "search";
+        /** TextInput */
+        TextInput: {
+            /** @default null */
+            description?: string | null;
+            title: string;
+        };
+        /** TrendingQuery */
+        TrendingQuery: {
+            /** @default null */
+            category?: string | null;
+            /** @default 12 */
+            limit?: number;
+        };
+        /** VariantInput */
+        VariantInput: {
+            /** @default {} */
+            attributes?: Record<string, never>;
+            /** @default null */
+            cost_minor?: number | null;
+            /** @default null */
+            currency?: string | null;
+            /** @default null */
+            list_price_minor?: number | null;
+            /** @default [] */
+            offers?: components["schemas"]["OfferInput"][];
+            /** @default null */
+            price_minor?: number | null;
+            /** @default null */
+            supplier_id?: string | null;
+            /** @default null */
+            title?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
     };
-    responses: never;
+    responses: {
+        /** @description No key, or one nobody knows */
+        Problem401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A known key that may not do this */
+        Problem403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such thing */
+        Problem404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Well-formed, but the shop's state says no */
+        Problem409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large */
+        Problem413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Malformed; the sentence names the bad value */
+        Problem422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests; `Retry-After` says when */
+        Problem429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Overloaded or an engine is down; `Retry-After` says when */
+        Problem503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    get_art_product_id_svg: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A product's picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            404: components["responses"]["Problem404"];
+        };
+    };
+    get_health_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+        };
+    };
+    get_health_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service can take requests, or what is missing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description The service can take requests, or what is missing */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counters for Prometheus */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    post_a: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One alias from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_agents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Which processes and agents are alive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One alias from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_b: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description A batch from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description A batch from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_categories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every category that holds products, parents before children */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_customers_customer_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of a customer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopperView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_customers_customer_id_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a customer allows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_customers_customer_id_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Grant or withdraw purposes for a customer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_decisions_decision_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                decision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole argument of one slate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionArgument"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 withdraws marketing for the anonymous id */
+                "Sec-GPC"?: string;
+                /** @description internal or test: kept out of what is learned */
+                "Smartshop-Traffic"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBatch"];
+            };
+        };
+        responses: {
+            /** @description Take events in; good ones of a partly bad batch are kept */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_g: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One group from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One group from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_i: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One identify from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_identify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One identify from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Jobs of late, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description Queue a job for the worker; one that waits already is not queued twice */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Queue a job for the worker; one that waits already is not queued twice */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of the shopper whose token this is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopperView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_me_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What this shopper allows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_me_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Grant or withdraw purposes for oneself */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_models: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Model versions, newest first, and which serves */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_orders: {
+        parameters: {
+            query?: {
+                /** @description Whose orders; a customer's token means its own. */
+                customer_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A customer's orders, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request harmless; stands for its order for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderRequest"];
+            };
+        };
+        responses: {
+            /** @description Place an order and take its stock; 200 when the same order was placed before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Place an order and take its stock; 200 when the same order was placed before */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_orders_order_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_p: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One page from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One page from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_products: {
+        parameters: {
+            query?: {
+                /** @description A path such as `Garden > Tools`; what lies below counts too. */
+                category?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Separated by commas, or repeated. */
+                ids?: string[];
+                limit?: number;
+                locale?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products by id, of a category, or all, page by page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductBatch"];
+            };
+        };
+        responses: {
+            /** @description Add or replace up to 1000 products */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductBatch"];
+            };
+        };
+        responses: {
+            /** @description Add or replace up to 1000 products */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_products_product_id: {
+        parameters: {
+            query?: {
+                locale?: string;
+            };
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One product */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_products_product_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a product off the shelf; its number stays taken */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_products_product_id_bought_together: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products that were bought with this one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_products_product_id_similar: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products like this one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_projects_key_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What analytics.js asks for first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came in, what was refused and why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_rank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RankRequest"];
+            };
+        };
+        responses: {
+            /** @description These products, in this shopper's order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_recommendations: {
+        parameters: {
+            query?: {
+                anonymous_id?: string;
+                category?: string[];
+                country?: string;
+                customer_id?: string;
+                device?: string;
+                limit?: number;
+                product_id?: string;
+                query?: string;
+                surface?: components["schemas"]["Surface"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The short form of asking for a slate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_recommendations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlateRequest"];
+            };
+        };
+        responses: {
+            /** @description What to show this shopper here and now, and why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_s: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One screen from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_screen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One screen from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_search: {
+        parameters: {
+            query?: {
+                /** @description Any of these. */
+                brand?: string[];
+                /** @description Any of these paths, or below. */
+                category?: string[];
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                in_stock?: boolean;
+                limit?: number;
+                locale?: string;
+                /** @description Money in minor units of its currency. */
+                price_max?: number;
+                /** @description Money in minor units of its currency. */
+                price_min?: number;
+                /** @description Empty: everything that passes the filters. */
+                query?: string;
+                sort?: components["schemas"]["Sort"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products that match words and filters, with facets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_shopper_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShopperTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description A token for one shopper, good for an hour */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopperToken"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_stock: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                variant_ids?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Levels per variant and location */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountBatch"];
+            };
+        };
+        responses: {
+            /** @description A stock-take: from now on the levels are these */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_movements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MovementBatch"];
+            };
+        };
+        responses: {
+            /** @description What came and went; all of the batch or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_storefront: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The shop's name, money and publishable key, for its pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storefront"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_t: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One track from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_track: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description One track from a Segment client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_trending: {
+        parameters: {
+            query?: {
+                /** @description A path; the whole shop when absent. */
+                category?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is in demand now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+}

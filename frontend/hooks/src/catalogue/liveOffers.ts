@@ -1,10 +1,11 @@
 /** Stock and prices that change while the page is open, applied to a product that is already shown. Pure. */
 import type { Product, Variant } from "../api/shapes.ts";
+import { isAvailable } from "./availability.ts";
 import type { PriceFrame, StockFrame } from "../slates/frames.ts";
 
 export function applyOffer(product: Product, frame: StockFrame | PriceFrame): Product {
   const variants = product.variants.map((variant) => (variant.variant_id === frame.variant_id ? applied(variant, frame) : variant));
-  const changed = { ...product, variants, in_stock: variants.some(({ available }) => available > 0) };
+  const changed = { ...product, variants, in_stock: variants.some(isAvailable) };
   return frame.type === "price" ? withLeadPrice(changed) : changed;
 }
 

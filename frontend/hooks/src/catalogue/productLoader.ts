@@ -33,7 +33,7 @@ export function productLoader(api: ApiClient): (productId: string) => Promise<Pr
 
 async function load(api: ApiClient, asked: Waiting[]): Promise<void> {
   try {
-    const ids = [...new Set(asked.map(({ productId }) => productId))].join(",");
+    const ids = [...new Set(asked.map(({ productId }) => productId))];
     const page = await answer(api.GET("/v1/products", { params: { query: { ids } } }));
     const found = new Map(page.items.map((product) => [product.product_id, product]));
     for (const { productId, resolve } of asked) resolve(found.get(productId) ?? null);

@@ -8,6 +8,9 @@ import { readJson, type KeyValue } from "../storage/keyValue.ts";
 
 const ATTEMPT = "smartshop.order_attempt";
 
+/** An order whose id the client has made. */
+export type NamedOrder = OrderRequest & { order_id: string };
+
 /** Fewer are left than were asked for. */
 export interface Shortage {
   variantId: string;
@@ -16,7 +19,7 @@ export interface Shortage {
 }
 
 /** The same lines keep their order id, also over a reload; other lines are another order. */
-export function orderFor(lines: readonly BasketLine[], storage: KeyValue): OrderRequest {
+export function orderFor(lines: readonly BasketLine[], storage: KeyValue): NamedOrder {
   const asked = lines.map(({ product_id, variant_id, quantity }) => ({ product_id, variant_id, quantity }));
   const content = JSON.stringify(asked);
   const known = readJson(storage, ATTEMPT) as { content?: string; order_id?: string } | null;
@@ -25,7 +28,7 @@ export function orderFor(lines: readonly BasketLine[], storage: KeyValue): Order
   return { order_id: orderId, lines: asked, decision_id: lines.find(({ decision_id }) => decision_id)?.decision_id ?? null };
 }
 
-export async function placeOrder(api: ApiClient, request: OrderRequest, storage: KeyValue): Promise<Order> {
+export async function placeOrder(api: ApiClient, request: NamedOrder, storage: KeyValue): Promise<Order> {
   const params = { header: { "Idempotency-Key": request.order_id } };
   const order = await answer(api.POST("/v1/orders", { params, body: request }));
   storage.remove(ATTEMPT);

@@ -3,8 +3,8 @@ import { readFrame, type Frame, type Subscription } from "./frames.ts";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-/** Close codes by which the service says that the token is no good: policy violation, and ours for 401 and 403. */
-const TOKEN_REFUSED = new Set([1008, 4401, 4403]);
+/** Close codes by which the service says that the token is no good, after HTTP's 401 and 403. */
+const TOKEN_REFUSED = new Set([4401, 4403]);
 
 export interface ShopperSocketOptions {
   url: string;
@@ -71,7 +71,10 @@ export class ShopperSocket {
   }
 
   unsubscribe(key: string): void {
-    this.#subscriptions.delete(key);
+    const subscription = this.#subscriptions.get(key);
+    if (!this.#subscriptions.delete(key) || subscription === undefined || !this.isOpen) return;
+    const { topic } = subscription;
+    this.#say({ type: "unsubscribe", topic, ...(topic === "slate" ? { surface: subscription.surface } : {}) });
   }
 
   onFrame(listener: (frame: Frame) => void): () => void {

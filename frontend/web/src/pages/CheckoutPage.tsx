@@ -25,7 +25,7 @@ export function CheckoutPage() {
   useWatchedProducts([...new Set(basket.lines.map(({ line }) => line.product_id))]);
   const shortage = shortageOf(order.error);
   if (basket.lines.length === 0 && !order.isPending) {
-    return <EmptyState title="There is nothing to order"><p>Put something into your basket first.</p></EmptyState>;
+    return <EmptyState title="There is nothing to order" headingLevel={1}><p>Put something into your basket first.</p></EmptyState>;
   }
   const lower = (found: Shortage) => {
     store.setQuantity(found.variantId, found.available);

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { Link, useLocation, useSearchParams } from "react-router";
 
-import { categoryFromPathname, categoryHref, categoryPath, joinCategory } from "@smartshop/hooks/catalogue/category.ts";
+import { categoryFromPathname, categoryHref, categoryPath, offeredCategories } from "@smartshop/hooks/catalogue/category.ts";
 import { readListing, writeListing, type Listing } from "@smartshop/hooks/catalogue/listing.ts";
 import { childrenOf, useCategories, useListing } from "@smartshop/hooks/catalogue/search.ts";
 import { useShop, useStorefront } from "@smartshop/hooks/shop/ShopProvider.tsx";
@@ -28,7 +28,7 @@ export function ListingPage() {
   useSearched(base === null ? chosen.query : "");
 
   const first = found.data?.pages[0];
-  const facets = { ...(first?.facets ?? NO_FACETS), category: belowBase(first?.facets.category ?? [], base) };
+  const facets = { ...(first?.facets ?? NO_FACETS), category: offeredCategories(first?.facets.category ?? [], base, chosen.category) };
   const change = (listing: Listing) => { setSearch(writeListing(listing), { preventScrollReset: true }); };
   const narrowing = { listing: chosen, facets, currency, onChange: change };
   return (
@@ -66,11 +66,6 @@ function searchHeading(query: string): string {
 function withinCategory(listing: Listing, base: string | null): Listing {
   if (base === null || base === "" || listing.category.length > 0) return listing;
   return { ...listing, category: [base] };
-}
-
-function belowBase<Counted extends { value: string }>(counted: readonly Counted[], base: string | null): Counted[] {
-  if (base === null || base === "") return [...counted];
-  return counted.filter(({ value }) => joinCategory(categoryPath(value)).startsWith(`${base} > `));
 }
 
 function SubCategories({ base }: { base: string | null }) {

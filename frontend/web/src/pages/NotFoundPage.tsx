@@ -5,11 +5,8 @@ import { useTitle } from "../parts/useTitle.ts";
 export function NotFoundPage() {
   useTitle("Not found");
   return (
-    <>
-      <h1 className="spoken">Not found</h1>
-      <EmptyState title="There is nothing at this address">
-        <p>It may have been sold out for good, or the address has a slip in it. The search above finds what we have.</p>
-      </EmptyState>
-    </>
+    <EmptyState title="There is nothing at this address" headingLevel={1}>
+      <p>It may have been sold out for good, or the address has a slip in it. The search above finds what we have.</p>
+    </EmptyState>
   );
 }

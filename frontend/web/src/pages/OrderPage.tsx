@@ -20,7 +20,7 @@ export function OrderPage() {
   const order = useMemory().orders().find(({ order_id }) => order_id === orderId);
   useTitle("Your order");
   if (order === undefined) {
-    return <EmptyState title="This browser does not know that order"><p>Orders are kept only in the browser that placed them.</p></EmptyState>;
+    return <EmptyState title="This browser does not know that order" headingLevel={1}><p>Orders are kept only in the browser that placed them.</p></EmptyState>;
   }
   return (
     <>

@@ -83,7 +83,7 @@ function useViewed(productId: string, origin: Origin): void {
 
 function NoSuchProduct() {
   return (
-    <EmptyState title="We do not have this product" action={<Link to="/search">See the whole catalogue</Link>}>
+    <EmptyState title="We do not have this product" headingLevel={1} action={<Link to="/search">See the whole catalogue</Link>}>
       <p>It may have left the range. The departments above hold what is there today.</p>
     </EmptyState>
   );

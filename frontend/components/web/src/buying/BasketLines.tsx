@@ -2,6 +2,7 @@ import { Link } from "react-router";
 
 import type { PricedLine } from "@smartshop/hooks/basket/useBasket.ts";
 import { MAX_QUANTITY } from "@smartshop/hooks/basket/basket.ts";
+import { isAvailable, unitsLeft } from "@smartshop/hooks/catalogue/availability.ts";
 import { formatMoney } from "@smartshop/hooks/money/money.ts";
 import { useShop, useStorefront } from "@smartshop/hooks/shop/ShopProvider.tsx";
 
@@ -28,7 +29,7 @@ function Line({ priced }: { priced: PricedLine }) {
   if (product === undefined) return <li className={styles.line}><BlockSkeleton height="7rem" /></li>;
   const title = product?.title ?? line.product_id;
   const stock = variant === null ? null : stockWords(variant);
-  const isTooMany = variant !== null && line.quantity > variant.available;
+  const isTooMany = variant !== null && line.quantity > unitsLeft(variant);
   return (
     <li className={styles.line}>
       <span className={styles.picture}><ProductPicture title={title} url={product?.image_url} /></span>
@@ -36,11 +37,11 @@ function Line({ priced }: { priced: PricedLine }) {
         <h2 className={styles.title}>{product === null ? title : <Link to={productHref(line.product_id)}>{title}</Link>}</h2>
         {variant?.title && variant.title !== title ? <p>{variant.title}</p> : null}
         {variant === null ? <p className={styles.warning}>The shop no longer sells this.</p> : null}
-        {isTooMany ? <p className={styles.warning}>{variant.available > 0 ? `Only ${variant.available} left` : "Sold out meanwhile"}</p> : null}
+        {isTooMany ? <p className={styles.warning}>{isAvailable(variant) ? `Only ${unitsLeft(variant)} left` : "Sold out meanwhile"}</p> : null}
         {!isTooMany && stock?.kind === "few" ? <p>{stock.words}</p> : null}
       </div>
       <div className={styles.controls}>
-        <QuantityStepper title={title} quantity={line.quantity} max={Math.min(MAX_QUANTITY, variant?.available ?? MAX_QUANTITY)} onChange={change} />
+        <QuantityStepper title={title} quantity={line.quantity} max={Math.min(MAX_QUANTITY, variant === null ? MAX_QUANTITY : unitsLeft(variant))} onChange={change} />
         <button type="button" className={button.text} onClick={() => { change(0); }}>
           Remove<SpokenOnly> {title}</SpokenOnly>
         </button>

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 
 import type { Product, Variant } from "@smartshop/hooks/api/shapes.ts";
 import { offerPrice } from "@smartshop/hooks/basket/useBasket.ts";
+import { isAvailable } from "@smartshop/hooks/catalogue/availability.ts";
 import { formatMoney, sumByCurrency } from "@smartshop/hooks/money/money.ts";
 import { useShop, useStorefront } from "@smartshop/hooks/shop/ShopProvider.tsx";
 import { useBoughtTogether } from "@smartshop/hooks/slates/useSlate.ts";
@@ -80,7 +81,7 @@ function PieceCard({ piece }: { piece: Piece }) {
 }
 
 function available(product: Product): Variant | null {
-  return product.variants.find((variant) => variant.available > 0 && typeof variant.price_minor === "number") ?? null;
+  return product.variants.find((variant) => isAvailable(variant) && typeof variant.price_minor === "number") ?? null;
 }
 
 function originOf({ recommended }: Piece): Origin {

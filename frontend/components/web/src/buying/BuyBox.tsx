@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import { MAX_QUANTITY } from "@smartshop/hooks/basket/basket.ts";
 import type { Product, Variant } from "@smartshop/hooks/api/shapes.ts";
+import { isAvailable, unitsLeft } from "@smartshop/hooks/catalogue/availability.ts";
 import { formatMoney } from "@smartshop/hooks/money/money.ts";
 import { useStorefront } from "@smartshop/hooks/shop/ShopProvider.tsx";
 import type { Origin } from "@smartshop/hooks/tracking/tracker.ts";
@@ -22,10 +23,10 @@ export function BuyBox({ product, origin }: { product: Product; origin: Origin }
   const variant = product.variants.find(({ variant_id }) => variant_id === chosenId) ?? firstChoice(product);
   const offer = variant ?? product;
   const stock = variant === null ? null : stockWords(variant);
-  const most = Math.min(MAX_QUANTITY, Math.max(1, variant?.available ?? 1));
+  const most = Math.min(MAX_QUANTITY, variant === null ? 1 : Math.max(1, unitsLeft(variant)));
   const quantity = Math.min(wanted, most);
   const percent = reductionPercent(offer.price_minor, offer.list_price_minor);
-  const canBuy = variant !== null && variant.available > 0 && typeof variant.price_minor === "number";
+  const canBuy = variant !== null && isAvailable(variant) && typeof variant.price_minor === "number";
   return (
     <div className={styles.box}>
       <div>
@@ -55,7 +56,7 @@ export function BuyBox({ product, origin }: { product: Product; origin: Origin }
 
 /** The first variant that can be had; failing that, the first. */
 function firstChoice(product: Product): Variant | null {
-  return product.variants.find(({ available }) => available > 0) ?? product.variants[0] ?? null;
+  return product.variants.find(isAvailable) ?? product.variants[0] ?? null;
 }
 
 interface VariantsProps {
@@ -72,7 +73,7 @@ function Variants({ product, chosenId, locale, onChoose }: VariantsProps) {
     <fieldset className={styles.variants}>
       <legend>{variantWord(product)}</legend>
       {product.variants.map((variant) => (
-        <label key={variant.variant_id} data-sold-out={variant.available <= 0}>
+        <label key={variant.variant_id} data-sold-out={!isAvailable(variant)}>
           <input
             type="radio"
             name={`variant of ${product.product_id}`}
@@ -81,7 +82,7 @@ function Variants({ product, chosenId, locale, onChoose }: VariantsProps) {
           />
           <span>
             {variantName(variant, product)}
-            {variant.available <= 0 ? <small> sold out</small> : null}
+            {!isAvailable(variant) ? <small> sold out</small> : null}
             {!hasOnePrice && typeof variant.price_minor === "number" && variant.currency
               ? <small> {formatMoney({ minor: variant.price_minor, currency: variant.currency }, locale)}</small>
               : null}

@@ -29,8 +29,18 @@ export function ProductFacts({ product }: { product: Product }) {
 function factsOf({ attributes }: Product): [string, string][] {
   return Object.entries(attributes).flatMap(([key, value]) => {
     const words = inWords(value);
-    return words === "" ? [] : [[capitalised(humanised(key)), words] as [string, string]];
+    return words === "" ? [] : [withUnit(key, words)];
   });
+}
+
+/** Units that shops write at the end of an attribute's name: `weight_g` is a weight in grams. */
+const UNITS: Record<string, string> = { g: "g", kg: "kg", mm: "mm", cm: "cm", m: "m", ml: "ml", l: "l", w: "W", lm: "lm", c: "°C", hours: "hours" };
+
+function withUnit(key: string, words: string): [string, string] {
+  const parts = key.split("_");
+  const unit = parts.length > 1 ? UNITS[parts.at(-1) ?? ""] : undefined;
+  if (unit === undefined) return [capitalised(humanised(key)), words];
+  return [capitalised(humanised(parts.slice(0, -1).join("_"))), `${words} ${unit}`];
 }
 
 function inWords(value: unknown): string {

@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 
 import type { Product, Variant } from "@smartshop/hooks/api/shapes.ts";
+import { isAvailable } from "@smartshop/hooks/catalogue/availability.ts";
 import { useShop } from "@smartshop/hooks/shop/ShopProvider.tsx";
 import type { Origin } from "@smartshop/hooks/tracking/tracker.ts";
 
@@ -25,5 +26,5 @@ export function useAddToBasket(): Add {
 /** The variant that a one-touch "add" means: the only one, if it can be had. */
 export function onlyVariant(product: Product): Variant | null {
   const [variant, another] = product.variants;
-  return variant !== undefined && another === undefined && variant.available > 0 ? variant : null;
+  return variant !== undefined && another === undefined && isAvailable(variant) ? variant : null;
 }

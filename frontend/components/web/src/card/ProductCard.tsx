@@ -13,6 +13,7 @@ import { ProductPicture } from "../picture/ProductPicture.tsx";
 import { Price } from "../price/Price.tsx";
 import { SpokenOnly } from "../states/labels.tsx";
 import { useWhy } from "../why/WhyContext.tsx";
+import { reasonText } from "../why/words.ts";
 import styles from "./ProductCard.module.css";
 import { cardFlag, hasSeveralPrices, productHref } from "./productWords.ts";
 
@@ -87,7 +88,7 @@ export function ReasonLine({ product, recommended }: { product: Product; recomme
   const { item, decisionId, surface } = recommended;
   return (
     <p className={styles.reason}>
-      <span data-reason>{item.reason.text}</span>{" "}
+      <span data-reason>{reasonText(item)}</span>{" "}
       <button type="button" className={button.text} onClick={() => { ask({ item, product, decisionId, surface }); }}>
         Why?
         <SpokenOnly> Why am I seeing {product.title}?</SpokenOnly>

@@ -1,5 +1,6 @@
 /** Words about a product that several views need. Pure. */
 import type { Product, Variant } from "@smartshop/hooks/api/shapes.ts";
+import { unitsLeft } from "@smartshop/hooks/catalogue/availability.ts";
 
 const NEW_FOR_MS = 30 * 24 * 60 * 60 * 1000;
 const FEW = 5;
@@ -37,8 +38,9 @@ export interface StockWords {
   words: string;
 }
 
-export function stockWords({ available }: Pick<Variant, "available">): StockWords {
-  if (available <= 0) return { kind: "none", words: "Sold out" };
-  if (available <= FEW) return { kind: "few", words: `Only ${available} left` };
+export function stockWords(variant: Pick<Variant, "available">): StockWords {
+  const left = unitsLeft(variant);
+  if (left <= 0) return { kind: "none", words: "Sold out" };
+  if (left <= FEW) return { kind: "few", words: `Only ${left} left` };
   return { kind: "plenty", words: "In stock" };
 }

@@ -1,7 +1,7 @@
 import { useId, useState, type SyntheticEvent } from "react";
 
 import type { SearchResult } from "@smartshop/hooks/api/shapes.ts";
-import { categoryPath } from "@smartshop/hooks/catalogue/category.ts";
+import { categoryPath, toggleCategory } from "@smartshop/hooks/catalogue/category.ts";
 import { toggled, type Listing } from "@smartshop/hooks/catalogue/listing.ts";
 import { parseAmount, toDecimal } from "@smartshop/hooks/money/money.ts";
 
@@ -24,7 +24,8 @@ export function Facets({ listing, facets, currency, onChange }: Props) {
         values={withChosen(facets.category, listing.category)}
         chosen={listing.category}
         nameOf={(value) => categoryPath(value).at(-1) ?? value}
-        onToggle={(value) => { onChange({ ...listing, category: toggled(listing.category, value) }); }}
+        onToggle={(value) => { onChange({ ...listing, category: toggleCategory(listing.category, value) }); }}
+        depthOf={(value) => categoryPath(value).length}
       />
       <Choices
         title="Brand"
@@ -50,7 +51,7 @@ function withChosen(counted: readonly Counted[], chosen: readonly string[]): Cou
   return [...counted, ...missing.map((value) => ({ value, count: 0 }))];
 }
 
-const SHOWN_AT_FIRST = 7;
+const SHOWN_AT_FIRST = 10;
 
 interface ChoicesProps {
   title: string;
@@ -58,17 +59,20 @@ interface ChoicesProps {
   chosen: readonly string[];
   nameOf: (value: string) => string;
   onToggle: (value: string) => void;
+  /** Deeper values stand further in. */
+  depthOf?: (value: string) => number;
 }
 
-function Choices({ title, values, chosen, nameOf, onToggle }: ChoicesProps) {
+function Choices({ title, values, chosen, nameOf, onToggle, depthOf = () => 0 }: ChoicesProps) {
   const [showsAll, setShowsAll] = useState(false);
   if (values.length === 0) return null;
+  const shallowest = Math.min(...values.map(({ value }) => depthOf(value)));
   const shown = showsAll ? values : values.filter(({ value }, index) => index < SHOWN_AT_FIRST || chosen.includes(value));
   return (
     <fieldset className={styles.group}>
       <legend>{title}</legend>
       {shown.map(({ value, count }) => (
-        <label key={value} className={styles.choice}>
+        <label key={value} className={styles.choice} style={{ paddingInlineStart: `${depthOf(value) - shallowest}rem` }}>
           <input type="checkbox" checked={chosen.includes(value)} onChange={() => { onToggle(value); }} />
           <span>{nameOf(value)}</span>
           <span className={styles.count}>{count}</span>

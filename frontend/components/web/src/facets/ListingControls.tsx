@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 
-import { categoryPath } from "@smartshop/hooks/catalogue/category.ts";
+import { categoryPath, toggleCategory } from "@smartshop/hooks/catalogue/category.ts";
 import { toggled, type Listing, type Sort } from "@smartshop/hooks/catalogue/listing.ts";
 import { formatMoney } from "@smartshop/hooks/money/money.ts";
 import { useStorefront } from "@smartshop/hooks/shop/ShopProvider.tsx";
@@ -60,7 +60,7 @@ export function ChosenFilters({ listing, currency, onChange }: Props & { currenc
 function chosenFilters(listing: Listing, money: (minor: number) => string): Chosen[] {
   const { category, brand, priceMin, priceMax, inStock } = listing;
   const filters = [
-    ...category.map((value) => ({ key: `c ${value}`, words: categoryPath(value).at(-1) ?? value, without: { ...listing, category: toggled(category, value) } })),
+    ...category.map((value) => ({ key: `c ${value}`, words: categoryPath(value).at(-1) ?? value, without: { ...listing, category: toggleCategory(category, value) } })),
     ...brand.map((value) => ({ key: `b ${value}`, words: value, without: { ...listing, brand: toggled(brand, value) } })),
   ];
   if (priceMin !== null) filters.push({ key: "min", words: `From ${money(priceMin)}`, without: { ...listing, priceMin: null } });

@@ -11,6 +11,7 @@ import { ProductPicture } from "../picture/ProductPicture.tsx";
 import { Price } from "../price/Price.tsx";
 import { SpokenOnly } from "../states/labels.tsx";
 import { useWhy } from "../why/WhyContext.tsx";
+import { reasonText } from "../why/words.ts";
 import styles from "./HomeLead.module.css";
 import type { SlateCard } from "./useSlateCards.ts";
 
@@ -31,7 +32,7 @@ export function HomeLead({ card }: { card: SlateCard }) {
   return (
     <article ref={element} className={styles.lead} data-product-id={product.product_id}>
       <div key={product.product_id} className={styles.text}>
-        <p className={styles.reason} data-reason>{item.reason.text}</p>
+        <p className={styles.reason} data-reason>{reasonText(item)}</p>
         <h2 className={styles.title}><Link {...link}>{product.title}</Link></h2>
         {product.description ? <p className={styles.description}>{product.description}</p> : null}
         <Price

@@ -8,12 +8,15 @@ interface MessageProps {
   title: string;
   children?: ReactNode;
   action?: ReactNode;
+  /** 1 where this is all that the page has to say. */
+  headingLevel?: 1 | 2;
 }
 
-export function EmptyState({ title, children, action }: MessageProps) {
+export function EmptyState({ title, children, action, headingLevel = 2 }: MessageProps) {
+  const Heading = headingLevel === 1 ? "h1" : "h2";
   return (
     <div className={styles.message}>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
       {action ?? <Link className={button.button} to="/">Go to the shop window</Link>}
     </div>

@@ -8,7 +8,7 @@ import { ProductPicture } from "../picture/ProductPicture.tsx";
 import { SpokenOnly } from "../states/labels.tsx";
 import styles from "./WhyDialog.module.css";
 import type { WhyQuestion } from "./WhyContext.tsx";
-import { argumentsFor, chanceInWords, evidenceLines, type Argument, type EvidenceLine } from "./words.ts";
+import { argumentsFor, chanceInWords, evidenceLines, reasonText, type Argument, type EvidenceLine } from "./words.ts";
 
 interface Props {
   question: WhyQuestion;
@@ -20,16 +20,17 @@ interface Props {
 export function WhyDialog({ question, isOpen, onClose }: Props) {
   const { item, product } = question;
   const reasons = argumentsFor(item);
+  const adjustments = item.adjustments ?? [];
   return (
     <Sheet title="Why am I seeing this?" isOpen={isOpen} onClose={onClose}>
       <div className={styles.subject}>
         <span className={styles.picture}><ProductPicture title={product.title} url={product.image_url} /></span>
         <div>
           <p className={styles.name}>{product.title}</p>
-          <p className={styles.reason}>{item.reason.text}</p>
+          <p className={styles.reason}>{reasonText(item)}</p>
         </div>
       </div>
-      <Evidence lines={evidenceLines(item.reason.evidence)} />
+      <Evidence lines={evidenceLines(item.reason?.evidence ?? {})} />
       {reasons.length === 0 ? null : (
         <section aria-labelledby="why-arguments">
           <h3 id="why-arguments" className={styles.heading}>What spoke for and against it</h3>
@@ -41,9 +42,9 @@ export function WhyDialog({ question, isOpen, onClose }: Props) {
       <section aria-labelledby="why-chance">
         <h3 id="why-chance" className={styles.heading}>How much was chance</h3>
         <p className={styles.chance}>{chanceInWords(item.propensity)}</p>
-        {item.adjustments.length === 0 ? null : (
+        {adjustments.length === 0 ? null : (
           <ul className={styles.adjustments}>
-            {item.adjustments.map(({ rule, text }) => <li key={`${rule} ${text}`}>{text}</li>)}
+            {adjustments.map(({ rule, text }) => <li key={`${rule} ${text}`}>{text}</li>)}
           </ul>
         )}
       </section>

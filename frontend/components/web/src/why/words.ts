@@ -3,12 +3,16 @@ import type { SlateItem } from "@smartshop/hooks/api/shapes.ts";
 
 /** What each advisor speaks for. One we do not know is named as it names itself. */
 const ADVISORS: Record<string, string> = {
-  recommendation: "What goes with it and sells well",
+  recommendation: "What it goes with, and how well it sells",
   personalization: "Your recent interest",
   inventory: "What we have in stock",
   segmentation: "Shoppers like you",
   performance: "What has worked before",
 };
+
+export function reasonText(item: SlateItem): string {
+  return item.reason?.text ?? "From our whole range";
+}
 
 export interface Argument {
   advisor: string;
