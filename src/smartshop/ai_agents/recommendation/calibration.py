@@ -25,18 +25,20 @@ FLOOR = 1e-9
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """Piecewise linear over ln(score); beyond the ends the least slope goes on. Knots rise in both."""
+    """Piecewise linear over ln(score), going on beyond the ends with the slope of the backbone. Knots rise in both."""
 
     log_scores: tuple[float, ...] = (-9.0, 0.0)
     log_odds: tuple[float, ...] = (-9.0, -2.0)
     """The default: odds nearly proportional to the score, about one in eight at the very best."""
+    slope: float = 0.8
+    """Log-odds per e-fold of score beyond the knots; > 0."""
 
     def of(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n,) scores → (n,) log-odds, strictly rising with the score."""
         x = np.log(np.maximum(scores, FLOOR))
         inside = np.interp(x, self.log_scores, self.log_odds)
         beyond = np.minimum(x - self.log_scores[0], 0.0) + np.maximum(x - self.log_scores[-1], 0.0)
-        return np.asarray(inside + LEAST_SLOPE * beyond)
+        return np.asarray(inside + self.slope * beyond)
 
 
 def fit_calibration(scores: NDArray[np.floating], acted: NDArray[np.bool_]) -> Calibration:
@@ -60,7 +62,7 @@ def fit_calibration(scores: NDArray[np.floating], acted: NDArray[np.bool_]) -> C
     distinct = np.r_[True, np.diff(centre) > 1e-9]
     centre, rising = centre[distinct], rising[distinct]
     log_odds = np.log(rising / (1 - rising)) + LEAST_SLOPE * (centre - centre[0])
-    return Calibration(log_scores=tuple(centre.tolist()), log_odds=tuple(log_odds.tolist()))
+    return Calibration(log_scores=tuple(centre.tolist()), log_odds=tuple(log_odds.tolist()), slope=slope)
 
 
 def pool_adjacent_violators(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
