@@ -20,7 +20,8 @@ DYED = (
     "kite", "knot", "lotion-bottle", "luggage", "mate", "notebook", "one-piece-swimsuit", "orange-book",
     "paintbrush", "party-popper", "purse", "razor", "rescue-workers-helmet", "ribbon", "ring-buoy",
     "running-shirt", "running-shoe", "safety-vest", "scarf", "shopping-bags", "shorts", "sled", "sleeping-bag",
-    "soap", "socks", "sponge", "t-shirt", "tape", "cloth", "cushion", "teacup-without-handle", "teapot", "tent", "thong-sandal",
+    "soap", "socks", "sponge", "t-shirt", "tape", "cloth", "cushion",
+    "teacup-without-handle", "teapot", "tent", "thong-sandal",
     "thread", "toolbox", "toothbrush", "umbrella", "umbrella-on-ground", "womans-hat", "wrapped-gift",
     "yarn", "yo-yo",
 )  # fmt: skip

@@ -128,7 +128,7 @@ def _launch(scenario: Scenario, end_at: Micros, rng: np.random.Generator) -> Mic
 
 def _record(scenario: Scenario, draft: _Draft, rng: np.random.Generator) -> Product:
     leaf, brand = scenario.leaves[draft.leaf_index], scenario.brands[draft.brand_index]
-    material = str(rng.choice(leaf.materials))
+    material = str(rng.choice(leaf.kinds[draft.kind_index].materials or leaf.materials))
     chosen = {name: str(rng.choice(values)) for name, values in leaf.attributes.items()}
     product_id = ProductId(slug(draft.title))
     return Product(

@@ -11,7 +11,7 @@ from smartshop.simulator.assortment import Assortment
 from smartshop.simulator.scenario import Tastes
 from smartshop.simulator.steps import Line
 
-RIPE_SHARE = 0.33
+RIPE_SHARE = 0.3
 """From this share of its cycle on, something bought before is wanted again."""
 
 

@@ -31,6 +31,8 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shape of the product picture; the leaf's own when empty."""
     price: Positive = 1.0
     """Multiplies the leaf's median price."""
+    materials: tuple[str, ...] = ()
+    """What this kind is made of; the leaf's own materials when empty."""
 
 
 class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,7 +50,9 @@ class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Name of the shape in `art_shapes.json`."""
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
     materials: Annotated[tuple[str, ...], Meta(min_length=1)]
-    """Words for `Made of …`; also the attribute `material`."""
+    """Words that follow `made` in a description; also the attribute `material`."""
+    made: Text = "Made of"
+    """Begins that sentence: `Made of ripstop nylon.`, `Made with oats and honey.`"""
     pitches: Annotated[tuple[str, ...], Meta(min_length=2)]
     """Sentences that may be said of any product here; a description takes one or two."""
     attributes: dict[str, Annotated[tuple[str, ...], Meta(min_length=1)]] = {}

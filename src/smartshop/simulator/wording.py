@@ -27,7 +27,7 @@ def title_of(model_name: str, kind: Kind) -> str:
 def describe(leaf: Leaf, brand: Brand, material: str, rng: np.random.Generator) -> str:
     """Two or three sentences: what it is like, what it is made of, who makes it."""
     first, second = rng.choice(len(leaf.pitches), size=2, replace=False)
-    sentences = [leaf.pitches[first], f"Made of {material}."]
+    sentences = [leaf.pitches[first], f"{leaf.made} {material}."]
     sentences.append(leaf.pitches[second] if rng.random() < 0.5 else brand.voice)
     return " ".join(sentences)
 
