@@ -56,7 +56,7 @@ class SlateFilters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price_minor: PriceRange = PriceRange()
     in_stock: bool = True
     bought: Bought | None = None
-    """None: the surface's default (`home` and `email` exclude what was bought in the last 30 days' orders)."""
+    """None: the surface's default (`home`, `email` and `order` leave out what was bought in the last 30 days)."""
     seen: Seen | None = None
     exclude: list[ProductId] = []
     attributes: dict[str, Any] = {}
