@@ -39,6 +39,8 @@ class InterestConfig:
     """Stars that speak neither for nor against."""
     fatigue_half_life: int = 2 * DAY
     """µs; how fast having been shown in vain is forgotten."""
+    fatigue_shown: int = 150
+    """The newest so many products shown count: a dozen slates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,9 @@ def fatigue_at(
     """(n,): how often each wanted product was visible in vain, fading. A positive sign afterwards wipes it out."""
     if not profile.exposures:
         return np.zeros(len(wanted))
-    number_of = shelf.number_of
-    numbers = np.array([number_of.get(shown.product_id, -1) for shown in profile.exposures], dtype=np.int32)
-    shown_at = np.array([shown.occurred_at for shown in profile.exposures], dtype=np.int64)
+    number_of, recent = shelf.number_of, profile.exposures[-config.fatigue_shown :]
+    numbers = np.array([number_of.get(shown.product_id, -1) for shown in recent], dtype=np.int32)
+    shown_at = np.array([shown.occurred_at for shown in recent], dtype=np.int64)
     liked = signs.value > 0
     if liked.any():
         # Signs are in order of time, so the last one written is the newest of its product.
