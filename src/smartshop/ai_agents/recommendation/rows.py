@@ -6,6 +6,7 @@ Stored as plain arrays, so that a serving process maps them from disk and shares
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,13 @@ class Rows:
 PARTS = ("indptr", "indices", "weights", "evidence")
 
 
+def map_array(path: Path) -> NDArray[Any]:
+    """Map a saved array; the plain view spares every later look the price of numpy's memmap class. Any: its dtype."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
 def load_rows(folder: Path, name: str) -> Rows:
-    indptr, indices, weights, evidence = (
-        np.load(folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS
-    )
+    indptr, indices, weights, evidence = (map_array(folder / f"{name}.{part}.npy") for part in PARTS)
     return Rows(indptr=indptr, indices=indices, weights=weights, evidence=evidence)
 
 

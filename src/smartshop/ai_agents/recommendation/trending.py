@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
 DAY = 86_400_000_000
@@ -49,7 +50,7 @@ PARTS = ("score", "shoppers_this_week", "shoppers_ever")
 
 
 def load_trending(folder: Path) -> Trending:
-    score, week, ever = (np.load(folder / f"trending.{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS)
+    score, week, ever = (map_array(folder / f"trending.{part}.npy") for part in PARTS)
     return Trending(score=score, shoppers_this_week=week, shoppers_ever=ever)
 
 

@@ -59,7 +59,7 @@ def load_interactions(log: EventLog, customers: Customers, shelf: Shelf, until: 
     """
     rows = InteractionRows(
         number_of=shelf.number_of,
-        owner_of=learning_owners(customers.links()).of_event,
+        owner_of=learning_owners(customers.links(), customers.merges()).of_event,
         kind_numbers=KIND_NUMBERS,
     )
     for batch in log.scan(until=until, kinds=(*KINDS, EventKind.ORDER_REFUNDED)):
