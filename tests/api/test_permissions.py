@@ -1,0 +1,85 @@
+"""Who may what: every route by every kind of caller, and that the table says what API clients were told."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from smartshop.backend_api.api.table import ENDPOINTS
+from smartshop.backend_api.endpoint import Endpoint
+from smartshop.backend_api.utils.auth import Permission
+from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened
+
+PATH_VALUES = {"product_id": "tents-1", "decision_id": "none", "order_id": "none", "customer_id": "c-own", "key": "none"}
+REFUSED = (401, 403)
+KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")
+ANYONE = "/v1/storefront /art/{product_id}.svg /health/live /health/ready /metrics".split()
+KEY_IN_BODY_TOO = {
+    *(f"/v1/{name}" for name in "batch b track t identify i page p screen s group g alias a".split()),
+    "/v1/projects/{key}/settings",
+}
+"""Tracking clients may send the key in the body or the path; their routes ask for it themselves."""
+SHOPPER_ONLY = "/v1/decisions /v1/orders /v1/customers /v1/me".split()
+CATALOGUE_READ = "/v1/products /v1/search /v1/categories /v1/recommendations /v1/trending /v1/rank".split()
+
+
+def test_every_route_is_for_whom_the_documentation_says() -> None:
+    for endpoint in ENDPOINTS:
+        assert endpoint.permission is _expected(endpoint), f"{endpoint.method} {endpoint.path}"
+
+
+def _expected(endpoint: Endpoint[Any, Any]) -> Permission:
+    path = endpoint.path
+    if path in ANYONE or path in KEY_IN_BODY_TOO:
+        return Permission.PUBLIC
+    if path in ("/v1/events", "/v1/shopper-tokens"):
+        return Permission.ANY_KEY
+    if any(path.startswith(start) for start in SHOPPER_ONLY):
+        return Permission.OWN_SHOPPER
+    reads = endpoint.method == "GET" or path in ("/v1/recommendations", "/v1/rank")
+    if reads and any(path.startswith(start) for start in CATALOGUE_READ):
+        return Permission.ANY_KEY
+    return Permission.SECRET
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind"),
+    list(itertools.product(ENDPOINTS, KINDS)),
+    ids=lambda value: value if isinstance(value, str) else f"{value.method} {value.path}",
+)
+def test_a_route_lets_pass_exactly_whom_it_may(service: Opened, endpoint: Endpoint[Any, Any], kind: str) -> None:
+    answer = service.client.request(
+        endpoint.method, endpoint.path.format(**PATH_VALUES), headers=_headers(service, kind)
+    )
+    may = {
+        Permission.PUBLIC: {"nobody", "publishable", "shopper", "secret"},
+        Permission.ANY_KEY: {"publishable", "shopper", "secret"},
+        Permission.OWN_SHOPPER: {"shopper", "secret"},
+        Permission.SECRET: {"secret"},
+    }[endpoint.permission]
+    if kind in may and endpoint.path not in KEY_IN_BODY_TOO:
+        assert answer.status_code not in REFUSED, answer.text
+    if kind in ("nobody", "unknown", "altered") and (endpoint.permission is not Permission.PUBLIC):
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    if kind in ("publishable", "shopper") and kind not in may:
+        assert answer.status_code == 403
+    assert answer.status_code < 500
+
+
+def _headers(service: Opened, kind: str) -> dict[str, str]:
+    match kind:
+        case "publishable":
+            return PUBLISHABLE
+        case "secret":
+            return SECRET
+        case "shopper":
+            return service.token(customer_id="c-own")
+        case "unknown":
+            return {"Authorization": "Bearer pk_nobody_knows_this_one"}
+        case "altered":
+            head, _, signature = service.token(customer_id="c-own")["Authorization"].rpartition(".")
+            turned = "A" if signature[0] != "A" else "B"
+            return {"Authorization": f"{head}.{turned}{signature[1:]}"}
+        case _:
+            return {}
