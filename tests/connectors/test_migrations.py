@@ -1,0 +1,89 @@
+"""Migrations: the tables are those the code works with, and starting twice or at once is harmless."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from smartshop.data_collection.connectors.sql import tables
+from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
+from smartshop.data_collection.schemas.ids import VariantId
+from smartshop.data_collection.schemas.stock import StockCount
+from tests.connectors.conftest import ENGINES
+from tests.connectors.told import NOON
+
+OPEN_AND_ORDER = """
+import sys
+from pathlib import Path
+from smartshop.data_collection.connectors.sql.stores import open_stores
+from smartshop.errors import OutOfStock
+from tests.connectors.told import order, order_entry
+
+url, folder, buyer = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+stores = open_stores(url, folder, folder / "models")
+sold = 0
+for number in range(10):
+    try:
+        stores.orders.place(order_entry(f"{buyer}-{number}", order(f"{buyer}-{number}")))
+        sold += 1
+    except OutOfStock:
+        pass
+stores.close()
+print(sold)
+"""
+
+
+@pytest.fixture(params=ENGINES)
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database in which nothing was migrated yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    new_database: Callable[[], str] = request.getfixturevalue("new_postgres_database")
+    return new_database()
+
+
+def test_migrated_tables_are_those_the_code_works_with(stores: SqlStores) -> None:
+    for database, metadata in (
+        (stores.shop_database, tables.shop),
+        (stores.decisions_database, tables.decision_log),
+    ):
+        with database.read() as connection:
+            options = {"include_name": lambda name, kind, _, ours=metadata: kind != "table" or name in ours.tables}
+            context = MigrationContext.configure(connection, opts=options)
+            assert compare_metadata(context, metadata) == []
+
+
+def test_processes_may_open_a_new_database_at_once(new_database_url: str, tmp_path: Path, repository: Path) -> None:
+    command = [sys.executable, "-c", OPEN_AND_ORDER, new_database_url, str(tmp_path)]
+    processes = [
+        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True, cwd=repository)
+        for name in ("a", "b", "c")
+    ]
+    assert [process.communicate(timeout=120)[0].strip() for process in processes] == ["10"] * 3
+    stores = open_stores(new_database_url, tmp_path, tmp_path / "models")
+    try:
+        assert stores.log.size().events == 30
+    finally:
+        stores.close()
+
+
+def test_processes_selling_the_last_ten_units_sell_ten(
+    database_url: str, stores: SqlStores, tmp_path: Path, repository: Path
+) -> None:
+    count = StockCount(movement_id="count", variant_id=VariantId("tent-green"), level=10, occurred_at=NOON)
+    stores.stock.count([count], NOON)
+    assert sum(_buy_in_processes(("a", "b"), database_url, tmp_path, repository)) == 10
+    assert stores.stock.levels([VariantId("tent-green")]) == {"tent-green": {"main": 0}}
+
+
+def _buy_in_processes(buyers: Sequence[str], url: str, folder: Path, repository: Path) -> list[int]:
+    """Each buyer opens the stores in a process of its own and asks for ten units; what each of them got."""
+    command = [sys.executable, "-c", OPEN_AND_ORDER, url, str(folder)]
+    processes = [
+        subprocess.Popen([*command, buyer], stdout=subprocess.PIPE, text=True, cwd=repository) for buyer in buyers
+    ]
+    return [int(process.communicate(timeout=120)[0]) for process in processes]
