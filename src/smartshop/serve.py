@@ -30,6 +30,8 @@ from smartshop.wiring import Place, build_advisors, build_agents, build_shop, op
 log = structlog.get_logger()
 
 LOOK_EVERY_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the idle time of common load balancers (60 s), so that they, not we, close a connection first."""
 GARBAGE_THRESHOLD = 50_000
 """Objects between collections: a slate makes few cycles, and a pause is a late answer."""
 
@@ -78,7 +80,7 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
         app = create_app(shop, background=lambda: beside_requests(shop, stores, newest))
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, access_log=False, server_header=False, date_header=False,
-            timeout_graceful_shutdown=5, ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5, ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
         )  # fmt: skip
         gc.collect()
         gc.freeze()
