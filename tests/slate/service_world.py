@@ -11,7 +11,7 @@ from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.services.recommendations import Recommendations
-from smartshop.data_collection.connectors.ports import Profiles
+from smartshop.data_collection.connectors.ports import Customers, Profiles
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.pipelines.profiles import fold
@@ -70,10 +70,11 @@ def make_service(
     source: Recommender | None = None,
     fallback: FallbackRecommender | None = None,
     shelf: Shelf | None = None,
+    customers: Customers | None = None,
 ) -> Recommendations:
     clock, present = ShopClock(ZoneInfo("UTC"), lambda: NOW), shelf or make_shelf()
     service = Recommendations(
-        stores.customers, profiles, stores.decisions, lambda: present, clock, fallback or ByNumber()
+        customers or stores.customers, profiles, stores.decisions, lambda: present, clock, fallback or ByNumber()
     )
     if source is not None:
         service.use(source, [PersonalizationAdvisor(), InventoryAdvisor()], {"recommendation": "v1"})

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from smartshop.ai_agents.advice import Candidates, Question
+from smartshop.data_collection.connectors.sql.customers import SqlCustomers
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.schemas.customers import ConsentChange, Shopper
+from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Shopper
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import (
     CustomerId,
@@ -107,12 +108,12 @@ async def test_a_store_that_is_slow_or_down_costs_the_profile_only(
 
 
 async def test_without_customers_consent_is_not_assumed(stores: SqlStores, profiles: FoldedProfiles) -> None:
-    class Gone:
+    class Gone(SqlCustomers):
         def shopper(self, *_: object) -> Shopper:
             raise Unavailable("The customers' engine is down; try again.")
 
-    service = make_service(stores, profiles, source=ByNumber())
-    service._customers = Gone()  # type: ignore[assignment]  # only `shopper` is asked of it here
+    gone = Gone(stores.shop_database, Consent())
+    service = make_service(stores, profiles, source=ByNumber(), customers=gone)
     await profiles.fold([event(EventKind.PRODUCT_VIEWED, 47)])
     slate = await service.answer(request(), None)
     assert slate.degraded == ["customers: failed (Unavailable)"]
@@ -198,6 +199,7 @@ async def test_plain_lists_and_rank(stores: SqlStores, profiles: FoldedProfiles)
     assert ids(ranked) == ["p2", "p9", "p150", "nix"]
     assert [item.position for item in ranked.items] == [0, 1, 2, 3]
     assert ranked.degraded == ["product_ids: unknown nix"]
+    assert ids(await service.rank([ProductId("nix")], request(), None)) == ["nix"]
     unlearned = make_service(stores, profiles)
     assert ids(await unlearned.rank(wanted, request(), None)) == ["p9", "p2", "p150", "nix"]
     assert ids(await unlearned.bought_together(ProductId("p7"))) == []

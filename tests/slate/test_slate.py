@@ -4,10 +4,12 @@ from itertools import count
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartshop.ai_agents.advice import Advice, Candidates, FallbackRecommender, Question
 from smartshop.ai_agents.diversity import SURFACE_CAPS, Caps, diversify
-from smartshop.ai_agents.exploration import NO_EXPLORATION
+from smartshop.ai_agents.exploration import NO_EXPLORATION, ExplorationConfig
 from smartshop.ai_agents.ladder import ItemToItem
 from smartshop.ai_agents.policy import PolicyConfig, draw_policy, policies
 from smartshop.ai_agents.slate import RUNNERS_UP, Decided, SlateConfig, decide
@@ -144,6 +146,31 @@ def test_the_reason_is_of_the_advisor_who_argued_strongest() -> None:
     assert codes["p0"] == "by_number"
     silent = decide(make_question(make_shelf()), ID, [ByNumber()], [], BASE, config=PLAIN, explain=False)
     assert all(item.reason is None for item in silent.items)
+
+
+@given(
+    n=st.integers(0, 80),
+    limit=st.integers(1, 60),
+    surface=st.sampled_from(list(Surface)),
+    seed=st.integers(0, 10_000),
+)
+def test_whatever_is_asked_the_slate_keeps_its_promises(n: int, limit: int, surface: Surface, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shelf = make_shelf(n, brand=rng.integers(0, 4, n).astype(np.int32), category=rng.integers(0, 5, n).astype(np.int32))
+    eligible = rng.random(n) < 0.6
+    opinions = {number: float(value) for number, value in enumerate(rng.normal(0, 3, n))}
+    declared = policies(["recommendation", "personalization"], PolicyConfig(perturbed_share=0.5))
+    config = SlateConfig(exploration=ExplorationConfig(places=(1, 3, 5), epsilon=0.5, shortest=1))
+    question = make_question(shelf, eligible=eligible, limit=limit, surface=surface)
+    decided = decide(question, DecisionId(str(seed)), [ByNumber()], [Personal(opinions)], declared, config=config)
+    shown = [int(item.product_id[1:]) for item in decided.items]
+    assert len(shown) == len(set(shown)) == min(limit, int(eligible.sum()))
+    assert eligible[shown].all()
+    assert [item.position for item in decided.items] == list(range(len(shown)))
+    for item in decided.items:
+        assert sum(item.contributions.values()) == pytest.approx(item.score, abs=1e-5)
+        assert 0 < item.propensity <= 1
+    assert len(decided.entries) == len(set(decided.entries)) == min(limit + RUNNERS_UP, int(eligible.sum()))
 
 
 # ------------------------------------------------------------------------------------- diversity

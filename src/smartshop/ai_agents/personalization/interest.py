@@ -51,6 +51,7 @@ class Signs:
     occurred_at: NDArray[np.int64]
     value: NDArray[np.float64]
     """Weight × fading; below 0 is dislike."""
+    is_purchase: NDArray[np.bool_]
     kind: tuple[EventKind, ...]
 
     def __len__(self) -> int:
@@ -83,12 +84,14 @@ def signs_of(profile: Profile, shelf: Shelf, now: Micros, config: InterestConfig
     number_of = shelf.number_of
     found = [sign for sign in profile.interest if sign.product_id is not None and sign.product_id in number_of]
     if not found:
-        return Signs(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0), ())
+        return Signs(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), ())
     occurred_at = np.array([sign.occurred_at for sign in found], dtype=np.int64)
     # A sign from ahead of the slate's clock is as fresh as now.
     value = np.array([weight_of(sign, config) for sign in found]) * fading(np.maximum(now - occurred_at, 0), config)
     numbers = np.array([number_of[sign.product_id] for sign in found if sign.product_id is not None], dtype=np.int32)
-    return Signs(numbers, occurred_at, value, tuple([sign.kind for sign in found]))
+    kinds = tuple([sign.kind for sign in found])
+    is_purchase = np.array([kind is EventKind.ORDER_COMPLETED for kind in kinds], dtype=np.bool_)
+    return Signs(numbers, occurred_at, value, is_purchase, kinds)
 
 
 def sums_at(numbers: Numbers, values: NDArray[np.float64], wanted: Numbers) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What speaks for each candidate, by its ground: the numbers behind personalization's advice."""
 
 from dataclasses import dataclass, field
+from math import expm1, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ Values = NDArray[np.float64]
 
 SATURATION = 3.0
 """Interest (in fresh views) at which s(x) reaches 63 %."""
+LEAST_SPREAD = 0.35
+"""Of log prices: about ±40 % of price is always "like" it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,7 @@ def pulls_of(
     category, sign_category = shelf.category[numbers], shelf.category[signs.number]
     department, sign_department = facts.department_of[category], facts.department_of[sign_category]
     brand, sign_brand = shelf.brand[numbers], shelf.brand[signs.number]
-    not_bought = np.array([kind is not EventKind.ORDER_COMPLETED for kind in signs.kind], dtype=np.bool_)
-    own = sums_at(signs.number[not_bought], signs.value[not_bought], numbers)
+    own = sums_at(signs.number, np.where(signs.is_purchase, 0.0, signs.value), numbers)
     fatigue = fatigue_at(question.profile, signs, shelf, question.now, numbers, config.interest)
     return Pulls(
         search=_search_pull(searches, numbers, facts),
@@ -118,8 +120,7 @@ def pulls_of(
 def _shared_value(signs: Signs, config: PersonalizationConfig) -> Values:
     """(m,): what of each sign its category, department and brand inherit."""
     share = np.where(signs.value < 0, config.negative_share, 1.0)
-    bought = np.array([kind is EventKind.ORDER_COMPLETED for kind in signs.kind], dtype=np.bool_)
-    return np.asarray(signs.value * np.where(bought, config.bought_share, share), dtype=np.float64)
+    return np.asarray(signs.value * np.where(signs.is_purchase, config.bought_share, share), dtype=np.float64)
 
 
 def _saturated(value: Values) -> Values:
@@ -140,11 +141,13 @@ def _price_pull(signs: Signs, value: Values, numbers: Numbers, facts: ShelfFacts
     if not liked.any():
         return np.zeros(len(numbers))
     weight, level = value[liked], sign_level[liked]
-    mean = np.average(level, weights=weight)
-    spread = max(0.35, float(np.sqrt(np.average((level - mean) ** 2, weights=weight))))  # 0.35: about ±40 % of price
-    certainty = -np.expm1(-weight.sum() / SATURATION)
+    total = float(weight.sum())
+    mean = float(weight @ level) / total
+    spread = max(LEAST_SPREAD, sqrt(float(weight @ (level - mean) ** 2) / total))
+    certainty = -expm1(-total / SATURATION)
     distance = (facts.price_level[numbers] - mean) / spread
-    return np.asarray(np.nan_to_num(certainty * (np.exp(-0.5 * distance**2) - 0.5)), dtype=np.float64)
+    pull = certainty * (np.exp(-0.5 * distance * distance) - 0.5)
+    return np.where(np.isnan(pull), 0.0, pull)
 
 
 def _search_pull(searches: list[Search], numbers: Numbers, facts: ShelfFacts) -> Values:

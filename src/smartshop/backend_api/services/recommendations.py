@@ -6,13 +6,13 @@ A valid, authorised request always gets an answer. A store that fails or takes o
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter_ns
-from typing import TypeVar
 
 import msgspec
 import numpy as np
+import structlog
 
 from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Recommender
 from smartshop.ai_agents.decision_log import keeps_candidates, logged
@@ -21,7 +21,8 @@ from smartshop.ai_agents.policy import PolicyConfig
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
 from smartshop.backend_api.services.decision_writer import DecisionWriter
-from smartshop.backend_api.services.questions import NO_PROFILE, Asked, ask, until
+from smartshop.backend_api.services.presence import Asker, Presence
+from smartshop.backend_api.services.questions import Asked, ask
 from smartshop.backend_api.services.serving import Plan, Serving, serve_with
 from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles
 from smartshop.data_collection.pipelines.clock import ShopClock
@@ -34,9 +35,7 @@ from smartshop.data_collection.schemas.ids import (
     Micros,
     ProductId,
     ProductNo,
-    ShopperKey,
 )
-from smartshop.data_collection.schemas.profiles import Profile
 from smartshop.data_collection.schemas.slates import (
     Bought,
     Decision,
@@ -48,35 +47,15 @@ from smartshop.data_collection.schemas.slates import (
 )
 from smartshop.errors import NotFound
 
-STORE_PATIENCE_SECONDS = 0.15
-NOBODY = ShopperKey("")
-"""The key of a decision that is tied to no one: an unknown caller, or one who withheld personalisation."""
+log = structlog.get_logger(__name__)
 
-Found = TypeVar("Found")
+TOLD_MOST = 100
+"""Different troubles that are logged one by one."""
 
 
 def new_decision_id(now: Micros) -> DecisionId:
     """Sorts by time, so that the log's index grows at its end; 80 random bits, so that nobody guesses another's."""
     return DecisionId(f"{now // 1000:012x}{os.urandom(10).hex()}")
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """What was found out about who asks."""
-
-    shopper: Shopper | None
-    profile: Profile
-    personal: bool
-    """False: contextual only, and the decision is tied to no one."""
-    degraded: list[str] = field(default_factory=list)
-
-    @property
-    def shopper_key(self) -> ShopperKey:
-        return self.shopper.shopper_key if self.shopper is not None and self.personal else NOBODY
-
-    @property
-    def is_customer(self) -> bool:
-        return self.shopper is not None and self.personal and bool(self.shopper.customer_ids)
 
 
 class Recommendations:
@@ -95,11 +74,12 @@ class Recommendations:
         config: SlateConfig | None = None,
         policy: PolicyConfig | None = None,
     ) -> None:
-        self._customers, self._profiles, self._decisions = customers, profiles, decisions
+        self._presence, self._decisions = Presence(customers, profiles), decisions
         self._shelves, self._clock, self._fallback = shelves, clock, fallback
         self._config, self._policy = config or SlateConfig(), policy or PolicyConfig()
         self._masks = ShelfMasks(shelves())
         self._serving: Serving
+        self._told: set[str] = set()
         self.writer = DecisionWriter(decisions)
         self.use(None, advisors, {})
 
@@ -121,8 +101,8 @@ class Recommendations:
     async def shopper_of(
         self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, *, vouched: bool
     ) -> Shopper:
-        """Who is asking, after links, merges and trust. Always read: a consent withdrawn holds from the next slate."""
-        return await asyncio.to_thread(self._customers.shopper, customer_id, anonymous_id, vouched)
+        """Who is asking, after links, merges and trust."""
+        return await self._presence.shopper_of(customer_id, anonymous_id, vouched=vouched)
 
     async def answer(
         self,
@@ -138,7 +118,7 @@ class Recommendations:
         `at` sets the request's time: later events are not known then. `with_candidates` keeps all of them in the log.
         """
         started, plan = perf_counter_ns(), self._serving.slate()
-        asker = await self._asker(request, shopper, vouched, at)
+        asker = await self._presence.of(request, shopper, vouched=vouched, at=at)
         asked = self._ask(request, asker, at)
         return self._decide(asked, asker, plan, started, explain=request.explain, with_candidates=with_candidates)
 
@@ -193,7 +173,7 @@ class Recommendations:
         for product_id in dict.fromkeys(product_ids):
             number = shelf.number_of.get(product_id)
             strangers.append(product_id) if number is None else sent.setdefault(number, []).append(product_id)
-        asker = await self._asker(request, shopper, vouched, None)
+        asker = await self._presence.of(request, shopper, vouched=vouched)
         asked = self._ask(request, asker, None)
         chosen = np.zeros_like(asked.question.eligible)
         chosen[list(sent)] = True
@@ -209,24 +189,8 @@ class Recommendations:
 
     # ---------------------------------------------------------------------------------------- steps
     async def _list(self, request: SlateRequest, shopper: Shopper | None, plan: Plan, started: int) -> Slate:
-        asker = await self._asker(request, shopper, False, None)
+        asker = await self._presence.of(request, shopper, vouched=False)
         return self._decide(self._ask(request, asker, None), asker, plan, started)
-
-    async def _asker(self, request: SlateRequest, shopper: Shopper | None, vouched: bool, at: Micros | None) -> Asker:
-        degraded: list[str] = []
-        if shopper is None and (request.customer_id is not None or request.anonymous_id is not None):
-            found = self.shopper_of(request.customer_id, request.anonymous_id, vouched=vouched)
-            shopper = await _patiently(found, "customers", degraded)
-            if shopper is None:  # consent is not known, so none is assumed
-                return Asker(None, NO_PROFILE, False, degraded)
-        if shopper is None:
-            return Asker(None, NO_PROFILE, True, degraded)
-        if shopper.erased or not shopper.consent.personalisation:
-            return Asker(shopper, NO_PROFILE, False, degraded)
-        if request.stateless:
-            return Asker(shopper, NO_PROFILE, True, degraded)
-        profile = await _patiently(self._profiles.read(shopper), "profiles", degraded) or NO_PROFILE
-        return Asker(shopper, profile if at is None else until(profile, at), True, degraded)
 
     def _ask(self, request: SlateRequest, asker: Asker, at: Micros | None) -> Asked:
         shelf = self._shelves()
@@ -251,6 +215,7 @@ class Recommendations:
         decided = decide(
             question, decision_id, plan.rungs, plan.advisors, plan.policies, config=plan.config, explain=explain
         )
+        self._tell_once([*asker.degraded, *decided.degraded])
         degraded = [*dict.fromkeys([*asker.degraded, *asked.unknown, *decided.degraded])]
         took_micros = (perf_counter_ns() - started) // 1000
         self.writer.put(
@@ -269,6 +234,13 @@ class Recommendations:
         )
         return _slate(decided, question.surface, decision_id, degraded, took_micros)
 
+    def _tell_once(self, missing: Sequence[str]) -> None:
+        """The operator hears of each kind of trouble at its first sight; the metrics count the rest."""
+        for text in missing:
+            if text not in self._told and len(self._told) < TOLD_MOST:
+                self._told.add(text)
+                log.warning("slate_degraded", missing=text, versions=dict(self._serving.versions))
+
     def _category(self, product_id: ProductId) -> str:
         """The product's category path.
 
@@ -280,18 +252,6 @@ class Recommendations:
         if number is None or not shelf.alive[number]:
             raise NotFound(f"There is no product {product_id[:128]!r} in this shop.")
         return format_category(shelf.categories[int(shelf.category[number])])
-
-
-async def _patiently(answer: Awaitable[Found], store: str, degraded: list[str]) -> Found | None:
-    """The store's answer; None, and the store named, when it failed or took too long."""
-    try:
-        async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-            return await answer
-    except TimeoutError:
-        degraded.append(f"{store}: took over {STORE_PATIENCE_SECONDS * 1000:.0f} ms")
-    except Exception as error:  # whatever the engine raises: the shopper gets a slate without it
-        degraded.append(f"{store}: failed ({type(error).__name__})")
-    return None
 
 
 def _slate(decided: Decided, surface: Surface, decision_id: DecisionId, degraded: list[str], took_micros: int) -> Slate:
