@@ -12,8 +12,8 @@ from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import Micros
 from tests.recommendation.worlds import SECOND, make_shelf, silent
 
-SHOPPERS = 3_000
-"""Of 22,363: the standard error of HR@10 is .005, of NDCG@10 .0035."""
+SHOPPERS = 1_500
+"""Of 22,363: the standard error of HR@10 is .007, of NDCG@10 .005."""
 
 
 def amazon_beauty(shared_data: Path) -> Interactions:
@@ -45,9 +45,9 @@ def test_leave_one_out_on_amazon_beauty(shared_data: Path) -> None:
     report = evaluate(interactions, shelf, np.random.default_rng(0), silent, max_shoppers=SHOPPERS)
     assert report.protocol == "leave_one_out"
     new_only = {row.model: row for row in report.tables[1].models}
-    assert new_only[OURS].hit_rate_at_10.mean > 0.070
-    assert new_only[OURS].ndcg_at_10.mean > 0.0425
+    assert new_only[OURS].hit_rate_at_10.mean > 0.064
+    assert new_only[OURS].ndcg_at_10.mean > 0.0375
     assert new_only[OURS].ndcg_gain_on_item_knn.low > 0
-    assert new_only[SOURCES[0]].hit_rate_at_10.mean > 0.068
+    assert new_only[SOURCES[0]].hit_rate_at_10.mean > 0.062
     assert new_only[POPULARITY].hit_rate_at_10.mean < 0.03
-    assert new_only[ITEM_KNN].hit_rate_at_10.mean > 0.04
+    assert new_only[ITEM_KNN].hit_rate_at_10.mean > 0.035

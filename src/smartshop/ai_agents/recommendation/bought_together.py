@@ -10,9 +10,9 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 from numpy.typing import NDArray
-from scipy import sparse
 
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, top_rows
@@ -78,7 +78,7 @@ def fit_bought_together(
     pairs = beyond_chance(baskets, config.min_support, config.min_ratio)
     viewed = sequences.take(sequences.order < 0)
     pairs = pairs.take(~_substitutes(pairs, viewed, category, config))
-    of_category = sparse.csr_array(
+    of_category = scipy.sparse.csr_array(
         (np.ones(len(category)), (np.arange(len(category)), category)), shape=(len(category), n_categories)
     )
     by_category = _zero_one((baskets @ of_category).tocsr())
@@ -115,11 +115,11 @@ class Pairs:
 
     def rows(self, n: int) -> Rows:
         places, shape = (self.first, self.second), (self.size, self.size)
-        support = sparse.csr_array((self.support, places), shape=shape)
-        return top_rows(sparse.csr_array((self.ratio, places), shape=shape), support, n)
+        support = scipy.sparse.csr_array((self.support, places), shape=shape)
+        return top_rows(scipy.sparse.csr_array((self.ratio, places), shape=shape), support, n)
 
 
-def beyond_chance(units: sparse.csr_array, min_support: int, min_ratio: float) -> Pairs:
+def beyond_chance(units: "scipy.sparse.csr_array", min_support: int, min_ratio: float) -> Pairs:
     """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
     counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
     found = [
@@ -137,7 +137,7 @@ def beyond_chance(units: sparse.csr_array, min_support: int, min_ratio: float) -
 
 
 def _beyond_chance(
-    first_row: int, block: sparse.csr_array, counts: NDArray[np.float64], total: float, min_support: int
+    first_row: int, block: "scipy.sparse.csr_array", counts: NDArray[np.float64], total: float, min_support: int
 ) -> Pairs:
     row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
     enough = (row != block.indices) & (block.data >= min_support)
@@ -179,6 +179,6 @@ def _substitutes(
     return np.asarray(same & (view_lift >= pairs.lift), np.bool_)
 
 
-def _zero_one(matrix: sparse.csr_array) -> sparse.csr_array:
+def _zero_one(matrix: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":
     matrix.data[:] = 1.0
     return matrix

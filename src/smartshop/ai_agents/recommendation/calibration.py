@@ -9,8 +9,8 @@ import math
 
 import msgspec
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from numpy.typing import NDArray
-from scipy import optimize
 
 N_BANDS = 24
 """Score bands of the fit: enough to bend, few enough that each holds hits."""
@@ -97,5 +97,7 @@ def _logistic(x: NDArray[np.float64], acted: NDArray[np.bool_]) -> tuple[float, 
         return value, np.array([np.mean(gap * x), np.mean(gap)])
 
     start = np.array([1.0, math.log(target.mean() / (1 - target.mean())) - float(x.mean())])
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(LEAST_SLOPE, None), (None, None)])
+    found = scipy.optimize.minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[(LEAST_SLOPE, None), (None, None)]
+    )
     return float(found.x[0]), float(found.x[1])

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
-from scipy import sparse
 
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
@@ -40,7 +40,7 @@ def fit_item_to_item(sequences: Sequences, config: ItemToItemConfig) -> Rows:
     if not held.shape[0]:
         return empty_rows(sequences.n_products)
     lengths = np.asarray(held.sum(axis=1)).ravel()
-    damped = sparse.diags_array(1.0 / np.maximum(lengths, 1) ** config.length_damping) @ held
+    damped = scipy.sparse.diags_array(1.0 / np.maximum(lengths, 1) ** config.length_damping) @ held
     damping = 1.0 / np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1) ** config.reg
     blocks = zip(co_occurrences(held, held), co_occurrences(held, damped.tocsr()), strict=True)
     parts = []

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 from numpy.typing import NDArray
-from scipy import sparse
 
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units
 from smartshop.ai_agents.recommendation.rows import Rows, top_rows
@@ -47,8 +47,8 @@ def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:
     gap = sequences.occurred_at[after] - sequences.occurred_at[before]
     weight = config.decay**distance * np.exp2(-gap / config.half_life)
     origin, goal = sequences.product[before], sequences.product[after]
-    total = sparse.csr_array((weight, (origin, goal)), shape=(n_products, n_products))
-    scale = sparse.diags_array(1.0 / np.maximum(total.sum(axis=1), TINY) ** config.reg)
+    total = scipy.sparse.csr_array((weight, (origin, goal)), shape=(n_products, n_products))
+    scale = scipy.sparse.diags_array(1.0 / np.maximum(total.sum(axis=1), TINY) ** config.reg)
     walkers = distinct_units(sequences.shopper[after], origin, goal, n_products)
     return top_rows((scale @ total).tocsr(), walkers, config.n)
 

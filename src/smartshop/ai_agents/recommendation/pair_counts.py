@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from numpy.typing import NDArray
-from scipy import sparse
 
 MAX_KEY = 2**63 - 1
 BLOCK_ROWS = 512
@@ -13,7 +13,7 @@ BLOCK_ROWS = 512
 
 def distinct_units(
     unit: NDArray[np.integer], origin: NDArray[np.integer], goal: NDArray[np.integer], n_products: int
-) -> sparse.csr_array:
+) -> "scipy.sparse.csr_array":
     """(n_products, n_products): how many distinct units (shoppers, orders, sessions) hold each pair.
 
     `unit`, `origin`, `goal`: (n_pairs,), the same pair of the same unit any number of times.
@@ -28,12 +28,12 @@ def distinct_units(
         distinct = pair[new]
     ones = np.ones(len(distinct), np.int64)
     places = (distinct // n_products, distinct % n_products)
-    return sparse.csr_array((ones, places), shape=(n_products, n_products))
+    return scipy.sparse.csr_array((ones, places), shape=(n_products, n_products))
 
 
 def incidence(
     unit: NDArray[np.integer], product: NDArray[np.integer], n_products: int, max_unit_size: int
-) -> sparse.csr_array:
+) -> "scipy.sparse.csr_array":
     """(n_units, n_products) of 0 and 1: which unit holds which product; the last `max_unit_size` of a longer unit.
 
     Units are renumbered densely in the order of their number. Within a unit the given order is oldest first.
@@ -51,10 +51,12 @@ def incidence(
     keep = from_end < max_unit_size
     dense = np.repeat(np.arange(len(starts)), sizes)[keep]
     ones = np.ones(int(keep.sum()), np.float64)
-    return sparse.csr_array((ones, (dense, product[keep])), shape=(len(starts), n_products))
+    return scipy.sparse.csr_array((ones, (dense, product[keep])), shape=(len(starts), n_products))
 
 
-def co_occurrences(units: sparse.csr_array, weighted: sparse.csr_array) -> Iterator[tuple[int, sparse.csr_array]]:
+def co_occurrences(
+    units: "scipy.sparse.csr_array", weighted: "scipy.sparse.csr_array"
+) -> "Iterator[tuple[int, scipy.sparse.csr_array]]":
     """unitsᵀ · weighted in blocks of rows: (first row, block with sorted indices). Both: (n_units, n_products)."""
     by_product = units.T.tocsr()
     for first in range(0, by_product.shape[0], BLOCK_ROWS):

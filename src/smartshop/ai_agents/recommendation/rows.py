@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy  # its parts load when first used, which is when learning
 from numpy.typing import NDArray
-from scipy import sparse
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
@@ -80,7 +80,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
     )
 
 
-def top_rows(weights: sparse.csr_array, evidence: sparse.csr_array, n: int) -> Rows:
+def top_rows(weights: "scipy.sparse.csr_array", evidence: "scipy.sparse.csr_array", n: int) -> Rows:
     """Cut every row to its n greatest positive weights; ties go to the smaller product_no.
 
     `weights`, `evidence`: (n_rows, n_products); an entry of `weights` without evidence counts 1.
@@ -122,7 +122,7 @@ def best_first(values: NDArray[np.floating], n: int) -> Int64s:
     return positive[np.argsort(-values[positive], kind="stable")]
 
 
-def _look_up(matrix: sparse.csr_array, rows: Int64s, columns: Int32s) -> Int64s:
+def _look_up(matrix: "scipy.sparse.csr_array", rows: Int64s, columns: Int32s) -> Int64s:
     """Entries of a sparse matrix at these places, 0 where there is none."""
     matrix.sort_indices()
     n_columns = matrix.shape[1]

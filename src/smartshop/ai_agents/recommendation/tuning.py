@@ -21,7 +21,9 @@ STEPS = (0.0, 0.25, 0.5, 0.7, 1.4, 2.0, 4.0)
 """Each weight in turn is tried at these multiples of itself; a weight of 0 is tried at `REVIVAL`."""
 REVIVAL = 0.1
 K_CHOICES = (0.5, 2.0, 5.0, 10.0, 30.0)
-ROUNDS = 3
+ROUNDS = 4
+FOLLOWER = 0.2
+"""Weight of the others where one source leads."""
 LIST_LENGTH = 60
 """Of each source while tuning: only the first ten of the blend are judged."""
 AGAIN = SOURCES.index("buy_again")
@@ -91,6 +93,7 @@ def tune(model: RecommendationModel, view: ShelfView, alive: Mask, questions: Se
     if fresh:
         lists = [draw_all(model, view, moment_of(question, mask), LIST_LENGTH) for question, mask, _ in fresh]
         rankings = rank_sources(lists, [targets for _, _, targets in fresh])
+        start = _best_start(rankings, start)
         tuned = _search(rankings, start, [source for source in range(len(SOURCES)) if source != AGAIN], K_CHOICES)
     lists = [draw_all(model, view, moment_of(question, alive), LIST_LENGTH) for question in questions]
     again = rank_sources(lists, [question.targets for question in questions])
@@ -117,6 +120,25 @@ def calibrate(
     return fit_calibration(np.concatenate(scores), np.concatenate(acted))
 
 
+def _best_start(rankings: Rankings, default: BlendConfig) -> BlendConfig:
+    """The default mix or one led by a single source, whichever begins highest: the search only climbs from there."""
+    starts = [np.array(default.weights, np.float64)]
+    for leader in range(len(SOURCES)):
+        weights = np.full(len(SOURCES), FOLLOWER)
+        weights[leader], weights[AGAIN] = 1.0, default.weights[AGAIN]
+        starts.append(weights)
+    best, _, place, k = max(
+        (mean_ndcg(rankings, weights, k), -place, place, k) for place, weights in enumerate(starts) for k in K_CHOICES
+    )
+    if best <= mean_ndcg(rankings, starts[0], default.k) + LEAST_GAIN:
+        return default
+    return _with(default, starts[place], k)
+
+
+def _with(config: BlendConfig, weights: NDArray[np.float64], k: float) -> BlendConfig:
+    return msgspec.structs.replace(config, weights=tuple(round(float(weight), 6) for weight in weights), k=k)
+
+
 def _search(rankings: Rankings, start: BlendConfig, sources: Sequence[int], k_choices: Sequence[float]) -> BlendConfig:
     """Coordinate ascent from the start: first k, then each weight in turn, until a round gains nothing."""
     weights = np.array(start.weights, np.float64)
@@ -137,7 +159,7 @@ def _search(rankings: Rankings, start: BlendConfig, sources: Sequence[int], k_ch
                     weights, best = candidate, value
         if best <= before + LEAST_GAIN:
             break
-    return msgspec.structs.replace(start, weights=tuple(round(float(weight), 6) for weight in weights), k=k)
+    return _with(start, weights, k)
 
 
 def _tries(present: float, least: float) -> list[float]:
