@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 
 import type { Product } from "@smartshop/hooks/api/shapes.ts";
 import { useProducts } from "@smartshop/hooks/catalogue/products.ts";
@@ -12,16 +12,25 @@ export interface SlateCard {
   recommended: Recommended;
 }
 
-/** The slate's products in its order, without those the shop no longer has and those the shopper sent away. */
+/**
+ * The slate's products in its order, without those the shop no longer has and those the shopper sent away. A new slate
+ * takes the old one's place when all its products are known, so that cards do not trickle in between each other.
+ */
 export function useSlateCards(slate: ShownSlate | null): { cards: SlateCard[]; isLoading: boolean } {
   const memory = useMemory();
-  const productIds = useMemo(() => [...new Set(slate?.items.map(({ product_id }) => product_id))], [slate]);
+  const [whole, setWhole] = useState<ShownSlate | null>(null);
+  const productIds = useMemo(() => idsOf(slate, whole), [slate, whole]);
   const { products, isPending } = useProducts(productIds);
+  if (whole !== slate && !isPending) setWhole(slate); // React's way to derive from what came before: set while drawing.
   const dismissed = new Set(memory.dismissed());
-  const cards = (slate?.items ?? []).flatMap((item) => {
+  const cards = (whole?.items ?? []).flatMap((item) => {
     const product = products.get(item.product_id);
-    if (!product || dismissed.has(item.product_id) || slate === null) return [];
-    return [{ product, recommended: { item, decisionId: slate.decisionId, surface: slate.surface } }];
+    if (!product || dismissed.has(item.product_id) || whole === null) return [];
+    return [{ product, recommended: { item, decisionId: whole.decisionId, surface: whole.surface } }];
   });
-  return { cards, isLoading: slate !== null && isPending };
+  return { cards, isLoading: slate !== whole };
+}
+
+function idsOf(...slates: (ShownSlate | null)[]): string[] {
+  return [...new Set(slates.flatMap((slate) => slate?.items.map(({ product_id }) => product_id) ?? []))];
 }

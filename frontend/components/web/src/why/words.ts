@@ -56,7 +56,7 @@ export function evidenceLines(evidence: Record<string, unknown>): EvidenceLine[]
     const values = (Array.isArray(value) ? value : [value]).filter((one) => ["string", "number", "boolean"].includes(typeof one));
     if (values.length === 0) return [];
     const label = capitalised(humanised(key.replace(/_ids?$/, "")));
-    const text = values.map(valueInWords).join(", ");
+    const text = values.map(valueInWords).join(key.endsWith("category") ? " > " : ", ");
     return [{ label, value: text, productIds: isProduct ? values.map(String) : [] }];
   });
 }
