@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartshop.ai_agents.recommendation.blend import blend
 from smartshop.ai_agents.recommendation.calibration import Calibration, fit_calibration, pool_adjacent_violators
 from smartshop.ai_agents.recommendation.held_out import Protocol, hold_out, protocol_for
-from smartshop.ai_agents.recommendation.metrics import bootstrap_interval, measure
+from smartshop.ai_agents.recommendation.metrics import draw_bootstrap, measure
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from tests.recommendation.worlds import DAY, HOUR, SECOND, START, sequences_of, shop_of_tastes, view
 
@@ -34,6 +34,7 @@ def test_ties_of_the_blend_go_to_the_smaller_number() -> None:
     assert blend([numbers(9), numbers(4)], (1.0, 1.0), 1.0, 10).product_no.tolist() == [4, 9]
 
 
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.floats(0.01, 5.0), st.booleans()), min_size=60, max_size=200), st.integers(0, 99))
 def test_more_score_is_always_more_odds(rows: list[tuple[float, bool]], seed: int) -> None:
     scores, acted = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
@@ -84,8 +85,8 @@ def test_recall_of_a_basket_larger_than_the_list_can_be_whole() -> None:
 def test_the_bootstrap_draws_whole_shoppers() -> None:
     """One shopper's hundred equal answers are one piece of evidence: the interval must stay wide."""
     values = np.concatenate((np.ones(100), np.zeros(1)))
-    together = bootstrap_interval(values, np.array([0] * 100 + [1]), np.random.default_rng(0))
-    apart = bootstrap_interval(values, np.arange(101), np.random.default_rng(0))
+    together = draw_bootstrap(np.array([0] * 100 + [1]), np.random.default_rng(0)).interval(values)
+    apart = draw_bootstrap(np.arange(101), np.random.default_rng(0)).interval(values)
     assert together.low == 0.0
     assert apart.low > 0.9
     assert together.mean == pytest.approx(100 / 101)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
-from smartshop.ai_agents.recommendation.metrics import Measures, bootstrap_interval
+from smartshop.ai_agents.recommendation.metrics import Measures, draw_bootstrap
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
 from smartshop.ai_agents.shelf import Shelf
@@ -84,7 +84,7 @@ def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf)
         return True
     theirs = judge(trained.older, shelf, trained.judged_on, _readable(present.recipe.blend, trained))
     shopper = np.array([question.shopper for question in trained.judged_on])
-    difference = bootstrap_interval(trained.measures.ndcg - theirs.ndcg, shopper, np.random.default_rng(0))
+    difference = draw_bootstrap(shopper, np.random.default_rng(0)).interval(trained.measures.ndcg - theirs.ndcg)
     return difference.high >= 0
 
 

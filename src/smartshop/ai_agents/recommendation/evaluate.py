@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from smartshop.ai_agents.recommendation.blend import SOURCES, blend
 from smartshop.ai_agents.recommendation.held_out import HeldOut, HeldOutQuestion, Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.item_to_item import PLAIN_COSINE, fit_item_to_item
-from smartshop.ai_agents.recommendation.metrics import CUT, MRR_CUT, Measures, bootstrap_interval, measure
+from smartshop.ai_agents.recommendation.metrics import CUT, MRR_CUT, Bootstrap, Measures, draw_bootstrap, measure
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.scoring import Anchors, draw_all, draw_from_rows
@@ -199,24 +199,21 @@ def _table(
     measures = [measure(each, n_targets) for each in hits]
     knn = measures[contest.names.index(ITEM_KNN)]
     coverage = shown.sum(axis=1) / max(int(contest.alive.sum()), 1)
-    seed = int(rng.integers(2**32))
+    bootstrap = draw_bootstrap(shopper, rng)
     return Table(
         convention=name,
         questions=len(asked),
         shoppers=len(np.unique(shopper)),
         models=[
-            _figures(model, each, knn, shopper, float(covered), seed)
+            _figures(model, each, knn, float(covered), bootstrap)
             for model, each, covered in zip(contest.names, measures, coverage, strict=True)
         ],
     )
 
 
-def _figures(
-    name: str, found: Measures, knn: Measures, shopper: NDArray[np.int64], coverage: float, seed: int
-) -> ModelFigures:
+def _figures(name: str, found: Measures, knn: Measures, coverage: float, bootstrap: Bootstrap) -> ModelFigures:
     def figure(values: NDArray[np.float64]) -> Figure:
-        # The same resamples for every model and measure, so that intervals can be read side by side.
-        interval = bootstrap_interval(values, shopper, np.random.default_rng(seed))
+        interval = bootstrap.interval(values)
         return Figure(mean=interval.mean, low=interval.low, high=interval.high)
 
     return ModelFigures(

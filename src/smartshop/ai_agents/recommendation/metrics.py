@@ -49,20 +49,39 @@ class Interval:
     """95 %, by bootstrap."""
 
 
-def bootstrap_interval(values: NDArray[np.float64], shopper: NDArray[np.integer], rng: np.random.Generator) -> Interval:
-    """Mean with a 95 % percentile interval (Efron 1979) over shoppers: a shopper's questions are drawn together.
-
-    `values`, `shopper`: (n_questions,).
-    """
-    if not len(values):
-        return Interval(0.0, 0.0, 0.0)
-    _, group = np.unique(shopper, return_inverse=True)
-    sums, counts = np.bincount(group, weights=values), np.bincount(group).astype(np.float64)
-    # Multinomial counts of a shopper in a resample, as weights: the same distribution without copying rows.
-    drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
-    means = (drawn @ sums) / (drawn @ counts)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return Interval(mean=float(values.mean()), low=float(low), high=float(high))
-
-
 RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Resamples of the shoppers behind a set of questions, drawn once, so that all intervals can be read side by side.
+
+    A shopper's questions are always drawn together.
+    """
+
+    group: NDArray[np.intp]
+    """(n_questions,): dense number of the shopper."""
+    drawn: NDArray[np.float64]
+    """(n_resamples, n_shoppers): how often each shopper is in each resample."""
+    questions: NDArray[np.float64]
+    """(n_resamples,): questions of each resample."""
+
+    def interval(self, values: NDArray[np.float64]) -> Interval:
+        """Mean of `values`, (n_questions,), with its 95 % percentile interval (Efron 1979)."""
+        if not len(values):
+            return Interval(0.0, 0.0, 0.0)
+        sums = np.bincount(self.group, weights=values, minlength=self.drawn.shape[1])
+        low, high = np.quantile(self.drawn @ sums / self.questions, (0.025, 0.975))
+        return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+
+
+def draw_bootstrap(shopper: NDArray[np.integer], rng: np.random.Generator) -> Bootstrap:
+    """`shopper`: (n_questions,), whose each question is."""
+    shoppers, group = np.unique(shopper, return_inverse=True)
+    counts = np.bincount(group, minlength=len(shoppers)).astype(np.float64)
+    if not len(shoppers):
+        return Bootstrap(group=group, drawn=np.zeros((RESAMPLES, 0)), questions=np.ones(RESAMPLES))
+    # Multinomial counts of a shopper in a resample, as weights: the same distribution without copying rows.
+    chances = np.full(len(shoppers), 1 / len(shoppers))
+    drawn = rng.multinomial(len(shoppers), chances, size=RESAMPLES).astype(np.float64)
+    return Bootstrap(group=group, drawn=drawn, questions=drawn @ counts)
