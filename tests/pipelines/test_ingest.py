@@ -65,6 +65,14 @@ class TestDurability:
             assert stores.log.size().events == 0
             assert (await ingest.accept(texts(view("e-1")), arrival())).accepted == 1
 
+    async def test_a_consent_that_could_not_be_written_does_not_hold(self, stores: SqlStores) -> None:
+        async with opened(door_of(stores, log=LogThatFailsOnce(stores.log))) as ingest:
+            with pytest.raises(Unavailable):
+                await ingest.accept(texts(consent("e-1", "a-1", analytics=False)), arrival())
+            await asyncio.sleep(1.5)
+            await ingest.accept(texts(view("e-2", "a-1")), arrival())
+        assert event_ids(everything_in(stores)) == ["e-2"]
+
 
 class TestDuplicates:
     async def test_a_duplicate_event_is_counted_once(self, stores: SqlStores) -> None:

@@ -110,10 +110,7 @@ class Announcer:
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self.fold(events), self._loop).result()
         else:
-            asyncio.run(self._fold_alone(events))
-
-    async def _fold_alone(self, events: Sequence[StoredEvent]) -> None:
-        await self.fold(events)
+            asyncio.run(self.fold(events))
 
     def chore(self) -> None:
         """Once per second on the writer thread: one small transaction for all rows published since, and the sweep."""
@@ -129,9 +126,14 @@ class Announcer:
 
     def _mark_published(self) -> None:
         batch_ids = [self._published.popleft() for _ in range(len(self._published))]
-        if batch_ids:
+        if not batch_ids:
+            return
+        try:
             self._log.mark_published(batch_ids)
-            self._in_hand.difference_update(batch_ids)
+        except BaseException:
+            self._published.extend(batch_ids)  # the next chore tries again
+            raise
+        self._in_hand.difference_update(batch_ids)
 
     def _finish_soon(self, batches: Sequence[PendingBatch]) -> None:
         assert self._loop is not None

@@ -60,6 +60,7 @@ class Ingest:
         self._announcer = Announcer(log, profiles, bus, now)
         self._writer = GroupCommit(self._write, committed=self._on_committed, failed=self._on_failed, chore=self._chore)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._consent_is_ahead = False
         self._settling: set[asyncio.Task[None]] = set()
         self.totals: Counter[str] = Counter()
         """accepted, duplicates, rejected, other_content: since the start of this process."""
@@ -176,11 +177,15 @@ class Ingest:
 
     def _on_failed(self, group: Sequence[Waiting], error: Exception) -> None:
         assert self._loop is not None, "the writer runs between start and stop"
-        self.consent.reload()
+        # Consent was applied ahead of this write; the store is asked when it can answer again.
+        self._consent_is_ahead = True
         for waiting in group:
             self._loop.call_soon_threadsafe(_refuse, waiting, error)
 
     def _chore(self) -> None:
+        if self._consent_is_ahead:
+            self.consent.reload()
+            self._consent_is_ahead = False
         self.consent.refresh()
         self._announcer.chore()
 
