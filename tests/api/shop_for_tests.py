@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from httpx2 import Client
 
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
@@ -52,7 +53,7 @@ class Opened:
     """A service in this process with a client to talk to it."""
 
     shop: Shop
-    client: TestClient
+    client: Client
 
     def token(self, **named: str) -> dict[str, str]:
         """Headers of a shopper token made with the secret key."""
@@ -105,9 +106,7 @@ def open_shop_stores(folder: Path) -> SqlStores:
 
 def catalogue() -> list[Product]:
     """`tents-0` … `planters-14`, priced 10.00 upwards."""
-    return [
-        _product(path, name, number) for path, name in SHELVES.items() for number in range(PER_SHELF)
-    ]
+    return [_product(path, name, number) for path, name in SHELVES.items() for number in range(PER_SHELF)]
 
 
 def _product(path: tuple[str, ...], name: str, number: int) -> Product:
@@ -124,9 +123,7 @@ def _product(path: tuple[str, ...], name: str, number: int) -> Product:
     )
 
 
-def make_shop(
-    stores: SqlStores, *, storefront: Path | None = None, now: Callable[[], Micros] = system_now
-) -> Shop:
+def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callable[[], Micros] = system_now) -> Shop:
     """Everything that one serving process works with, as `wiring` puts it together, without a model."""
     clock = ShopClock(ZoneInfo("UTC"), now)
     profiles, bus = LogProfiles(stores.log, fold), MemoryBus()

@@ -10,7 +10,13 @@ from smartshop.backend_api.endpoint import Endpoint
 from smartshop.backend_api.utils.auth import Permission
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened
 
-PATH_VALUES = {"product_id": "tents-1", "decision_id": "none", "order_id": "none", "customer_id": "c-own", "key": "none"}
+PATH_VALUES = {
+    "product_id": "tents-1",
+    "decision_id": "none",
+    "order_id": "none",
+    "customer_id": "c-own",
+    "key": "none",
+}
 REFUSED = (401, 403)
 KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")
 ANYONE = "/v1/storefront /art/{product_id}.svg /health/live /health/ready /metrics".split()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smartshop.backend_api.api.table import ENDPOINTS
+from smartshop.backend_api.endpoint import Endpoint
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.schemas.events import EventKind
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened, app_of, make_shop, open_shop_stores
@@ -18,7 +19,7 @@ from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened, app_of, make_s
 VICTIM, BROWSER, ORDER, EVENT = "victim-customer", "victim-browser", "victim-order", "victim-event"
 HOME = "Reykjavik-by-the-sea"
 NAMES = st.sampled_from([VICTIM, f" {VICTIM} ", ORDER, EVENT])
-"""What an attacker may know: the customer's id, an order's, an event's. Not the browser's: it is a secret of its own."""
+"""What an attacker may know: ids of customer, order and event. Not the browser's: that is a secret of its own."""
 PRODUCTS = st.sampled_from(["tents-0", "stoves-3", "spades-2", "planters-7"])
 
 EVENTS = st.fixed_dictionaries(
@@ -30,7 +31,9 @@ EVENTS = st.fixed_dictionaries(
         "customer_id": NAMES,
         "event_id": st.sampled_from([EVENT, f"order:{ORDER}", "fresh-1", "fresh-2"]),
         "product_id": PRODUCTS,
-        "products": st.lists(st.fixed_dictionaries({"product_id": PRODUCTS, "quantity": st.integers(1, 3)}), max_size=2),
+        "products": st.lists(
+            st.fixed_dictionaries({"product_id": PRODUCTS, "quantity": st.integers(1, 3)}), max_size=2
+        ),
         "order_id": st.sampled_from([ORDER, "another-order"]),
         "amount_minor": st.integers(0, 9_999),
         "currency": st.just("GBP"),
@@ -113,7 +116,7 @@ def _seen(opened: Opened) -> dict[str, Any]:  # Any: JSON answers
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(endpoint=st.sampled_from(ENDPOINTS), name=NAMES, body=BODIES)
 def test_no_call_with_a_publishable_key_changes_or_shows_another_shopper(
-    service: Opened, endpoint: Any, name: str, body: dict[str, Any]
+    service: Opened, endpoint: Endpoint[Any, Any], name: str, body: dict[str, Any]
 ) -> None:
     before = _seen(service)
     path = endpoint.path

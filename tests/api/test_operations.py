@@ -1,0 +1,138 @@
+"""Stock, jobs, quality, health, metrics, limits, keys, pages: what engineers of the shop rely on."""
+
+from pathlib import Path
+
+import pytest
+
+from smartshop.backend_api.utils.auth import KEYS_FRESH_FOR, Gate, fingerprint
+from smartshop.backend_api.utils.shopper_tokens import TokenSigner, shop_secret
+from smartshop.data_collection.connectors.ports import ApiKey
+from smartshop.data_collection.schemas.ids import Micros
+from smartshop.errors import Unauthenticated
+from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened, open_shop_stores, opened_service
+
+
+def test_stock_moves_whole_batches_once(service: Opened) -> None:
+    batch = {
+        "movements": [
+            {"movement_id": "m-1", "variant_id": "spades-1", "quantity": 5, "reason": "receipt"},
+            {"movement_id": "m-2", "variant_id": "spades-2", "quantity": -3, "reason": "write_off"},
+        ]
+    }
+    post = service.client.post
+    assert post("/v1/stock/movements", json=batch, headers=SECRET).json() == {"applied": 2, "duplicates": 0}
+    assert post("/v1/stock/movements", json=batch, headers=SECRET).json() == {"applied": 0, "duplicates": 2}
+    short = {"movements": [{"variant_id": "spades-2", "quantity": -99, "reason": "sale"},
+                           {"variant_id": "spades-1", "quantity": 1, "reason": "receipt"}]}  # fmt: skip
+    refused = post("/v1/stock/movements", json=short, headers=SECRET)
+    assert (refused.status_code, refused.json()["available"]) == (409, 7)
+    page = service.client.get("/v1/stock", params={"variant_ids": "spades-1,spades-2"}, headers=SECRET).json()
+    assert [(item["variant_id"], item["level"]) for item in page["items"]] == [("spades-1", 15), ("spades-2", 7)]
+    counted = {"counts": [{"movement_id": "c-1", "variant_id": "spades-1", "level": 0}]}
+    assert post("/v1/stock/counts", json=counted, headers=SECRET).json()["applied"] == 1
+    assert service.client.get("/v1/products/spades-1", headers=SECRET).json()["in_stock"] is False
+
+
+def test_a_job_waiting_already_is_not_queued_twice(service: Opened) -> None:
+    first = service.client.post("/v1/jobs", json={"name": "train-recommendation"}, headers=SECRET)
+    again = service.client.post("/v1/jobs", json={"name": "train-recommendation"}, headers=SECRET)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["job_id"] == again.json()["job_id"]
+    assert [job["state"] for job in service.client.get("/v1/jobs", headers=SECRET).json()["items"]] == ["queued"]
+
+
+def test_quality_counts_what_came_in_and_what_was_refused(service: Opened) -> None:
+    good = {"kind": "product_viewed", "event_id": "q-1", "anonymous_id": "q", "product_id": "tents-1"}
+    old = {**good, "event_id": "q-2", "occurred_at": "2001-01-01T00:00:00Z"}
+    service.client.post("/v1/events", json={"events": [good, good, old]}, headers=PUBLISHABLE)
+    quality = service.client.get("/v1/quality", headers=SECRET).json()
+    assert quality["since_start"]["accepted"] >= 1
+    assert quality["since_start"]["duplicates"] == 1
+    assert quality["quarantined"] == {"too_old": 1}
+
+
+def test_the_service_says_that_it_lives_is_ready_and_how_it_does(service: Opened) -> None:
+    assert service.client.get("/health/live").json() == {"alive": True}
+    ready = service.client.get("/health/ready").json()
+    assert (ready["ready"], ready["missing"]) == (True, [])
+    assert any("No model" in note for note in ready["notes"])
+    service.client.post("/v1/recommendations", json={"surface": "home"}, headers=SECRET)
+    metrics = service.client.get("/metrics").text
+    for line in (
+        'smartshop_requests_total{method="POST",route="/v1/recommendations",status="200"}',
+        'smartshop_request_seconds_bucket{le="0.0025",route="/v1/recommendations"}',
+        "smartshop_slates_degraded_total 1.0",
+        'smartshop_bus_backlog{group="personalization"}',
+        "smartshop_decisions_dropped_total 0.0",
+    ):
+        assert line in metrics, line
+
+
+def test_a_shop_of_old_times_says_that_its_clock_stands_still(tmp_path: Path) -> None:
+    with opened_service(tmp_path) as service:
+        object.__setattr__(service.shop.clock, "newest_human_at", lambda: Micros(1_300_000_000_000_000))
+        ready = service.client.get("/health/ready").json()
+        assert ready["clock"].startswith("2011-03-13")
+        assert any("stands still" in note for note in ready["notes"])
+        assert service.client.get("/v1/storefront").json()["clock"].startswith("2011-03-13")
+
+
+def test_a_shopper_over_the_limit_waits_and_a_secret_key_does_not(tmp_path: Path) -> None:
+    with opened_service(tmp_path, requests_per_second=5) as service:
+        own = service.token(anonymous_id="hasty")
+        statuses = [service.client.get("/v1/categories", headers=own).status_code for _ in range(30)]
+        assert statuses.count(200) >= 5
+        refused = service.client.get("/v1/categories", headers=own)
+        if refused.status_code == 429:
+            assert refused.headers["Retry-After"] == "1"
+        assert 429 in statuses
+        assert {service.client.get("/v1/categories", headers=SECRET).status_code for _ in range(30)} == {200}
+        assert service.client.get("/health/live").status_code == 200
+
+
+async def test_a_key_made_or_revoked_elsewhere_counts_within_a_second(tmp_path: Path) -> None:
+    stores = open_shop_stores(tmp_path)
+    now = [Micros(1_000_000_000)]
+    gate = Gate(stores.keys, TokenSigner(shop_secret(stores.keys), lambda: now[0]), lambda: now[0])
+    assert (await gate.caller(SECRET["Authorization"])).is_secret
+    late = ApiKey(key_id="late", kind="secret", sha256=fingerprint("sk_late"), label="", created_at=now[0])
+    stores.keys.add(late)
+    with pytest.raises(Unauthenticated):
+        await gate.caller("Bearer sk_late")
+    now[0] = Micros(now[0] + KEYS_FRESH_FOR + 1)
+    assert (await gate.caller("Bearer sk_late")).key_id == "late"
+    assert (await gate.caller("Basic c2tfbGF0ZTo=")).key_id == "late"
+    stores.keys.revoke("late", now[0])
+    now[0] = Micros(now[0] + KEYS_FRESH_FOR + 1)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await gate.caller("Bearer sk_late")
+    stores.close()
+
+
+def test_pages_are_served_with_the_page_for_addresses_of_its_own(tmp_path: Path) -> None:
+    built = tmp_path / "dist"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<!doctype html><title>Shop</title>")
+    (built / "assets" / "app-1a2b.js").write_text("console.log(1)")
+    (tmp_path / "secret.txt").write_text("not yours")
+    with opened_service(tmp_path, storefront=built) as service:
+        get = service.client.get
+        for address in ("/", "/product/tents-1", "/category/Garden"):
+            page = get(address)
+            assert (page.status_code, "Shop" in page.text) == (200, True)
+            assert page.headers["cache-control"] == "no-cache"
+            assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        script = get("/assets/app-1a2b.js")
+        assert "immutable" in script.headers["cache-control"]
+        assert get("/assets/gone.js").status_code == 404
+        for outside in ("/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/%00"):
+            assert "not yours" not in get(outside).text
+
+
+def test_a_browser_of_another_origin_may_call(service: Opened) -> None:
+    asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "authorization,content-type"}  # fmt: skip
+    allowed = service.client.options("/v1/events", headers=asked)
+    assert allowed.headers["access-control-allow-origin"] == "*"
+    answer = service.client.get("/v1/categories", headers={**PUBLISHABLE, "Origin": "https://shop.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
