@@ -153,7 +153,7 @@ def test_without_a_model_the_newest_of_every_category_is_shown_and_said_so() -> 
     assert sorted(shelf.category[found.product_no[:3]].tolist()) == [1, 2, 3]
 
 
-def test_the_first_model_is_promoted_and_a_clearly_worse_one_is_not(trained: TrainedModel, tmp_path: Path) -> None:
+def test_the_first_model_is_promoted_and_one_that_lost_its_data_is_not(trained: TrainedModel, tmp_path: Path) -> None:
     clock = iter(range(START, START + 10**12, 10**6))
     stores = open_stores("", tmp_path, tmp_path / "models")
     try:
@@ -178,7 +178,7 @@ def test_the_first_model_is_promoted_and_a_clearly_worse_one_is_not(trained: Tra
         stores.close()
 
 
-def test_a_mix_that_loses_on_unseen_shoppers_may_not_replace_a_better_one(trained: TrainedModel) -> None:
+def test_a_mix_that_loses_on_unseen_shoppers_gives_way_to_the_better_one(trained: TrainedModel, tmp_path: Path) -> None:
     shelf = shelf_of_tastes()
     blind = msgspec.structs.replace(trained.model.recipe.blend, weights=(0.0, 0.0, 0.0, 0.0, 1.0, 0.0))
     recipe = msgspec.structs.replace(trained.model.recipe, blend=blind)
@@ -191,6 +191,17 @@ def test_a_mix_that_loses_on_unseen_shoppers_may_not_replace_a_better_one(traine
     assert len(trained.judged_on) > 50
     assert not_worse(trained, worse.model, shelf)
     assert not not_worse(worse, trained.model, shelf)
+    stores = open_stores("", tmp_path, tmp_path / "models")
+    try:
+        clock = iter(range(START, START + 10**12, 10**6))
+        agent = RecommendationAgent(stores.models, lambda: Micros(next(clock)))
+        agent.publish(trained, shelf)
+        assert agent.publish(worse, shelf).promoted
+        served = stores.models.promoted("recommendation")
+        assert served is not None
+        assert RecommendationModel.load(stores.models.open(served)).recipe == trained.model.recipe
+    finally:
+        stores.close()
 
 
 def test_the_evaluation_ranks_the_models_as_this_world_must() -> None:

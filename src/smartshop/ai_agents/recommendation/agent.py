@@ -1,8 +1,10 @@
-"""The learning side of the recommendation agent: reads the log, trains, stores a version, promotes what is no worse."""
+"""The learning side of the recommendation agent: reads the log, trains, stores a version, promotes it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
@@ -41,16 +43,30 @@ class RecommendationAgent:
         return train(interactions, shelf, rng, progress)
 
     def publish(self, trained: TrainedModel, shelf: Shelf) -> ModelTrained:
-        """Store the version; promote it unless it is clearly worse than the present one, or learned from far less."""
+        """Store the version; promote it unless it learned from far less than the present one.
+
+        Where the present mix is clearly better on unseen shoppers, the new arrays are published under that mix: a shop
+        must never be held to old arrays because a search found a poorer mix this time.
+        """
         present = self._models.promoted(AGENT)
+        if present is not None:
+            trained = self._with_better_mix(present, trained, shelf)
         record = self._record(trained)
         folder = self._models.new_folder(AGENT, record.version)
         trained.model.save(folder)
         stored = self._models.publish(record, folder)
-        promoted = present is None or self._may_replace(present, trained, shelf)
+        learned = present.metrics.get("interactions", 0.0) if present is not None else 0.0
+        promoted = trained.n_interactions >= LEAST_SHARE_OF_DATA * learned
         if promoted:
             self._models.promote(AGENT, stored.version, self._now())
         return ModelTrained(agent=AGENT, version=stored.version, promoted=promoted)
+
+    def _with_better_mix(self, present: ModelRecord, trained: TrainedModel, shelf: Shelf) -> TrainedModel:
+        try:
+            old = RecommendationModel.load(self._models.open(present))
+        except ModelRefused:
+            return trained
+        return trained if not_worse(trained, old, shelf) else with_mix_of(trained, old, shelf)
 
     def _record(self, trained: TrainedModel) -> ModelRecord:
         now = self._now()
@@ -64,21 +80,13 @@ class RecommendationAgent:
             metrics=_metrics(trained),
         )
 
-    def _may_replace(self, present: ModelRecord, trained: TrainedModel, shelf: Shelf) -> bool:
-        if trained.n_interactions < LEAST_SHARE_OF_DATA * present.metrics.get("interactions", 0.0):
-            return False
-        try:
-            old = RecommendationModel.load(self._models.open(present))
-        except ModelRefused:
-            return True
-        return not_worse(trained, old, shelf)
-
 
 def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf) -> bool:
     """Whether the new mix loses nothing to the present one, on shoppers that neither was tuned on.
 
     The present arrays may have learned from the very answers, so the two *recipes* are put to the same questions over
-    the same arrays of the older part; only a paired difference whose 95 % interval lies below zero is worse.
+    the same arrays of the older part; only a paired difference whose 95 % interval lies below zero is worse. (The
+    present mix may have been tuned on some of these very shoppers, which favours it a little.)
     """
     if not trained.judged_on:
         return True
@@ -86,6 +94,18 @@ def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf)
     shopper = np.array([question.shopper for question in trained.judged_on])
     difference = draw_bootstrap(shopper, np.random.default_rng(0)).interval(trained.measures.ndcg - theirs.ndcg)
     return difference.high >= 0
+
+
+def with_mix_of(trained: TrainedModel, present: RecommendationModel, shelf: Shelf) -> TrainedModel:
+    """The new arrays under the present mix and its calibration."""
+    theirs = present.recipe
+    recipe = msgspec.structs.replace(trained.model.recipe, blend=theirs.blend, calibration=theirs.calibration)
+    return replace(
+        trained,
+        model=replace(trained.model, recipe=recipe),
+        older=replace(trained.older, recipe=recipe),
+        measures=judge(trained.older, shelf, trained.judged_on, theirs.blend),
+    )
 
 
 def train_recommendation(
