@@ -68,6 +68,7 @@ class _Crowd:
     level: NDArray[np.int64]
     """(V,) as last seen."""
     climate: Climate
+    pace: float
     read_at: float
     """Monotonic seconds."""
     memories: dict[int, Memory] = field(default_factory=dict)
@@ -85,10 +86,12 @@ async def run_live(
     shoppers_per_minute: float,
     stop: asyncio.Event,
     shoppers: int | None = None,
+    pace: float = PACE,
 ) -> int:
     """Send shoppers until `stop` is set or `shoppers` visits were made; return how many visits were.
 
-    At most 40 are in the shop at once; a busy shop is waited for with growing pauses.
+    At most 40 are in the shop at once; a busy shop is waited for with growing pauses. `pace`: real seconds per second
+    that a shopper thinks, 1 for real time.
 
     Raises:
         Unavailable: the service cannot be reached at all.
@@ -96,7 +99,7 @@ async def run_live(
     limits = httpx.Limits(max_connections=16)
     async with httpx.AsyncClient(base_url=url, timeout=10.0, limits=limits) as http:
         client = ShopClient(http, publishable_key)
-        crowd = await _gather_crowd(client, scenario, seed)
+        crowd = await _gather_crowd(client, scenario, seed, pace)
         rng = stream(seed, "live")
         inside: set[asyncio.Task[None]] = set()
         while not stop.is_set() and (shoppers is None or crowd.visits < shoppers):
@@ -121,12 +124,12 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _gather_crowd(client: ShopClient, scenario: Scenario, seed: int) -> _Crowd:
+async def _gather_crowd(client: ShopClient, scenario: Scenario, seed: int, pace: float) -> _Crowd:
     now = system_now()
     met = await client.catalogue()
     world = world_of(scenario, met, seed, REGULARS, now)
     climate = make_climate(scenario, seed, now - DAY, CLIMATE_DAYS)
-    return _Crowd(client, scenario, seed, world, world.opening_level.copy(), climate, time.monotonic())
+    return _Crowd(client, scenario, seed, world, world.opening_level.copy(), climate, pace, time.monotonic())
 
 
 async def _look_again(crowd: _Crowd) -> None:
@@ -199,7 +202,7 @@ class _Caller:
 
     async def _answer(self, step: Step, visit: Visit) -> Answer:
         if not isinstance(step, Shows | Missed):
-            await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, PACE * step.seconds))
+            await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, self.crowd.pace * step.seconds))
         self.record.now = system_now()
         match step:
             case Did():

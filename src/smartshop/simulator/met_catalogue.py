@@ -125,7 +125,7 @@ def _price_gaps(
     usual = np.ones(len(met))
     for index, product in enumerate(met):
         of_leaf = scenario.leaves[leaf[index]]
-        kind = next((kind for kind in of_leaf.kinds if product.title.endswith(kind.noun)), None)
+        kind = next((kind for kind in of_leaf.kinds if product.title.endswith(f" {kind.noun}")), None)
         if kind is not None and product.currency == scenario.currency:
             usual[index] = of_leaf.price * kind.price * 10 ** exponent(scenario.currency)
         else:

@@ -30,7 +30,7 @@ class Recorder:
 
     def event_id(self) -> EventId:
         self.written += 1
-        return EventId(f"{self.session_id}-{self.written}")
+        return EventId(f"{self.session_id}-{self.written:04d}")
 
     def plain(self, kind: EventKind, **fields: object) -> Event:
         """An event with who, when and where filled in."""
