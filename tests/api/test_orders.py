@@ -91,6 +91,16 @@ def test_an_order_is_shown_to_its_own_shopper_only(service: Opened) -> None:
         ).status_code == 409  # fmt: skip
 
 
+def test_without_consent_to_analytics_the_order_stands_and_the_shopper_is_only_counted(service: Opened) -> None:
+    own = service.token(customer_id="discreet")
+    service.client.put("/v1/me/consent", json={"analytics": False}, headers=own)
+    service.shop.ingest.consent.refresh()
+    placed = _order(service, own, order_id="o-discreet", lines=[{"product_id": "stoves-4", "quantity": 1}])
+    assert placed.status_code == 201
+    me = service.client.get("/v1/me", headers=own).json()
+    assert (me["orders"], me["purchases"]) == (1, [])
+
+
 def test_thirty_buyers_of_the_last_ten_units_get_exactly_ten(service: Opened) -> None:
     tokens = [service.token(customer_id=f"racer-{n}") for n in range(30)]
     statuses: list[int] = []

@@ -6,7 +6,7 @@ import msgspec
 
 from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
-from smartshop.backend_api.services.askers import is_own
+from smartshop.backend_api.services.allowed_requests import is_own
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import id_in_path
 from smartshop.data_collection.pipelines.clock import format_rfc3339

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
-from smartshop.backend_api.services.askers import check_own
+from smartshop.backend_api.services.allowed_requests import check_own
 from smartshop.backend_api.services.orders import Placed, Wanted, WantedLine, place_order
 from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.utils.auth import Caller, Permission

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
-from smartshop.backend_api.services.askers import asker_of
+from smartshop.backend_api.services.allowed_requests import allowed_request
 from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Limit, id_in_path
 from smartshop.data_collection.schemas.customers import Shopper
@@ -68,9 +68,9 @@ async def ask_slate_shortly(service: Service, call: Call[SlateQuery, None]) -> S
 
 
 async def _answer(service: Service, caller: Caller, request: SlateRequest) -> Slate:
-    asker = asker_of(caller, request)
-    slate = await service.shop.recommendations.answer(asker.request, None, vouched=asker.vouched, at=asker.at)
-    return _counted(service, _with_notes(slate, asker.notes))
+    allowed = allowed_request(caller, request)
+    slate = await service.shop.recommendations.answer(allowed.request, None, vouched=allowed.vouched, at=allowed.at)
+    return _counted(service, _with_notes(slate, allowed.notes))
 
 
 async def similar_products(service: Service, call: Call[ListQuery, None]) -> Slate:
@@ -106,9 +106,9 @@ async def rank(service: Service, call: Call[None, RankRequest]) -> Slate:
         context=body.context,
         limit=len(body.product_ids),
     )
-    asker = asker_of(call.caller, request)
-    slate = await service.shop.recommendations.rank(body.product_ids, asker.request, None, vouched=asker.vouched)
-    return _counted(service, _with_notes(slate, asker.notes))
+    allowed = allowed_request(call.caller, request)
+    slate = await service.shop.recommendations.rank(body.product_ids, allowed.request, None, vouched=allowed.vouched)
+    return _counted(service, _with_notes(slate, allowed.notes))
 
 
 async def _token_shopper(service: Service, call: Call[ListQuery, None] | Call[TrendingQuery, None]) -> Shopper | None:

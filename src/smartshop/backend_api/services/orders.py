@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from smartshop.backend_api.services.product_cards import present_offer, variants_of
 from smartshop.backend_api.shop import Shop
+from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.pipelines.arrivals import Arrival
 from smartshop.data_collection.pipelines.consequences import entry_of
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing
@@ -24,7 +27,7 @@ from smartshop.data_collection.schemas.ids import (
     ShopperKey,
     VariantId,
 )
-from smartshop.data_collection.schemas.messages import EventsAccepted, StockChanged
+from smartshop.data_collection.schemas.messages import EventsAccepted, Message, StockChanged
 from smartshop.data_collection.schemas.orders import Order
 from smartshop.errors import Conflict
 
@@ -87,16 +90,23 @@ async def place_order(shop: Shop, wanted: Wanted) -> Placed:
         OutOfStock: more than can be sold; nothing is stored.
         OrderConflict: the id exists with other content.
     """
-    placed, event = await asyncio.to_thread(_place, shop, wanted)
+    placed, entry = await asyncio.to_thread(_place, shop, wanted)
     if placed.is_new:
-        await shop.profiles.fold([event])
-        await asyncio.to_thread(shop.shelves.refresh)
-        sold = tuple(line.variant_id for line in placed.order.lines)
-        await shop.bus.publish([EventsAccepted((event,)), StockChanged(sold)])
+        await _tell(shop, placed.order, () if entry.count_only else (entry.event,))
     return placed
 
 
-def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, StoredEvent]:
+async def _tell(shop: Shop, order: Order, events: tuple[StoredEvent, ...]) -> None:
+    """Ahead of the sweeper, which would say the same within seconds; twice is harmless."""
+    messages: list[Message] = [StockChanged(tuple(line.variant_id for line in order.lines))]
+    if events:
+        await shop.profiles.fold(events)
+        messages.append(EventsAccepted(events))
+    await asyncio.to_thread(shop.shelves.refresh)
+    await shop.bus.publish(messages)
+
+
+def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, LogEntry]:
     now = shop.clock.now()
     pricing = Pricing(currency=wanted.currency or shop.currency, market=wanted.market or DEFAULT_MARKET, at=now)
     known = shop.catalogue.get(_product_ids(shop, wanted))
@@ -104,8 +114,12 @@ def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, StoredEvent]:
         _priced(known, pricing, wanted.trust, index, line) for index, line in enumerate(_resolved(shop, wanted))
     )
     event = _event(wanted, lines, pricing.currency, now)
-    order = shop.orders.place(entry_of(event, Arrival("api", wanted.trust, now), pricing.currency))
-    return Placed(order, order.received_at == now), event
+    entry = entry_of(event, Arrival("api", wanted.trust, now), pricing.currency)
+    if not shop.ingest.consent.allows_analytics(event):
+        # The order stands, the shopper's behaviour is only counted.
+        entry = msgspec.structs.replace(entry, count_only=True)
+    order = shop.orders.place(entry)
+    return Placed(order, order.received_at == now), entry
 
 
 def _resolved(shop: Shop, wanted: Wanted) -> list[WantedLine]:

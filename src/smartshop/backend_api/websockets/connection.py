@@ -8,7 +8,7 @@ from starlette.websockets import WebSocket
 
 from smartshop.backend_api.api.products import cards_of
 from smartshop.backend_api.service import Service
-from smartshop.backend_api.services.askers import asker_of
+from smartshop.backend_api.services.allowed_requests import allowed_request
 from smartshop.backend_api.services.product_cards import Product
 from smartshop.backend_api.utils.auth import Caller
 from smartshop.backend_api.websockets.frames import (
@@ -99,9 +99,9 @@ class Connection:
         if subscription is None:
             return
         try:
-            asker = asker_of(self.caller, subscription.asked.request())
+            allowed = allowed_request(self.caller, subscription.asked.request())
             slate = await self.service.shop.recommendations.answer(
-                asker.request, None, vouched=asker.vouched, at=asker.at
+                allowed.request, None, vouched=allowed.vouched, at=allowed.at
             )
         except SmartShopError as error:
             await self.send(ErrorFrame(str(error)))

@@ -1,4 +1,4 @@
-"""Whose slate it is: what a caller may say about the shopper, checked in one place for HTTP and sockets."""
+"""What a caller may say about a slate's shopper, checked in one place for HTTP and sockets."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from smartshop.errors import Forbidden, InvalidId, InvalidValue
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class AllowedRequest:
     """A slate request in the words of whoever may ask it."""
 
     request: SlateRequest
@@ -22,7 +22,7 @@ class Asker:
     """What of the request could not be used, for `degraded`."""
 
 
-def asker_of(caller: Caller, request: SlateRequest) -> Asker:
+def allowed_request(caller: Caller, request: SlateRequest) -> AllowedRequest:
     """The request with its shopper filled in from the token, refused where it names another shopper.
 
     Raises:
@@ -45,7 +45,7 @@ def asker_of(caller: Caller, request: SlateRequest) -> Asker:
             customer_id=None if customer_id is None else CustomerId(customer_id),
             anonymous_id=None if anonymous_id is None else AnonymousId(anonymous_id),
         )
-    return Asker(request, caller.vouched, _asked_time(caller, request, notes), tuple(notes))
+    return AllowedRequest(request, caller.vouched, _asked_time(caller, request, notes), tuple(notes))
 
 
 def check_own(caller: Caller, customer_id: str | None, anonymous_id: str | None) -> None:
