@@ -58,12 +58,7 @@ def test_migrated_tables_are_those_the_code_works_with(stores: SqlStores) -> Non
 
 
 def test_processes_may_open_a_new_database_at_once(new_database_url: str, tmp_path: Path, repository: Path) -> None:
-    command = [sys.executable, "-c", OPEN_AND_ORDER, new_database_url, str(tmp_path)]
-    processes = [
-        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True, cwd=repository)
-        for name in ("a", "b", "c")
-    ]
-    assert [process.communicate(timeout=120)[0].strip() for process in processes] == ["10"] * 3
+    assert _buy_in_processes(("a", "b", "c"), new_database_url, tmp_path, repository) == [10, 10, 10]
     stores = open_stores(new_database_url, tmp_path, tmp_path / "models")
     try:
         assert stores.log.size().events == 30

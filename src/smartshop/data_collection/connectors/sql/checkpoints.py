@@ -46,6 +46,9 @@ class WalCheckpoints:
                 connection = sqlite3.connect(self._path, isolation_level=None)
             frames = _checkpoint(connection)
             if frames > FRAMES_PER_PASS // 2:
+                # What came while the first pass was busy is copied beside the writers as well, so that next to nothing
+                # is left for the moment in which they wait.
+                _checkpoint(connection)
                 self._finish_in_a_writers_turn()
             wanted = pause * FRAMES_PER_PASS / max(frames, 1)
             pause = min(max(wanted, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)

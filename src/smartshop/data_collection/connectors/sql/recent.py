@@ -4,89 +4,100 @@ The places: their own vouched events, claims while nothing was vouched, the wind
 browser asking. Never another customer's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Connection, Row, TextClause, bindparam, text
+from sqlalchemy import Connection
 
+from smartshop.data_collection.connectors.sql.bulk import driver_cursor
 from smartshop.data_collection.connectors.sql.records import decode_event
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.events import StoredEvent
-from smartshop.data_collection.schemas.ids import EventId
+from smartshop.data_collection.schemas.ids import CustomerId
 
-EventRow = Row[int, EventId, int, bytes]
-"""occurred_at, event_id, trust, payload."""
+EventRow = tuple[int, int, str, int, bytes]
+"""Place, occurred_at, event_id, trust, payload."""
 
 _END_OF_TIME = (1 << 63) - 1
-_NEWEST = "AND (:kinds >> kind) & 1 = 1 ORDER BY occurred_at DESC, event_id DESC, trust DESC LIMIT :most"
-# The conditions on trust stand literally: only so the planners see that the partial indexes apply.
-_VOUCHED = "customer_id = :customer_{n} AND trust > 0"
-_CLAIMED = "customer_id = :customer_{n} AND trust = 0"
-_WINDOW = (
-    "anonymous_id = :window_{n} AND customer_id IS NULL AND received_at >= :since_{n} AND received_at < :until_{n}"
-)
-_WINDOW_CLAIM = (
-    "customer_id = :customer_{customer} AND trust = 0 AND anonymous_id = :window_{n}"
-    " AND received_at >= :since_{n} AND received_at < :until_{n}"
-)
-_BROWSER = "anonymous_id = :browser AND (customer_id IS NULL OR trust = 0)"
-"""Vouched events of the browser's customer are among that customer's own."""
+# The order is the index's own, so the newest are read without sorting. What ties with the oldest of them is seen to.
+_NEWEST = "AND (CAST(? AS BIGINT) >> kind) & 1 = 1 ORDER BY occurred_at DESC, kind DESC, log_no DESC LIMIT ?"
+# Trust stands literally, for the planners to see that the partial indexes apply.
+_VOUCHED = "customer_id = ? AND trust > 0"
+_CLAIMED = "customer_id = ? AND trust = 0"
+_WINDOW = "anonymous_id = ? AND customer_id IS NULL AND received_at >= ? AND received_at < ?"
+_WINDOW_CLAIM = "customer_id = ? AND trust = 0 AND anonymous_id = ? AND received_at >= ? AND received_at < ?"
+# Vouched events of the browser's customer are among that customer's own.
+_BROWSER = "anonymous_id = ? AND (customer_id IS NULL OR trust = 0)"
+
+Place = tuple[str, tuple[object, ...]]
+"""A condition and its values."""
 
 
 def read_recent(connection: Connection, shopper: Shopper, kinds: int, limit: int) -> list[StoredEvent]:
     """The newest `limit` events of these kinds (a mask), newest last, each event_id once, vouched before claimed."""
-    parameters = _parameters(shopper)
-    statement = _statement(
-        len(shopper.customer_ids), len(shopper.windows), shopper.anonymous_id is not None, shopper.include_claims
-    )
-    if statement is None:
+    places = _places(shopper)
+    if not places:
         return []
+    conditions = tuple(condition for condition, _ in places)
+    statement = _statement(conditions, is_postgres=connection.dialect.name == "postgresql")
     most = limit
     while True:
-        rows = connection.execute(statement, {**parameters, "kinds": kinds, "most": most}).all()
+        values = [value for _, told in places for value in (*told, kinds, most)]
+        rows: list[EventRow] = driver_cursor(connection).execute(statement, values).fetchall()
         kept = _each_once(rows)
-        # Several tellings of the same events may have filled a place's share; only then there can be more behind.
-        if len(kept) >= limit or len(rows) < most:
-            break
+        newest = sorted(kept, key=_order)[-limit:]
+        if len(rows) < most or not _may_be_missing(rows, most, newest[0][1] if len(newest) == limit else 0):
+            return [decode_event(row[4]) for row in newest]
         most *= 2
-    newest = sorted(kept.values(), key=lambda row: (row.occurred_at, row.event_id))[-limit:]
-    return [decode_event(row.payload) for row in newest]
 
 
-def _each_once(rows: Iterable[EventRow]) -> dict[EventId, EventRow]:
-    """By event_id; of several tellings the vouched one, then the later one."""
-    kept: dict[EventId, EventRow] = {}
+def _order(row: EventRow) -> tuple[int, str]:
+    return row[1], row[2]
+
+
+def _each_once(rows: Iterable[EventRow]) -> Iterable[EventRow]:
+    """Of several tellings of an event the vouched one, then the later one."""
+    kept: dict[str, EventRow] = {}
     for row in rows:
-        present = kept.get(row.event_id)
-        if present is None or (row.trust, row.occurred_at) > (present.trust, present.occurred_at):
-            kept[row.event_id] = row
-    return kept
+        present = kept.setdefault(row[2], row)
+        if present is not row and (row[3], row[1]) > (present[3], present[1]):
+            kept[row[2]] = row
+    return kept.values()
 
 
-def _parameters(shopper: Shopper) -> dict[str, object]:
-    parameters: dict[str, object] = {f"customer_{n}": customer for n, customer in enumerate(shopper.customer_ids)}
-    for n, window in enumerate(shopper.windows):
-        parameters[f"window_{n}"] = window.anonymous_id
-        parameters[f"since_{n}"] = window.since
-        parameters[f"until_{n}"] = _END_OF_TIME if window.until is None else window.until
+def _may_be_missing(rows: Sequence[EventRow], most: int, oldest_wanted: int) -> bool:
+    """Whether a place that gave its full share may hold more that is as new as the oldest wanted."""
+    shares: dict[int, list[int]] = {}
+    for row in rows:
+        shares.setdefault(row[0], []).append(row[1])
+    return any(len(moments) >= most and min(moments) >= oldest_wanted for moments in shares.values())
+
+
+def _places(shopper: Shopper) -> list[Place]:
+    places: list[Place] = [(_VOUCHED, (customer,)) for customer in shopper.customer_ids]
+    if shopper.include_claims:
+        places += [(_CLAIMED, (customer,)) for customer in shopper.customer_ids]
+    for window in shopper.windows:
+        # The asking browser's own place below holds all of its windows.
+        if window.anonymous_id != shopper.anonymous_id:
+            until = _END_OF_TIME if window.until is None else window.until
+            places += _of_window((window.anonymous_id, window.since, until), shopper.customer_ids)
     if shopper.anonymous_id is not None:
-        parameters["browser"] = shopper.anonymous_id
-    return parameters
+        places.append((_BROWSER, (shopper.anonymous_id,)))
+    return places
+
+
+def _of_window(window: tuple[object, ...], customer_ids: Sequence[CustomerId]) -> list[Place]:
+    return [(_WINDOW, window), *((_WINDOW_CLAIM, (customer, *window)) for customer in customer_ids)]
 
 
 @lru_cache(maxsize=256)
-def _statement(customers: int, windows: int, browser: bool, claims: bool) -> TextClause | None:
-    """One shape per number of places; the shopper's own ids are parameters."""
-    places = [_VOUCHED.format(n=n) for n in range(customers)]
-    if claims:
-        places += [_CLAIMED.format(n=n) for n in range(customers)]
-    for n in range(windows):
-        places.append(_WINDOW.format(n=n))
-        places += [_WINDOW_CLAIM.format(n=n, customer=customer) for customer in range(customers)]
-    if browser:
-        places.append(_BROWSER)
-    if not places:
-        return None
-    columns = "occurred_at, event_id, trust, payload"
-    questions = [f"SELECT * FROM (SELECT {columns} FROM events WHERE {place} {_NEWEST}) AS place" for place in places]  # noqa: S608
-    return text(" UNION ALL ".join(questions)).bindparams(bindparam("kinds", type_=BigInteger))
+def _statement(conditions: tuple[str, ...], *, is_postgres: bool) -> str:
+    """One text per kind and number of places; everything of the shopper's is a value."""
+    questions = [
+        f"SELECT * FROM (SELECT {number} AS place, occurred_at, event_id, trust, payload"  # noqa: S608
+        f" FROM events WHERE {condition} {_NEWEST}) AS place_{number}"
+        for number, condition in enumerate(conditions)
+    ]
+    statement = " UNION ALL ".join(questions)
+    return statement.replace("?", "%s") if is_postgres else statement
