@@ -30,7 +30,7 @@ from smartshop.data_collection.pipelines.interactions import Interactions
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
 
-OURS, ITEM_KNN, POPULARITY = "ours (blend)", "item-kNN (plain cosine)", "popularity"
+OURS, ITEM_KNN, POPULARITY = "ours (blend)", "item-kNN (cosine)", "popularity"
 MAX_SHOPPERS = 4_000
 """Shoppers asked about: a standard error of about .003 on the hit rate."""
 

@@ -1,10 +1,14 @@
 """The evaluation as people read it: tables on a terminal, or Markdown to keep."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from smartshop.ai_agents.recommendation.evaluate import EvaluationReport, Figure, ModelFigures, Table
 
 COLUMNS = ("model", "HR@10", "NDCG@10 (95 %)", "recall@10", "MRR", "coverage", "NDCG over item-kNN (95 %)")
+
+
+NARROW_COLUMNS = ("model", "HR@10", "NDCG@10", "R@10", "MRR", "cover", "NDCG gain\non item-kNN")
 
 
 def as_markdown(report: EvaluationReport) -> str:
@@ -19,16 +23,38 @@ def as_markdown(report: EvaluationReport) -> str:
 
 
 def as_tables(report: EvaluationReport) -> list[RichTable]:
-    """For `rich.print`, one per convention."""
+    """For a terminal of 80 columns: three decimals, intervals below their means; one table per convention."""
     found = []
     for table in report.tables:
-        shown = RichTable(title=_title(table), title_justify="left")
-        for number, column in enumerate(COLUMNS):
+        shown = RichTable(title=_title(table), title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
+        for number, column in enumerate(NARROW_COLUMNS):
             shown.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
         for figures in table.models:
-            shown.add_row(*_cells(figures))
+            shown.add_row(*_narrow_cells(figures))
         found.append(shown)
+    found[-1].caption = f"{_summary(report)} Below a mean: its 95 % bootstrap interval over shoppers."
     return found
+
+
+def _narrow_cells(figures: ModelFigures) -> tuple[str, ...]:
+    return (
+        figures.model,
+        _three(figures.hit_rate_at_10.mean),
+        _stacked(figures.ndcg_at_10),
+        _three(figures.recall_at_10.mean),
+        _three(figures.mrr.mean),
+        _three(figures.coverage),
+        _stacked(figures.ndcg_gain_on_item_knn),
+    )
+
+
+def _stacked(figure: Figure) -> str:
+    return f"{_three(figure.mean)}\n[{_three(figure.low)}, {_three(figure.high)}]"
+
+
+def _three(value: float) -> str:
+    """0.3136 → .314"""
+    return f"{value:.3f}".replace("0.", ".", 1)
 
 
 def _summary(report: EvaluationReport) -> str:
