@@ -72,10 +72,22 @@ class SearchKeeper:
         shelf = self.shelf()
         with self._lock:
             built = self._built
-            # The shelf shares its texts with the one before when only stock moved.
-            if built is None or built[0].titles is not shelf.titles or built[0].alive is not shelf.alive:
-                self._built = built = (shelf, build_index(shelf))
+            if built is None or not same_words(built[0], shelf):
+                built = (shelf, build_index(shelf))
+            # Kept with the newest shelf, whose arrays the next comparison will find to be the same objects.
+            self._built = (shelf, built[1])
             return shelf, built[1]
+
+
+def same_words(built: Shelf, now: Shelf) -> bool:
+    """True when the same words lead to the same products: stock and prices may differ."""
+    return (
+        (built.titles is now.titles or built.titles == now.titles)
+        and (built.alive is now.alive or np.array_equal(built.alive, now.alive))
+        and (built.category is now.category or np.array_equal(built.category, now.category))
+        and (built.brand is now.brand or np.array_equal(built.brand, now.brand))
+        and (built.categories, built.brands) == (now.categories, now.brands)
+    )
 
 
 def find(shelf: Shelf, index: SearchIndex, search: Search) -> Found:
