@@ -2,11 +2,13 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -25,6 +27,8 @@ POSTGRES_CONNECTIONS = 10
 TRANSACTION_ATTEMPTS = 5
 POSTGRES_TRY_AGAIN = {"40P01", "40001"}
 """SQLSTATE of deadlock_detected and serialization_failure: the server undid the work, doing it again is right."""
+ENGINE_TROUBLE = (OperationalError, sqlite3.OperationalError, psycopg.OperationalError)
+"""As SQLAlchemy tells it, and as the drivers do where we use them directly."""
 WAL_SAFETY_PAGES = 50_000
 """SQLite's own checkpoint at commit, only for when our thread cannot keep up (200 MB)."""
 
@@ -47,9 +51,20 @@ class Database:
     def is_postgres(self) -> bool:
         return self.writers.dialect.name == "postgresql"
 
-    def read(self) -> Connection:
-        """A connection to read from; use it with `with`."""
-        return self.readers.connect()
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read from.
+
+        Raises:
+            Unavailable: the engine is down or overloaded.
+        """
+        try:
+            with self.readers.connect() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise Unavailable("The database has more readers than it can serve now; try again shortly.") from error
+        except ENGINE_TROUBLE as error:
+            raise Unavailable(f"The database cannot be read now: {_own_words(error)}.") from error
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in one transaction and commit. It may run more than once, so it only acts on its connection.
@@ -63,10 +78,10 @@ class Database:
                     return work(connection)
             except PoolTimeout as error:
                 raise Unavailable("The database has more writers than it can serve now; try again shortly.") from error
-            except OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) in POSTGRES_TRY_AGAIN and attempt < TRANSACTION_ATTEMPTS:
+            except ENGINE_TROUBLE as error:
+                if _sqlstate(error) in POSTGRES_TRY_AGAIN and attempt < TRANSACTION_ATTEMPTS:
                     continue
-                raise Unavailable(f"The database cannot be written to now: {error.orig}.") from error
+                raise Unavailable(f"The database cannot be written to now: {_own_words(error)}.") from error
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
@@ -150,6 +165,17 @@ def _execute_patiently(cursor: Any, statement: str) -> None:  # noqa: ANN401  a 
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _own_words(error: Exception) -> str:
+    """What the engine itself said, without the statement."""
+    said = error.orig if isinstance(error, OperationalError) else error
+    return str(said).strip().rstrip(".")
+
+
+def _sqlstate(error: Exception) -> str | None:
+    said = error.orig if isinstance(error, OperationalError) else error
+    return said.sqlstate if isinstance(said, psycopg.Error) else None
 
 
 def _begin_as_writer(connection: Connection) -> None:

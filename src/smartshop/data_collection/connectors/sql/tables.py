@@ -37,6 +37,8 @@ Id = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 # ------------------------------------------------------------------------------------------------ the log
+# One plain table on both engines: partitions by month need somebody to make next month's in time, and every read of a
+# shopper's newest events would have to ask all of them.
 events = Table(
     "events",
     shop,
