@@ -34,6 +34,18 @@ def test_a_secret_token_for_both_ids_vouches_that_they_are_one(service: Opened) 
     assert me == service.client.get("/v1/customers/joined", headers=SECRET).json()
 
 
+def test_a_renewed_token_adds_no_second_link_and_a_change_of_customer_does(service: Opened) -> None:
+    def links() -> list[str]:
+        return [link.customer_id for link in service.shop.customers.links() if link.anonymous_id == "shared-tablet"]
+
+    for _ in range(3):
+        service.token(customer_id="parent", anonymous_id="shared-tablet")
+    assert links() == ["parent"]
+    service.token(customer_id="child", anonymous_id="shared-tablet")
+    service.token(customer_id="parent", anonymous_id="shared-tablet")
+    assert links() == ["parent", "child", "parent"]
+
+
 def test_a_claimed_identify_joins_nothing_that_is_shown(service: Opened) -> None:
     own = service.token(customer_id="claimed")
     view = {"kind": "product_viewed", "customer_id": "claimed", "product_id": "stoves-3"}

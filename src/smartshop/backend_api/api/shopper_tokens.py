@@ -8,6 +8,7 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission
 from smartshop.backend_api.utils.wire import Id, usable_id
+from smartshop.data_collection.connectors.ports import Customers
 from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
 from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.events import Trust
@@ -75,7 +76,14 @@ async def _link(service: Service, customer_id: CustomerId | None, anonymous_id: 
         received_at=service.shop.clock.now(),
         trust=Trust.SERVER,
     )
-    await asyncio.to_thread(service.shop.customers.link, link)
+    await asyncio.to_thread(_keep_link, service.shop.customers, link)
+
+
+def _keep_link(customers: Customers, link: IdentityLink) -> None:
+    """A token renewed every hour says nothing new of a browser that is the customer's already."""
+    known = customers.shopper(link.customer_id, None, True)
+    if not any(window.anonymous_id == link.anonymous_id and window.until is None for window in known.windows):
+        customers.link(link)
 
 
 def _signed(
