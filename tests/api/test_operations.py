@@ -124,6 +124,9 @@ def test_pages_are_served_with_the_page_for_addresses_of_its_own(tmp_path: Path)
             assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         script = get("/assets/app-1a2b.js")
         assert "immutable" in script.headers["cache-control"]
+        assert (script.headers["content-encoding"], script.text) == ("gzip", "console.log(1)")
+        plain = get("/assets/app-1a2b.js", headers={"Accept-Encoding": "identity"})
+        assert ("content-encoding" in plain.headers, plain.text) == (False, "console.log(1)")
         assert get("/assets/gone.js").status_code == 404
         for outside in ("/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/%00"):
             assert "not yours" not in get(outside).text

@@ -1,5 +1,6 @@
 """The built storefront at `/`: files as they are, and index.html for every address that the page itself routes."""
 
+import gzip
 from pathlib import Path, PurePosixPath
 
 from anyio import to_thread
@@ -22,6 +23,7 @@ PAGE_HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+PACKED_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 HASHED_FOLDER = "assets"
 """Where the build puts files whose names change with their content."""
 FOREVER = "public, max-age=31536000, immutable"
@@ -41,6 +43,8 @@ class Pages:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._files = None if folder is None else StaticFiles(directory=folder)
+        self._gzipped: dict[Path, tuple[int, bytes]] = {}
+        """File → when it changed, and its gzip; as many as the build has files."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.respond(Request(scope, receive))
@@ -68,10 +72,25 @@ class Pages:
         name = "/".join(parts)
         full_path, found = await to_thread.run_sync(files.lookup_path, name)
         if found is not None and parts and await to_thread.run_sync(Path(full_path).is_file):
-            response = files.file_response(full_path, found, request.scope)
+            response = await self._packed(request, Path(full_path), found.st_mtime_ns)
+            if response is None:
+                response = files.file_response(full_path, found, request.scope)
             caching = FOREVER if parts[0] == HASHED_FOLDER else REVALIDATED
             response.headers.update({"Cache-Control": caching, "X-Content-Type-Options": "nosniff"})
             return response
         if parts and "." in parts[-1]:
             raise HTTPException(404)
         return FileResponse(folder / "index.html", headers={**PAGE_HEADERS, "Cache-Control": REVALIDATED})
+
+    async def _packed(self, request: Request, file: Path, changed_ns: int) -> Response | None:
+        """Scripts and styles gzipped, once per file and change; None for what does not shrink or is not wanted so."""
+        media_type = PACKED_TYPES.get(file.suffix)
+        if media_type is None or "gzip" not in request.headers.get("accept-encoding", ""):
+            return None
+        known = self._gzipped.get(file)
+        if known is None or known[0] != changed_ns:
+            content = await to_thread.run_sync(file.read_bytes)
+            known = self._gzipped[file] = (changed_ns, await to_thread.run_sync(gzip.compress, content))
+        return Response(
+            known[1], headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}, media_type=media_type
+        )
