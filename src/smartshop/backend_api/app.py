@@ -44,17 +44,9 @@ def create_app(
     service = build_service(shop, requests_per_second)
     hub = Hub(shop)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as running:
-            if background is not None:
-                await running.enter_async_context(background())
-            await running.enter_async_context(hub)
-            yield
-
     app = FastAPI(
         title="Smart Shopping System",
-        lifespan=lifespan,
+        lifespan=_lifespan(background, hub),
         redirect_slashes=False,
         openapi_url=None,
         # Spans and counters around every request cost more than the hot routes themselves; ours are in `metrics`.
@@ -76,6 +68,18 @@ def create_app(
     app.router.routes.append(Route("/openapi.json", _document_route()))
     app.router.routes.append(Route("/{path:path}", Pages(shop.storefront)))
     return app
+
+
+def _lifespan(background: Background | None, hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as running:
+            if background is not None:
+                await running.enter_async_context(background())
+            await running.enter_async_context(hub)
+            yield
+
+    return run
 
 
 def build_service(shop: Shop, requests_per_second: int = REQUESTS_PER_SECOND) -> Service:
