@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 
-import { addFromShelf, openHome, overflow, row } from "./screens.ts";
+import { addFromShelf, openFirstDepartment, openHome, overflow, row } from "./screens.ts";
 
 interface Screen {
   name: string;
@@ -28,14 +28,7 @@ const SCREENS: Screen[] = [
       await expect(row(page, "similar").getByRole("article").first()).toBeVisible();
     },
   },
-  {
-    name: "department",
-    open: async (page) => {
-      await page.goto("/");
-      await page.getByRole("navigation", { name: "Departments" }).getByRole("link").first().click();
-      await expect(page.getByRole("main").getByRole("article").first()).toBeVisible();
-    },
-  },
+  { name: "department", open: openFirstDepartment },
   {
     name: "search without result",
     open: async (page) => {
@@ -101,7 +94,7 @@ for (const width of [1440, 390]) {
         await screen.open(page);
         await page.waitForLoadState("networkidle");
         await page.waitForTimeout(300);
-        expect(await overflow(page)).toBe(0);
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
         expect(await page.locator("h1").count()).toBe(1);
         const { violations } = await new AxeBuilder({ page }).analyze();
         expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);

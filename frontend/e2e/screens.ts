@@ -18,7 +18,8 @@ export async function productIds(cards: Locator): Promise<string[]> {
 export async function openFirstDepartment(page: Page): Promise<void> {
   await page.goto("/");
   await page.getByRole("navigation", { name: "Departments" }).getByRole("link").first().click();
-  await expect(page.getByRole("article").first()).toBeVisible();
+  await expect(page).toHaveURL(/\/shop\//);
+  await expect(page.getByText(/^\d+ of \d+ shown$/)).toBeVisible();
 }
 
 /** Puts a product with a single variant into the basket from a shelf; returns its title. */

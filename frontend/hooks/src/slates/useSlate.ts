@@ -56,10 +56,11 @@ export function useBuyAgain(isWorthAsking: boolean, limit: number): FetchedSlate
 }
 
 function useFetchedSlate(key: readonly unknown[], enabled: boolean, queryFn: () => Promise<Slate>): FetchedSlate {
-  const { data, isPending, error } = useQuery({ queryKey: ["slate", ...key], queryFn, enabled, staleTime: FRESH_MS });
-  return { slate: data === undefined ? null : shown(data), isPending: enabled && isPending, error };
+  const { data, isPending, error } = useQuery({ queryKey: ["slate", ...key], queryFn, enabled, staleTime: FRESH_MS, select: shown });
+  return { slate: data ?? null, isPending: enabled && isPending, error };
 }
 
+/** Kept between drawings by the query: the same answer stays the same object. */
 function shown({ decision_id, surface, items }: Slate): ShownSlate {
   return { decisionId: decision_id, surface, items, revision: 1 };
 }

@@ -127,12 +127,14 @@ export class EventSender {
   }
 
   async #post(batch: QueuedEvent[], init: RequestInit): Promise<Response> {
-    return this.#options.fetch(this.#options.url, {
+    const response = await this.#options.fetch(this.#options.url, {
       ...init,
       method: "POST",
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${await this.#options.publishableKey()}` },
       body: JSON.stringify({ events: batch.map(({ event }) => event) }),
     });
+    await response.arrayBuffer(); // Browsers hold the connection until an answer is read to its end.
+    return response;
   }
 }
 

@@ -12,7 +12,8 @@ export function PageMove() {
   const movement = useNavigationType();
   const isFirst = useRef(true);
 
-  useEffect(() => {
+  // Before the page is drawn: the scrolling that the new page causes must not be taken for the old one's.
+  useLayoutEffect(() => {
     window.history.scrollRestoration = "manual";
     const remember = () => { positions.set(key, window.scrollY); };
     window.addEventListener("scroll", remember, { passive: true });
