@@ -90,6 +90,23 @@ def test_a_shopper_over_the_limit_waits_and_a_secret_key_does_not(tmp_path: Path
         assert service.client.get("/health/live").status_code == 200
 
 
+def test_under_a_publishable_key_each_shopper_named_has_a_limit_of_their_own(tmp_path: Path) -> None:
+    with opened_service(tmp_path, requests_per_second=5) as service:
+
+        def slate_for(anonymous_id: str) -> int:
+            asked = {"surface": "home", "anonymous_id": anonymous_id}
+            return service.client.post("/v1/recommendations", json=asked, headers=PUBLISHABLE).status_code
+
+        def event_of(anonymous_id: str) -> int:
+            event = {"kind": "page_viewed", "anonymous_id": anonymous_id}
+            return service.client.post("/v1/events", json={"events": [event]}, headers=PUBLISHABLE).status_code
+
+        assert {slate_for(f"a-{number}") for number in range(40)} == {200}
+        assert {event_of(f"b-{number}") for number in range(40)} == {202}
+        assert 429 in [slate_for("hasty") for _ in range(60)]
+        assert 429 in [event_of("hastier") for _ in range(60)]
+
+
 async def test_a_key_made_or_revoked_elsewhere_counts_within_a_second(tmp_path: Path) -> None:
     stores = open_shop_stores(tmp_path)
     now = [Micros(1_000_000_000)]

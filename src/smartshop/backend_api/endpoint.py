@@ -70,9 +70,15 @@ class Endpoint(Generic[Q, B]):
     other_successes: tuple[int, ...] = ()
     limited: bool = True
     """Counted by the rate limit; what is not looks at no key either."""
+    counts_shopper: bool = False
+    """The handler asks the rate limit itself, for the shopper that the request names."""
     in_document: bool = True
     request_headers: Mapping[str, str] = field(default_factory=dict)
     """Header → what it is for; optional ones."""
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 class Runner:
@@ -101,9 +107,8 @@ class Runner:
             return NOBODY
         caller = await service.gate.caller(request.headers.get("authorization"))
         permit(caller, endpoint.permission)
-        # A key that stands in the body is counted where it is read.
-        if caller is not NOBODY or endpoint.own_body is None:
-            await service.rate_limit.check(caller, request.client.host if request.client else "")
+        if not endpoint.counts_shopper:
+            await service.rate_limit.check(caller, address_of(request))
         request.scope[SCOPE_KEY] = caller
         return caller
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from smartshop.backend_api.endpoint import Call, Endpoint
+from smartshop.backend_api.endpoint import Call, Endpoint, address_of
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.utils.arrival import arrival_of
 from smartshop.backend_api.utils.auth import Permission
@@ -36,6 +36,7 @@ async def post_events(service: Service, call: Call[None, None]) -> Receipt:
     _, texts = open_envelope(body, _decoder, "events")
     if not 1 <= len(texts) <= MAX_EVENTS:
         raise InvalidValue(f"The body has {len(texts)} events; send 1 to {MAX_EVENTS} at a time.")
+    await service.rate_limit.check_events(call.caller, address_of(call.request), texts[0])
     arrival = arrival_of(call.caller, call.request, "api", service.shop.clock.now())
     receipt = await service.shop.ingest.accept(texts, arrival)
     count_events(service.metrics, receipt)
@@ -59,6 +60,7 @@ ENDPOINTS = (
         handle=post_events,
         summary="Take events in; good ones of a partly bad batch are kept",
         own_body=EventBatch,
+        counts_shopper=True,
         answer=Receipt,
         status=202,
         request_headers={

@@ -1,14 +1,14 @@
 """Slates: `POST /v1/recommendations` and its short forms, the lists around a product, ranking, decisions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from smartshop.backend_api.endpoint import Call, Endpoint
+from smartshop.backend_api.endpoint import Call, Endpoint, address_of
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.allowed_requests import allowed_request
-from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission
+from smartshop.backend_api.utils.auth import CallerKind, Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Limit, id_in_path
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, ProductId
@@ -49,7 +49,7 @@ class RankRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 async def ask_slate(service: Service, call: Call[None, SlateRequest]) -> Slate:
-    return await _answer(service, call.caller, call.body)
+    return await _answer(service, call, call.body)
 
 
 async def ask_slate_shortly(service: Service, call: Call[SlateQuery, None]) -> Slate:
@@ -64,11 +64,13 @@ async def ask_slate_shortly(service: Service, call: Call[SlateQuery, None]) -> S
         filters=SlateFilters(category=query.category),
         context=SlateContext(device=query.device, country=query.country),
     )
-    return await _answer(service, call.caller, request)
+    return await _answer(service, call, request)
 
 
-async def _answer(service: Service, caller: Caller, request: SlateRequest) -> Slate:
-    allowed = allowed_request(caller, request)
+async def _answer(service: Service, call: Call[Any, Any], request: SlateRequest) -> Slate:
+    """Any: the long form has a body, the short one a query."""
+    await service.rate_limit.check(call.caller, address_of(call.request), request.anonymous_id)
+    allowed = allowed_request(call.caller, request)
     slate = await service.shop.recommendations.answer(allowed.request, None, vouched=allowed.vouched, at=allowed.at)
     return _counted(service, _with_notes(slate, allowed.notes))
 
@@ -141,6 +143,7 @@ ENDPOINTS = (
         summary="What to show this shopper here and now, and why",
         body=SlateRequest,
         answer=Slate,
+        counts_shopper=True,
     ),
     Endpoint(
         method="GET",
@@ -150,6 +153,7 @@ ENDPOINTS = (
         summary="The short form of asking for a slate",
         query=SlateQuery,
         answer=Slate,
+        counts_shopper=True,
     ),
     Endpoint(
         method="GET",

@@ -14,7 +14,7 @@ import structlog
 from msgspec import Meta
 
 from smartshop.backend_api.api.events import count_events
-from smartshop.backend_api.endpoint import Call, Endpoint
+from smartshop.backend_api.endpoint import Call, Endpoint, address_of
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.utils.arrival import arrival_of
 from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission, permit
@@ -107,8 +107,6 @@ async def _caller(service: Service, call: Call[None, None], write_key: str | Non
         if not write_key:
             raise Unauthenticated("No write key was sent; send it as the user name of Authorization: Basic.")
         caller = await service.gate.caller_with(write_key)
-        client = call.request.client
-        await service.rate_limit.check(caller, client.host if client else "")
     permit(caller, Permission.ANY_KEY)
     return caller
 
@@ -131,6 +129,8 @@ class _WriteKey(msgspec.Struct, frozen=True, rename="camel"):
 
 async def _take(service: Service, call: Call[None, None], caller: Caller, texts: Sequence[bytes]) -> Accepted:
     now, shop = service.shop.clock.now(), service.shop
+    if texts:
+        await service.rate_limit.check_events(caller, address_of(call.request), texts[0])
     arrival = arrival_of(caller, call.request, SOURCE, now)
     events = [translate(text, now, shop.currency) for text in texts]
     receipt = await shop.ingest.accept_decoded(events, texts, arrival)
@@ -174,6 +174,7 @@ def _endpoint(path: str, handle: Any, body: type, summary: str) -> Endpoint[None
         handle=handle,
         summary=summary,
         own_body=body,
+        counts_shopper=True,
         answer=Accepted,
     )
 
