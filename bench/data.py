@@ -14,13 +14,15 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.service import free_port
 from smartshop.data_collection.pipelines.clock import system_now
+from smartshop.opening import opened_stores
+from smartshop.place import find_place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
 from smartshop.simulator.history import make_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.truth import new_ledger
 from smartshop.simulator.world import build_world
-from smartshop.wiring import build_clock, build_ingest, find_place, opened_stores
+from smartshop.wiring import build_clock, build_ingest
 
 DAYS, SHOPPERS = 60, 3_000
 

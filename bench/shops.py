@@ -7,11 +7,13 @@ from pathlib import Path
 import msgspec
 
 from smartshop.data_collection.pipelines.clock import system_now
+from smartshop.opening import opened_stores
+from smartshop.place import find_place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
-from smartshop.wiring import build_clock, build_ingest, find_place, opened_stores
+from smartshop.wiring import build_clock, build_ingest
 
 PRODUCTS = 10_000
 SHOPPERS = 3_000

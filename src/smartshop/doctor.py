@@ -1,15 +1,17 @@
 """`smartshop doctor`: settings, engines, models, keys and clocks, each with what to do where something is wrong."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock, to_datetime
-from smartshop.errors import ModelRefused
+from smartshop.data_collection.pipelines.importing import REFUSED
+from smartshop.errors import ModelRefused, SmartShopError
+from smartshop.opening import opened_stores
+from smartshop.place import Place, storefront_folder
 from smartshop.settings import Settings
-from smartshop.wiring import Place, build_clock, opened_stores, storefront_folder
+from smartshop.wiring import build_clock
 
 SILENT_AFTER = 15 * SECOND
 
@@ -34,10 +36,10 @@ def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
         with opened_stores(settings, place) as stores:
             clock = build_clock(settings, stores)
             yield Finding("database", "good", f"{place.shown_database} opens and its schema is up to date.")
-            for check in (_log, _clock, _model, _keys, _letters, _quarantine, _processes):
+            for check in (_log, _clock, _model, _keys, _letters, _imports, _quarantine, _jobs, _processes):
                 yield check(stores, clock)
-    except (OSError, sqlite3.Error, RuntimeError) as error:
-        yield Finding("database", "bad", f"{place.shown_database} cannot be opened: {error}.")
+    except SmartShopError as error:
+        yield Finding("database", "bad", str(error))
     built = storefront_folder()
     says = f"built in {built}" if built else "not built; `make run` builds it, the API works without"
     yield Finding("storefront", "good" if built else "note", says)
@@ -82,6 +84,28 @@ def _letters(stores: SqlStores, _: ShopClock) -> Finding:
         return Finding("agents", "good", "No message failed for good.")
     newest = dead[-1]
     return Finding("agents", "bad", f"{len(dead)} messages failed; the newest in {newest.agent}: {newest.error[:200]}")
+
+
+def _imports(stores: SqlStores, _: ShopClock) -> Finding:
+    marks = stores.imports.all()
+    cut = [mark.import_key for mark in marks if not mark.finished]
+    if cut:
+        says = f"{', '.join(cut)} stopped on the way; `smartshop import` with the same file goes on from there."
+        return Finding("imports", "note", says)
+    refused = sum(count for mark in marks for what, count in mark.report.items() if what.startswith(REFUSED))
+    if refused:
+        return Finding("imports", "note", f"{refused:,} rows of files were refused; the quarantine folder says why.")
+    return Finding("imports", "good", f"{len(marks)} files came in whole.")
+
+
+def _jobs(stores: SqlStores, _: ShopClock) -> Finding:
+    newest = {job.name: job for job in reversed(stores.jobs.recent(50))}
+    failed = [job for job in newest.values() if job.state == "failed"]
+    if failed:
+        return Finding("jobs", "bad", f"{failed[0].name} failed: {failed[0].note[-200:]}")
+    return Finding(
+        "jobs", "good", ", ".join(f"{job.name} is {job.state}" for job in newest.values()) or "None ran yet."
+    )
 
 
 def _quarantine(stores: SqlStores, _: ShopClock) -> Finding:

@@ -1,42 +1,43 @@
 """Batch jobs: what the command line, the worker and any scheduler run. Each is repeatable for a day."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
-from smartshop.ai_agents.recommendation.evaluate import evaluate
-from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
+from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
+from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
+from smartshop.bars import sharing_bar
+from smartshop.data_collection.connectors.ports import ImportMark, Jobs
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock, system_now, to_micros
-from smartshop.data_collection.pipelines.importing import ImportDoors, ImportReport, check_import, run_import
 from smartshop.data_collection.pipelines.interactions import load_interactions
 from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
+from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
-from smartshop.data_collection.pipelines.sources.rows import count_rows
-from smartshop.data_collection.pipelines.sources.source import SourceOptions
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.errors import InvalidValue, NotFound
+from smartshop.errors import Conflict, InvalidValue, NotFound
+from smartshop.opening import opened_stores
+from smartshop.place import DEMO_MARK, Place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
-from smartshop.wiring import DEMO_SCENARIO, Place, build_clock, build_ingest, opened_stores
+from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, product_of
 
 DECISIONS_KEPT = 30 * DAY
 EVENT_KEYS_KEPT = 60 * DAY
 DEMO_SEED = 7
+TELL_EVERY_SECONDS = 2.0
 
 Tell = Callable[[float, str], None]
 """Called with the share done (0 to 1) and what is being done."""
@@ -61,7 +62,7 @@ Job = Callable[[JobContext], dict[str, Any]]
 
 def train(context: JobContext) -> dict[str, Any]:
     stores = context.stores
-    shelf = ShelfKeeper(stores.catalogue, stores.stock, context.settings.currency, context.clock.shop_now).shelf
+    shelf = _shelf(context.settings, stores, context.clock)
     agent = RecommendationAgent(stores.models, context.clock.now)
     trained = train_recommendation(
         stores.log, stores.customers, shelf, agent, until=context.until, progress=context.tell
@@ -81,6 +82,11 @@ def prune(context: JobContext) -> dict[str, Any]:
 def make_demo(context: JobContext) -> dict[str, Any]:
     """The demonstration shop's past: made from a scenario, entered through the only door, its truth kept apart."""
     stores, now = context.stores, context.clock.now()
+    if not context.place.demo or stores.log.size().events:
+        raise Conflict(
+            f"{context.place.folder} holds a shop already, and a made history would mix with it; "
+            "`smartshop up --demo` makes the demonstration in a folder of its own."
+        )
     context.tell(0.0, "thinking up products and shoppers")
     world = build_world(load_scenario(DEMO_SCENARIO), DEMO_SEED, now)
     entered = enter_history(
@@ -92,148 +98,120 @@ def make_demo(context: JobContext) -> dict[str, Any]:
         truth_folder=context.place.folder / "truth",
         progress=context.tell,
     )
+    stores.imports.mark(ImportMark(import_key=DEMO_MARK, rows_done=entered.accepted, finished=True), now)
     return asdict(entered)
 
 
 JOBS: Mapping[str, Job] = {"train-recommendation": train, "prune": prune, "make-demo": make_demo}
 
 
-def run_job(name: str, settings: Settings, place: Place, day: date | None, console: Console | None) -> dict[str, Any]:
-    """Run one job to its end; what it found out.
+def run_job(
+    name: str,
+    settings: Settings,
+    place: Place,
+    *,
+    day: date | None = None,
+    job_id: int | None = None,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Run one job to its end; what it found out. `job_id` is the row of a queued one, which is told how far it is.
 
     Raises:
         NotFound: no such job.
     """
     if name not in JOBS:
         raise NotFound(f"There is no job {name!r}; there are {', '.join(JOBS)}.")
-    with opened_stores(settings, place) as stores, _progress(console) as progress:
-        task = progress.add_task(name, total=1.0)
-        until = None if day is None else _end_of(day, settings)
+    until = None if day is None else end_of_day(day, ZoneInfo(settings.timezone))
+    with (
+        opened_stores(settings, place) as stores,
+        sharing_bar(name, console) as show,
+        _reporting(stores.jobs, job_id) as report,
+    ):
 
         def tell(share: float, what: str) -> None:
-            progress.update(task, completed=share, description=f"{name}: {what}")
+            show(share, what)
+            report(share, what)
 
         found = JOBS[name](JobContext(settings, place, stores, build_clock(settings, stores), until, tell))
         tell(1.0, "done")
     return found
 
 
-def import_file(
-    settings: Settings, place: Place, source: str, path: Path, *, dry_run: bool, console: Console | None
-) -> dict[str, Any]:
-    """Bring a file in, or only check it; the report as facts."""
-    options = SourceOptions(currency=settings.currency, imported_at=system_now())
-    with _progress(console, rows=True) as progress:
-        task = progress.add_task(f"{'checking' if dry_run else 'importing'} {path.name}", total=_rows_of(path))
-
-        def on_rows(rows: int) -> None:
-            progress.advance(task, rows)
-
-        if dry_run:
-            report = check_import(source, path, options, on_rows)
-        else:
-            with opened_stores(settings, place) as stores:
-                doors = ImportDoors(
-                    ingest=build_ingest(settings, stores, build_clock(settings, stores)),
-                    catalogue=stores.catalogue,
-                    customers=stores.customers,
-                    stock=stores.stock,
-                    imports=stores.imports,
-                    quarantine_folder=place.folder / "quarantine",
-                )
-                report = run_import(source, path, options, doors, on_rows)
-    if console is not None:
-        console.print(_report_table(report, dry_run=dry_run))
-    return _report_facts(report)
-
-
 def evaluate_models(
-    settings: Settings, place: Place, day: date | None, console: Console, *, as_json: bool, markdown: Path | None
-) -> None:
-    """Print the table; a progress bar while it is made."""
-    with opened_stores(settings, place) as stores:
-        clock = build_clock(settings, stores)
-        shelf = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now).shelf
-        with _progress(None if as_json else console) as progress:
-            task = progress.add_task("reading the log", total=1.0)
+    settings: Settings, place: Place, *, day: date | None = None, console: Console | None = None
+) -> EvaluationReport:
+    """Every model and baseline on the shop's own later data.
 
-            def tell(share: float, what: str) -> None:
-                progress.update(task, completed=share, description=what)
-
-            until = None if day is None else _end_of(day, settings)
-            interactions = load_interactions(stores.log, stores.customers, shelf, until)
-            if not len(interactions):
-                raise NotFound("There is nothing to evaluate: the log holds no interactions; import or simulate some.")
-            report = evaluate(interactions, shelf, np.random.default_rng(0), tell)
-    if markdown is not None:
-        markdown.write_text(as_markdown(report), encoding="utf-8")
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(report)).decode())
-        return
-    for table in as_tables(report):
-        console.print(table)
+    Raises:
+        NotFound: the shop has nothing to evaluate on.
+    """
+    until = None if day is None else end_of_day(day, ZoneInfo(settings.timezone))
+    with opened_stores(settings, place) as stores, sharing_bar("evaluating", console) as tell:
+        tell(0.0, "reading the log")
+        shelf = _shelf(settings, stores, build_clock(settings, stores))
+        interactions = load_interactions(stores.log, stores.customers, shelf, until)
+        if not len(interactions):
+            raise NotFound("There is nothing to evaluate: the log holds no interactions; import or simulate some.")
+        report = compare_models(interactions, shelf, np.random.default_rng(0), tell)
+    if not any(table.questions for table in report.tables):
+        raise NotFound(
+            f"There is too little to evaluate: of {len(interactions)} interactions none is a shopper's later one that "
+            "could be asked for."
+        )
+    return report
 
 
 def replay_refused(settings: Settings, place: Place) -> dict[str, Any]:
+    """Refused events through the door again; ids of variants are resolved as the serving process would."""
     with opened_stores(settings, place) as stores:
-        ingest = build_ingest(settings, stores, build_clock(settings, stores))
+        clock = build_clock(settings, stores)
+        shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now)
+        ingest = build_ingest(settings, stores, clock, product_of=lambda sent: product_of(shelves, sent))
         wires = {"segment": replayed_segment(settings.currency)}
         report = replay(stores.quarantine, ingest, system_now(), source=None, wires=wires)
     return dict(msgspec.structs.asdict(report))
 
 
-@contextmanager
-def _progress(console: Console | None, *, rows: bool = False) -> Iterator[Progress]:
-    """A bar for people; silent for scripts (`console` None)."""
-    count = MofNCompleteColumn() if rows else TaskProgressColumn()
-    columns = (TextColumn("  {task.description}"), BarColumn(), count, TimeElapsedColumn())
-    with Progress(*columns, console=console or Console(quiet=True), transient=False) as progress:
-        yield progress
+def end_of_day(day: date, timezone: ZoneInfo) -> Micros:
+    """The last microsecond of a day in the shop's zone.
 
-
-def _rows_of(path: Path) -> int | None:
-    try:
-        return count_rows(path)
-    except Exception:
-        return None
-
-
-def _end_of(day: date, settings: Settings) -> Micros:
-    """The last microsecond of a day in the shop's zone."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.timezone))
+    Raises:
+        InvalidValue: a day out of the calendar that the shop keeps.
+    """
     if not 2000 <= day.year <= 2100:
         raise InvalidValue(f"The day {day} is not between 2000 and 2100.")
+    midnight = datetime.combine(day + timedelta(days=1), time(), timezone)
     return Micros(to_micros(midnight) - 1)
+
+
+@contextmanager
+def _reporting(jobs: Jobs, job_id: int | None) -> Iterator[Tell]:
+    """Keeps a queued job's row in the news as long as the job lives, so that no other worker takes it."""
+    if job_id is None:
+        yield lambda share, what: None
+        return
+    row, newest, ended = job_id, (0.0, "starting"), threading.Event()
+
+    def remember(share: float, what: str) -> None:
+        nonlocal newest
+        newest = (share, what)
+
+    def keep_telling() -> None:
+        while not ended.wait(TELL_EVERY_SECONDS):
+            jobs.report(row, *newest, system_now())
+
+    teller = threading.Thread(target=keep_telling, name="job-news", daemon=True)
+    teller.start()
+    try:
+        yield remember
+    finally:
+        ended.set()
+        teller.join()
+
+
+def _shelf(settings: Settings, stores: SqlStores, clock: ShopClock) -> Shelf:
+    return ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now).shelf
 
 
 def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in metrics.items() if not name.startswith("weight_")}
-
-
-def _report_facts(report: ImportReport) -> dict[str, Any]:
-    facts = asdict(report)
-    return {**facts, "reasons": dict(report.reasons), "rejected_to": str(report.rejected_to or "") or None}
-
-
-def _report_table(report: ImportReport, *, dry_run: bool) -> Table:
-    title = f"{report.source}: what {'would be' if dry_run else 'was'} imported"
-    table = Table(title=title, show_header=False, title_justify="left")
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    facts = {
-        "rows read": report.rows,
-        "products": report.products,
-        "customers": report.customers,
-        "events stored": report.events,
-        "events known before": report.duplicates,
-        "stock changes": report.stock_changes,
-        "rows done by an earlier run": report.resumed_after,
-    }
-    for name, count in facts.items():
-        if count:
-            table.add_row(name, f"{count:,}")
-    for reason, count in report.reasons.most_common():
-        table.add_row(f"[yellow]refused: {reason.replace('_', ' ')}[/]", f"{count:,}")
-    if report.rejected_to is not None:
-        table.caption = f"Refused rows with line and reason: {report.rejected_to}"
-    return table

@@ -9,7 +9,9 @@ import structlog
 def configure_logging(level: str) -> None:
     """Lines go to standard error. ERROR means that someone must act now; a healthy shop has none."""
     logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx", "uvicorn"):
+        # They tell of every migration looked at, every request sent, every start: of use only when something is odd.
+        logging.getLogger(chatty).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -24,8 +24,10 @@ from smartshop.data_collection.pipelines.clock import ShopClock, system_now
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import ModelRefused
 from smartshop.log import configure_logging
+from smartshop.opening import opened_stores
+from smartshop.place import Place
 from smartshop.settings import Settings
-from smartshop.wiring import Place, build_advisors, build_agents, build_shop, opened_stores
+from smartshop.wiring import build_advisors, build_agents, build_shop
 
 log = structlog.get_logger()
 
@@ -80,7 +82,8 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
         app = create_app(shop, background=lambda: beside_requests(shop, stores, newest))
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, access_log=False, server_header=False, date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5, ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5,
+            ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
         )  # fmt: skip
         gc.collect()
         gc.freeze()

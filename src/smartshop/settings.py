@@ -1,4 +1,4 @@
-"""Every setting, read once in the entry points (`cli`, `jobs`); everything else receives values."""
+"""Every setting, read once in the entry points (`cli`, `tending`); everything else receives values."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +14,9 @@ from smartshop.errors import InvalidValue, SettingsError
 class Settings(BaseSettings):
     """All optional; works with none set."""
 
-    model_config = SettingsConfigDict(env_prefix="SMARTSHOP_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SMARTSHOP_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(Path("smartshop-data"), description="Folder of the embedded stores, models and quarantine.")
     database_url: str = Field("", description="`sqlite:///FILE` (in the data dir when empty) or `postgresql://…`.")
@@ -42,6 +44,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("secret_keys", "publishable_keys")
     @classmethod
@@ -87,7 +94,11 @@ def read_settings(**overrides: object) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic, which is the point
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The file .env here cannot be read ({error}); it needs lines NAME=value.") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = "SMARTSHOP_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name} cannot be used: {first['msg'].removeprefix('Value error, ')}.") from None
+        raise SettingsError(
+            f"{name} cannot be used: {first['msg'].removeprefix('Value error, ').rstrip('.')}."
+        ) from None

@@ -9,18 +9,23 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from rich.console import Console
 
 from smartshop.data_collection.connectors.ports import JobRecord
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock
+from smartshop.errors import Unavailable
+from smartshop.log import configure_logging
+from smartshop.opening import opened_stores
+from smartshop.place import Place
 from smartshop.settings import Settings
 from smartshop.simulator.live import run_live
 from smartshop.simulator.scenario import load_scenario
-from smartshop.wiring import DEMO_SCENARIO, Place, build_clock, opened_stores
+from smartshop.supervisor import ONE_BLAS_THREAD
+from smartshop.wiring import DEMO_SCENARIO, build_clock
 
 log = structlog.get_logger()
 
@@ -33,6 +38,11 @@ LEAST_EVENTS = 200
 GROWN_BY = 0.2
 """Learn again when the log has grown by this share since the last model, else once a day."""
 DEMO_SHOPPERS_PER_MINUTE = 12.0
+LEAST_PAUSE = 60 * SECOND
+"""Between two trainings: a model that is not better is not promoted, and must not be tried again at once."""
+BEAT_EVERY_SECONDS = 2.0
+NOTE_CHARACTERS = 2_000
+INTERRUPTED = "Its worker ended while it ran; it was queued again."
 TRAIN, PRUNE = "train-recommendation", "prune"
 
 
@@ -46,6 +56,7 @@ class Work:
 
 
 def run_working(settings: Settings, place: Place, url: str) -> None:
+    configure_logging(settings.log_level)
     os.nice(NICENESS)
     with opened_stores(settings, place) as stores:
         asyncio.run(_work(Work(settings, place, stores, build_clock(settings, stores), url)))
@@ -56,6 +67,8 @@ async def _work(work: Work) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if not work.stores.shop_database.is_postgres:
+        await asyncio.to_thread(take_up_again, work.stores, work.clock)
     parts = [_run_jobs(work, stop), _consider_learning(work, stop)]
     if work.place.demo and work.url:
         parts.append(_send_shoppers(work, stop))
@@ -81,24 +94,47 @@ async def _run_jobs(work: Work, stop: asyncio.Event) -> None:
 
 
 async def _run_job(work: Work, job: JobRecord, stop: asyncio.Event) -> None:
-    where = ["--data-dir", str(work.place.root), "--demo" if work.place.demo else "--no-demo"]
+    command = ["job", job.name, *work.place.arguments, "--json", "--job-id", str(job.job_id)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "smartshop", "job", job.name, *where, "--json",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "smartshop", *command,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, **ONE_BLAS_THREAD},
     )  # fmt: skip
     ended = asyncio.create_task(process.communicate())
-    while not ended.done():
-        await asyncio.wait([ended], timeout=2.0)
+    stopping = asyncio.create_task(stop.wait())
+    while not ended.done() and not stopping.done():
+        await asyncio.wait([ended, stopping], timeout=BEAT_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(work.stores.jobs.beat, "work", work.clock.now(), job.name)
-        await asyncio.to_thread(work.stores.jobs.report, job.job_id, 0.5, "running", work.clock.now())
-        if stop.is_set() and not ended.done():
+    if not ended.done():
+        with suppress(ProcessLookupError):
             process.terminate()
     told, complaint = await ended
+    stopping.cancel()
+    if stop.is_set() and process.returncode:
+        await asyncio.to_thread(_queue_again, work.stores, job, work.clock)
+        return
     good = process.returncode == 0
-    note = (told if good else complaint).decode(errors="replace").strip()[-500:]
+    note = (told if good else complaint).decode(errors="replace").strip()[-NOTE_CHARACTERS:]
     state = "done" if good else "failed"
+    note = note or f"It ended with status {process.returncode} and said nothing."
     await asyncio.to_thread(work.stores.jobs.finish, job.job_id, state, note, work.clock.now())
-    (log.info if good else log.error)("job_ended", job=job.name, state=state)
+    if good:
+        log.info("job_done", job=job.name)
+    else:
+        log.error("job_failed", job=job.name, reason=note[-300:])
+
+
+def take_up_again(stores: SqlStores, clock: ShopClock) -> None:
+    """Queue anew what a worker that died left running. Only where there is one worker, as on the embedded SQLite;
+    among several, a job without news for ten minutes is free again.
+    """
+    for job in stores.jobs.recent(50):
+        if job.state == "running":
+            _queue_again(stores, job, clock)
+
+
+def _queue_again(stores: SqlStores, job: JobRecord, clock: ShopClock) -> None:
+    stores.jobs.finish(job.job_id, "failed", INTERRUPTED, clock.now())
+    stores.jobs.enqueue(JobRecord(name=job.name, arguments=job.arguments, queued_at=clock.now()))
 
 
 async def _consider_learning(work: Work, stop: asyncio.Event) -> None:
@@ -109,23 +145,36 @@ async def _consider_learning(work: Work, stop: asyncio.Event) -> None:
 
 
 def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
-    """What should be queued now: learning when there is enough new to learn from or a new day began."""
-    if any(job.state in ("queued", "running") for job in stores.jobs.recent(20)):
+    """What should be queued now: learning when there is enough new to learn from, forgetting once a day."""
+    recent = stores.jobs.recent(50)
+    if any(job.state in ("queued", "running") for job in recent):
         return ()
-    size = stores.log.size()
+    due = []
+    if _should_learn(stores, clock, next((job for job in recent if job.name == TRAIN), None)):
+        due.append(TRAIN)
+    pruned = next((job for job in recent if job.name == PRUNE), None)
+    if stores.log.size().events and (pruned is None or _is_of_an_earlier_day(pruned.queued_at, clock)):
+        due.append(PRUNE)
+    return due
+
+
+def _should_learn(stores: SqlStores, clock: ShopClock, last: JobRecord | None) -> bool:
+    size, model = stores.log.size(), stores.models.promoted("recommendation")
     if size.events < LEAST_EVENTS:
-        return ()
-    model = stores.models.promoted("recommendation")
-    last = next((job for job in stores.jobs.recent(50) if job.name == TRAIN), None)
-    if last and last.state == "failed" and clock.now() - (last.finished_at or 0) < 600 * SECOND:
-        return ()
+        return False
+    if last is not None and last.state == "failed" and last.note != INTERRUPTED:
+        # The same log fails the same way; more of it, or tomorrow, may not.
+        return _is_of_an_earlier_day(last.queued_at, clock)
     # Log numbers run on from 1, so the last one learned from is about how many there were.
-    if model is None or size.events - model.log_no > GROWN_BY * size.events:
-        return (TRAIN,)
+    learned_from = 0 if model is None else model.log_no
+    if model is None or size.events - learned_from > GROWN_BY * size.events:
+        return last is None or clock.now() - last.queued_at > LEAST_PAUSE
     tried_at = max(model.trained_at, last.queued_at if last else 0)
-    if clock.day(clock.now()) > clock.day(tried_at):
-        return (TRAIN, PRUNE)
-    return ()
+    return size.events > learned_from and _is_of_an_earlier_day(tried_at, clock)
+
+
+def _is_of_an_earlier_day(moment: int, clock: ShopClock) -> bool:
+    return clock.day(moment) < clock.day(clock.now())
 
 
 async def _send_shoppers(work: Work, stop: asyncio.Event) -> None:
@@ -134,19 +183,12 @@ async def _send_shoppers(work: Work, stop: asyncio.Event) -> None:
     if key is None:
         log.warning("shoppers_not_sent", reason="the shop has no publishable key with a known text")
         return
-    await run_live(
-        work.url, key, scenario, seed=work.clock.now(), shoppers_per_minute=DEMO_SHOPPERS_PER_MINUTE, stop=stop
-    )
-
-
-def simulate_shoppers(url: str, scenario: str, shoppers: int, per_minute: float, seed: int, console: Console) -> None:
-    """Simulated shoppers against any running service; its publishable key is what its storefront tells everybody."""
-    import httpx  # only this command needs it here
-
-    with httpx.Client(base_url=url, timeout=10) as client:
-        key = client.get("/v1/storefront").raise_for_status().json()["publishable_key"]
-    console.print(f"{shoppers} shoppers go to {url}, {per_minute:g} a minute.")
-    asyncio.run(
-        run_live(url, key, load_scenario(scenario), seed=seed, shoppers_per_minute=per_minute, stop=asyncio.Event(),
-                 shoppers=shoppers)
-    )  # fmt: skip
+    while not stop.is_set():
+        try:
+            await run_live(
+                work.url, key, scenario, seed=work.clock.now(), shoppers_per_minute=DEMO_SHOPPERS_PER_MINUTE, stop=stop
+            )
+        except Unavailable as error:
+            # The serving process is starting, or starting again.
+            log.info("shoppers_wait", reason=str(error))
+            await _pause(stop, CONSIDER_EVERY_SECONDS)

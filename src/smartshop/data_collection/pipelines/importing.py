@@ -1,22 +1,28 @@
-"""An import from file to stores: resumable after any batch, and harmless to repeat."""
+"""An import from file to stores: resumable after any batch, and harmless to repeat.
+
+What was done is remembered after every batch (`ImportMark`): the rows, the counts, and how long the file of refused
+rows was. A run that was cut goes on after the last whole batch as if it had never stopped.
+"""
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from smartshop.data_collection.connectors.ports import Catalogue, Customers, ImportMark, Imports, Stock
+from smartshop.data_collection.connectors.ports import Catalogue, Customers, ImportMark, Imports, QuarantinedRow, Stock
 from smartshop.data_collection.pipelines.ingest import Arrival, Ingest
 from smartshop.data_collection.pipelines.sources.interactions import read_interactions
 from smartshop.data_collection.pipelines.sources.online_retail import read_online_retail
 from smartshop.data_collection.pipelines.sources.products import read_products
+from smartshop.data_collection.pipelines.sources.rows import check_file
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, Source, SourceBatch, SourceOptions
 from smartshop.data_collection.pipelines.sources.stock import read_stock
 from smartshop.data_collection.schemas.events import Event, Trust
-from smartshop.data_collection.schemas.ids import Micros, ProductId
+from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.stock import StockMovement
 from smartshop.errors import OutOfStock, SourceError
 
@@ -26,15 +32,21 @@ SOURCES: dict[str, Source] = {
     "products": read_products,
     "stock": read_stock,
 }
-REJECTION_SHARE_SHOWN = 0.05
-"""From this share of bad rows on, the report warns that the file may be of another format."""
+DOUBTFUL_SHARE = 0.5
+"""From this share of refused rows on the report asks whether the file is of another format."""
+REFUSED = "refused:"
+"""Before a reason code in a mark's counts."""
+REFUSED_BYTES = "refused_bytes"
+"""In a mark's counts: how long the file of refused rows was."""
+COUNTS = ("products", "customers", "events", "duplicates", "stock_changes")
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, in rows of the file and in records."""
+    """What an import did, in rows of the file and in records; what an earlier, cut run did is included."""
 
     source: str
+    dry_run: bool = False
     rows: int = 0
     products: int = 0
     customers: int = 0
@@ -51,17 +63,61 @@ class ImportReport:
     def refused(self) -> int:
         return self.reasons.total()
 
+    @property
+    def is_doubtful(self) -> bool:
+        return self.refused > DOUBTFUL_SHARE * max(self.rows, 1)
+
+
+class ImportedNames:
+    """Ids of an import → products. Variants are resolved by the catalogue; what it does not know is created bare."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[str, ProductId] = {}
+
+    def __call__(self, sent: str) -> ProductId | None:
+        return self._known.get(sent)
+
+    def learn(self, sent: Iterable[str], now: Micros) -> None:
+        unknown = sorted({name for name in sent if name not in self._known})
+        if not unknown:
+            return
+        for variant_id, product_id in self._catalogue.product_of([VariantId(name) for name in unknown]).items():
+            self._known[variant_id] = product_id
+        bare = [ProductId(name) for name in unknown if name not in self._known]
+        self._catalogue.ensure(bare, now)
+        self._known.update((product_id, product_id) for product_id in bare)
+
+
+class KeptInFile:
+    """The quarantine of a door that imports: refused rows go to the import's own file, with their line.
+
+    Mended, the file is imported again, so nothing is kept a second time for replay.
+    """
+
+    def add(self, rows: Sequence[QuarantinedRow]) -> None: ...
+    def page(self, after: int = 0, limit: int = 100, source: str | None = None) -> list[QuarantinedRow]:
+        return []
+
+    def mark_replayed(self, row_ids: Sequence[int], now: Micros) -> None: ...
+    def counts(self) -> dict[str, int]:
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class ImportDoors:
     """The stores an import writes to; events go through the only door."""
 
     ingest: Ingest
+    """Resolves ids by `names`."""
+    names: ImportedNames
     catalogue: Catalogue
     customers: Customers
     stock: Stock
     imports: Imports
     quarantine_folder: Path
+    now: Callable[[], Micros]
+    """Stamps what is written. A moving clock: other processes find changes by it while a long import runs."""
 
 
 def read_source(name: str) -> Source:
@@ -76,7 +132,7 @@ def read_source(name: str) -> Source:
 
 def check_import(name: str, path: Path, options: SourceOptions, on_rows: Callable[[int], None]) -> ImportReport:
     """Read the whole file and write nothing: what an import would meet before it reaches the shop's own rules."""
-    report = ImportReport(name)
+    report = ImportReport(name, dry_run=True)
     for batch in read_source(name)(path, options):
         _count(report, batch)
         report.events += len(batch.events)
@@ -88,36 +144,54 @@ def check_import(name: str, path: Path, options: SourceOptions, on_rows: Callabl
 def run_import(
     name: str, path: Path, options: SourceOptions, doors: ImportDoors, on_rows: Callable[[int], None]
 ) -> ImportReport:
-    """Bring a file in. A run that was cut is taken up after its last whole batch; a finished one changes nothing."""
+    """Bring a file in. A run that was cut is taken up after its last whole batch; a finished one, run again, finds
+    everything known already.
+    """
     source = read_source(name)
     key = f"{name}:{_content_hash(path)}"
+    refused_file = doors.quarantine_folder / f"{key.replace(':', '-')}.jsonl"
     found = doors.imports.find(key)
-    done = found.rows_done if found and not found.finished else 0
-    report = ImportReport(name, resumed_after=done)
-    if done == 0:
-        # A fresh run writes its refused rows anew, so that repeating an import does not repeat them.
-        _quarantine_file(doors, key).unlink(missing_ok=True)
+    report = _resumed(name, found, refused_file)
     seen = 0
     for batch in source(path, options):
         seen += batch.rows
         on_rows(batch.rows)
-        if done and seen <= done and batch.rows:
-            report.rows += batch.rows
+        if batch.rows and seen <= report.resumed_after:
             continue
-        _enter(batch, report, doors, options, key)
-        doors.imports.mark(ImportMark(import_key=key, rows_done=seen, finished=False), options_now(options))
-    doors.imports.mark(
-        ImportMark(import_key=key, rows_done=seen, finished=True, report=dict(report.reasons)), options_now(options)
-    )
+        _enter(batch, report, doors, refused_file)
+        doors.imports.mark(_mark(key, seen, report, finished=False), doors.now())
+    doors.imports.mark(_mark(key, seen, report, finished=True), doors.now())
     return report
 
 
-def options_now(options: SourceOptions) -> Micros:
-    return Micros(options.imported_at)
+def _resumed(name: str, found: ImportMark | None, refused_file: Path) -> ImportReport:
+    """The report to go on with; refused rows that no mark vouches for are forgotten, since they will come again."""
+    if found is None or found.finished:
+        refused_file.unlink(missing_ok=True)
+        return ImportReport(name)
+    report = ImportReport(name, rows=found.rows_done, resumed_after=found.rows_done)
+    for count in COUNTS:
+        setattr(report, count, found.report.get(count, 0))
+    for count, number in found.report.items():
+        if count.startswith(REFUSED):
+            report.reasons[count.removeprefix(REFUSED)] = number
+    if refused_file.exists():
+        os.truncate(refused_file, min(found.report.get(REFUSED_BYTES, 0), refused_file.stat().st_size))
+        report.rejected_to = refused_file if report.reasons else None
+    return report
 
 
-def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, options: SourceOptions, key: str) -> None:
-    now = options_now(options)
+def _mark(key: str, rows_done: int, report: ImportReport, *, finished: bool) -> ImportMark:
+    facts = asdict(report)
+    counts = {count: facts[count] for count in COUNTS}
+    counts |= {f"{REFUSED}{reason}": number for reason, number in report.reasons.items()}
+    if report.rejected_to is not None:
+        counts[REFUSED_BYTES] = report.rejected_to.stat().st_size
+    return ImportMark(import_key=key, rows_done=rows_done, finished=finished, report=counts)
+
+
+def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, refused_file: Path) -> None:
+    now = doors.now()
     _count(report, batch)
     if batch.products:
         doors.catalogue.upsert(batch.products, now)
@@ -125,44 +199,47 @@ def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, options
         doors.customers.upsert(batch.customers, now)
     if batch.counts:
         report.stock_changes += doors.stock.count(batch.counts, now)
-    refused = list(batch.rejected)
-    if batch.movements:
-        refused.extend(_move(batch.movements, report, doors, now))
-    if batch.events:
-        refused.extend(_accept(batch.events, report, doors, now))
+    refused = [*_move(batch, report, doors, now), *_accept(batch, report, doors, now)]
+    report.reasons.update(_code(row) for row in refused)
+    refused = [*batch.rejected, *refused]
     if refused:
-        report.rejected_to = _quarantine_file(doors, key)
-        _write_refused(report.rejected_to, refused)
+        _write_refused(refused_file, refused)
+        report.rejected_to = refused_file
 
 
-def _accept(events: Sequence[Event], report: ImportReport, doors: ImportDoors, now: Micros) -> list[RejectedRow]:
-    named = {line.product_id for event in events for line in event.products if line.product_id}
-    doors.catalogue.ensure([ProductId(product_id) for product_id in named], now)
+def _accept(batch: SourceBatch, report: ImportReport, doors: ImportDoors, now: Micros) -> list[RejectedRow]:
+    if not batch.events:
+        return []
+    doors.names.learn(_names(batch.events), now)
     arrival = Arrival(source=f"import:{report.source}", trust=Trust.SERVER, received_at=now, from_import=True)
-    receipt = doors.ingest.accept_blocking(events, arrival)
+    receipt = doors.ingest.accept_blocking(batch.events, arrival)
     report.events += receipt.accepted
     report.duplicates += receipt.duplicates
-    refused = [
-        RejectedRow(0, rejected.reason, msgspec.json.encode(events[rejected.index]).decode())
+    return [
+        RejectedRow(_line(batch.event_lines, rejected.index), rejected.reason, _text(batch.events[rejected.index]))
         for rejected in receipt.rejected
     ]
-    report.reasons.update(row.reason.split(":", 1)[0] for row in refused)
-    return refused
 
 
-def _move(movements: list[StockMovement], report: ImportReport, doors: ImportDoors, now: Micros) -> list[RejectedRow]:
+def _names(events: Sequence[Event]) -> set[str]:
+    return {name for event in events for line in event.products if (name := line.product_id or line.variant_id)}
+
+
+def _move(batch: SourceBatch, report: ImportReport, doors: ImportDoors, now: Micros) -> list[RejectedRow]:
     """All at once; where one asks too much, one by one, so that only that one is refused."""
+    if not batch.movements:
+        return []
     try:
-        report.stock_changes += doors.stock.move(movements, now)
+        report.stock_changes += doors.stock.move(batch.movements, now)
         return []
     except OutOfStock:
         refused = []
-    for movement in movements:
+    for place, movement in enumerate(batch.movements):
         try:
             report.stock_changes += doors.stock.move([movement], now)
         except OutOfStock as error:
-            refused.append(RejectedRow(0, f"{error.code}: {error}", msgspec.json.encode(movement).decode()))
-    report.reasons.update(row.reason.split(":", 1)[0] for row in refused)
+            line = _line(batch.movement_lines, place)
+            refused.append(RejectedRow(line, f"{error.code}: {error}", _text(movement)))
     return refused
 
 
@@ -170,11 +247,19 @@ def _count(report: ImportReport, batch: SourceBatch) -> None:
     report.rows += batch.rows
     report.products += len(batch.products)
     report.customers += len(batch.customers)
-    report.reasons.update(row.reason.split(":", 1)[0] for row in batch.rejected)
+    report.reasons.update(_code(row) for row in batch.rejected)
 
 
-def _quarantine_file(doors: ImportDoors, key: str) -> Path:
-    return doors.quarantine_folder / f"{key.replace(':', '-')}.jsonl"
+def _code(row: RejectedRow) -> str:
+    return row.reason.split(":", 1)[0]
+
+
+def _line(lines: Sequence[int], place: int) -> int:
+    return lines[place] if place < len(lines) else 0
+
+
+def _text(refused: Event | StockMovement) -> str:
+    return msgspec.json.encode(refused).decode()
 
 
 def _write_refused(path: Path, refused: list[RejectedRow]) -> None:
@@ -185,7 +270,9 @@ def _write_refused(path: Path, refused: list[RejectedRow]) -> None:
 
 
 def _content_hash(path: Path) -> str:
-    if not path.is_file():
-        raise SourceError(f"There is no file {path}; give the path of the file to import.")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=12)).hexdigest()
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=12)).hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from None

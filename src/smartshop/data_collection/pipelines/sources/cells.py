@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
+from smartshop.data_collection.pipelines.clock import format_rfc3339, to_datetime, to_micros
 from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.money import MAX_MINOR
 from smartshop.errors import InvalidValue
 
 
@@ -13,10 +14,23 @@ def whole_number(values: dict[str, str], column: str) -> int | None:
     text = values.get(column)
     if text is None:
         return None
+    number = _whole(text)
+    if number is None or abs(number) > MAX_MINOR:
+        raise InvalidValue(f"The {column} {text[:40]!r} is no whole number up to 10^15; write for example 3.")
+    return number
+
+
+def _whole(text: str) -> int | None:
+    """3, or 3.0 as tables write it beside empty cells; None for anything else."""
     try:
         return int(text)
     except ValueError:
-        raise InvalidValue(f"The {column} {text[:40]!r} is no whole number; write for example 3.") from None
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
 
 
 def json_object(values: dict[str, str], column: str) -> dict[str, Any]:
@@ -40,13 +54,15 @@ def moment(values: dict[str, str], column: str) -> Micros | None:
         return None
     try:
         if text.lstrip("-").replace(".", "", 1).isdigit():
-            return Micros(round(float(text) * 1_000_000))
+            micros = Micros(round(float(text) * 1_000_000))
+            to_datetime(micros)  # refuses what is beyond the calendar
+            return micros
         found = datetime.fromisoformat(text)
+        return to_micros(found if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         raise InvalidValue(
             f"The {column} {text[:40]!r} is no time; write 2026-11-22T15:30:00Z or epoch seconds."
         ) from None
-    return to_micros(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def wire_time(micros: Micros) -> str:

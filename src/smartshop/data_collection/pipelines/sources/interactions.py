@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from smartshop.data_collection.pipelines.sources.cells import moment, whole_number, wire_time
-from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows, refuse
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.events import Event, EventKind, ProductLine
 from smartshop.data_collection.schemas.ids import (
@@ -38,6 +38,8 @@ ORDERS_PER_BATCH = 250
 POSITION_START = 946_771_200 * 1_000_000
 """2000-01-02T00:00:00Z: where only an order is known, position n happened n minutes after it."""
 POSITION_STEP = 60 * 1_000_000
+LINE_STEP = 1_000_000
+"""Where not even an order is named, the file's own stands for it: a second a line."""
 
 
 def read_interactions(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
@@ -45,6 +47,7 @@ def read_interactions(path: Path, options: SourceOptions) -> Iterator[SourceBatc
     orders: dict[str, list[Row]] = {}
     for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
         events: list[Event] = []
+        lines: list[int] = []
         rejected = [row for row in rows if isinstance(row, RejectedRow)]
         held = 0
         for row in rows:
@@ -57,9 +60,10 @@ def read_interactions(path: Path, options: SourceOptions) -> Iterator[SourceBatc
                 continue
             try:
                 events.append(_event(row, occurrences, options))
+                lines.append(row.line)
             except InvalidValue as error:
-                rejected.append(_rejection(row, error))
-        yield SourceBatch(rows=len(rows) - held, events=events, rejected=rejected)
+                rejected.append(refuse(row, error))
+        yield SourceBatch(rows=len(rows) - held, events=events, event_lines=lines, rejected=rejected)
     yield from _orders(orders, options)
 
 
@@ -69,16 +73,14 @@ def _orders(orders: dict[str, list[Row]], options: SourceOptions) -> Iterator[So
     while waiting := list(islice(by_time, ORDERS_PER_BATCH)):
         events: list[Event] = []
         rejected: list[RejectedRow] = []
+        first_lines: list[int] = []
         for lines in waiting:
             try:
                 events.append(_order(lines, options))
+                first_lines.append(lines[0].line)
             except InvalidValue as error:
-                rejected.extend(_rejection(line, error) for line in lines)
-        yield SourceBatch(rows=sum(map(len, waiting)), events=events, rejected=rejected)
-
-
-def _rejection(row: Row, error: InvalidValue) -> RejectedRow:
-    return RejectedRow(row.line, f"{error.code}: {error}", str(row.values)[:2_000])
+                rejected.extend(refuse(line, error) for line in lines)
+        yield SourceBatch(rows=sum(map(len, waiting)), events=events, event_lines=first_lines, rejected=rejected)
 
 
 def _event(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Event:
@@ -91,7 +93,7 @@ def _event(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Eve
     return Event(
         kind=kind,
         event_id=_event_id(values, occurrences),
-        occurred_at=wire_time(_when(values, options)),
+        occurred_at=wire_time(_when(row)),
         customer_id=CustomerId(clean_id(values["customer_id"], "customer_id")) if "customer_id" in values else None,
         anonymous_id=AnonymousId(clean_id(values["anonymous_id"], "anonymous_id"))
         if "anonymous_id" in values
@@ -107,11 +109,14 @@ def _event(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Eve
 def _order(lines: list[Row], options: SourceOptions) -> Event:
     first = lines[0].values
     order_id = clean_id(first["order_id"], "order_id")
+    for line in lines:
+        if any(line.values.get(column) != first.get(column) for column in ("customer_id", "anonymous_id")):
+            raise InvalidValue(f"The order {order_id} names several shoppers; rows of one order have the same one.")
     return Event(
         kind=EventKind.ORDER_COMPLETED,
         event_id=EventId(first.get("event_id", order_id)),
         order_id=OrderId(order_id),
-        occurred_at=wire_time(_when(first, options)),
+        occurred_at=wire_time(_when(lines[0])),
         customer_id=CustomerId(clean_id(first["customer_id"], "customer_id")) if "customer_id" in first else None,
         anonymous_id=AnonymousId(clean_id(first["anonymous_id"], "anonymous_id")) if "anonymous_id" in first else None,
         session_id=SessionId(first["session_id"]) if "session_id" in first else None,
@@ -142,14 +147,15 @@ def _event_id(values: dict[str, str], occurrences: Counter[bytes]) -> EventId:
     return EventId(f"row-{digest.hex()}-{occurrences[digest]}")
 
 
-def _when(values: dict[str, str], options: SourceOptions) -> Micros:
-    given = moment(values, "occurred_at")
+def _when(row: Row) -> Micros:
+    """Never the time of the import: the same file must say the same each time it is read."""
+    given = moment(row.values, "occurred_at")
     if given is not None:
         return given
-    position = whole_number(values, "position")
+    position = whole_number(row.values, "position")
     if position is not None:
         return Micros(POSITION_START + position * POSITION_STEP)
-    return Micros(options.imported_at)
+    return Micros(POSITION_START + row.line * LINE_STEP)
 
 
 def _rating(values: dict[str, str]) -> float | None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.sources.online_retail_table import ESSENTIAL, apart_by_ids, load_table
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.catalogue import Offer, Product, Variant
 from smartshop.data_collection.schemas.context import Context
@@ -30,41 +30,13 @@ from smartshop.data_collection.schemas.ids import (
     ProductId,
     VariantId,
 )
-from smartshop.errors import SourceError
 
 CURRENCY = "GBP"
-TIMEZONE = "Europe/London"
 PRODUCT_CODE = r"^\d{5}[A-Z]*$"
 """Five digits and perhaps letters; POST, M, DCGS…, gift_0001_… and the like are no products of the catalogue."""
 
 INVOICES_PER_BATCH = 500
 PRODUCTS_PER_BATCH = 1_000
-
-COLUMNS = {
-    "invoice": "invoice_no",
-    "invoiceno": "invoice_no",
-    "stockcode": "stock_code",
-    "invoicedate": "invoice_ts",
-    "unitprice": "unit_price",
-    "price": "unit_price",
-    "customerid": "customer_id",
-    "customer id": "customer_id",
-}
-"""UCI's own column names → ours."""
-NEEDED = ("invoice_no", "stock_code", "description", "quantity", "invoice_ts", "unit_price", "customer_id", "country")
-
-ESSENTIAL = ("invoice_no", "stock_code", "quantity", "occurred_at")
-
-COUNTRY_CODES = {
-    "Australia": "AU", "Austria": "AT", "Bahrain": "BH", "Belgium": "BE", "Bermuda": "BM", "Brazil": "BR",
-    "Canada": "CA", "Cyprus": "CY", "Czech Republic": "CZ", "Denmark": "DK", "EIRE": "IE", "Finland": "FI",
-    "France": "FR", "Germany": "DE", "Greece": "GR", "Hong Kong": "HK", "Iceland": "IS", "Israel": "IL",
-    "Italy": "IT", "Japan": "JP", "Korea": "KR", "Lebanon": "LB", "Lithuania": "LT", "Malta": "MT",
-    "Netherlands": "NL", "Nigeria": "NG", "Norway": "NO", "Poland": "PL", "Portugal": "PT", "RSA": "ZA",
-    "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES", "Sweden": "SE", "Switzerland": "CH", "Thailand": "TH",
-    "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
-}  # fmt: skip
-"""ISO 3166 alpha-2; Channel Islands, European Community, West Indies and Unspecified are no country and become null."""
 
 
 class Line(NamedTuple):
@@ -80,53 +52,31 @@ class Line(NamedTuple):
 
 
 def read_online_retail(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
-    frame = _load(path)
+    frame = load_table(path)
     whole = frame.drop_nulls(ESSENTIAL)
     yield from _incomplete(frame)
+    whole, unnamed = apart_by_ids(whole)
+    yield from _unnamed(unnamed)
     yield from _products(whole)
     yield from _customers(whole)
     yield from _invoices(whole)
 
 
-def _load(path: Path) -> pl.DataFrame:
-    """The rows in the file's order, invoices by their first time, prices in pence, times in UTC."""
-    if not path.is_file():
-        raise SourceError(f"There is no file {path}; give the path of the data set as .parquet or .csv.")
-    try:
-        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{path.name} cannot be read: {str(error)[:200]}.") from None
-    frame = frame.rename({column: COLUMNS.get(column.lower(), column.lower()) for column in frame.columns})
-    if missing := [column for column in NEEDED if column not in frame.columns]:
-        raise SourceError(f"{path.name} lacks the column {missing[0]}; it has {', '.join(frame.columns)[:200]}.")
-    pence = np.rint(np.round(frame["unit_price"].cast(pl.Float64).fill_null(0.0).to_numpy() * 100, 6))
-    when = pl.col("invoice_ts")
-    if frame.schema["invoice_ts"] == pl.String:
-        when = when.str.to_datetime(time_unit="us")
-    local = when.cast(pl.Datetime("us")).dt.replace_time_zone(TIMEZONE, ambiguous="earliest", non_existent="null")
-    return (
-        frame.with_row_index("row", offset=1)
-        .with_columns(
-            pl.col("invoice_no").cast(pl.String).str.strip_chars().replace("", None),
-            pl.col("stock_code").cast(pl.String).str.strip_chars().str.to_uppercase().replace("", None),
-            pl.col("description").cast(pl.String).str.strip_chars(),
-            pl.Series("price_minor", pence.astype(np.int64)),
-            local.dt.convert_time_zone("UTC").dt.epoch("us").alias("occurred_at"),
-            pl.col("customer_id").cast(pl.Float64, strict=False).cast(pl.Int64).cast(pl.String),
-            pl.col("country").replace_strict(COUNTRY_CODES, default=None, return_dtype=pl.String),
-        )
-        .with_columns(pl.col("occurred_at").min().over("invoice_no").alias("ordered_at"))
-        .sort("ordered_at", "invoice_no", "row")
-    )
-
-
 def _incomplete(frame: pl.DataFrame) -> Iterator[SourceBatch]:
     lacking = frame.filter(pl.any_horizontal(pl.col(*ESSENTIAL).is_null()))
     if lacking.height:
-        reason = "incomplete: The row lacks its invoice number, code, quantity or a readable time."
+        reason = "incomplete: The row lacks its invoice number, code, quantity, price or a readable time."
         rows = lacking.select("row", *ESSENTIAL, "description").iter_rows(named=True)
         rejected = [RejectedRow(row["row"], reason, json.dumps(row, ensure_ascii=False)) for row in rows]
         yield SourceBatch(rows=lacking.height, rejected=rejected)
+
+
+def _unnamed(frame: pl.DataFrame) -> Iterator[SourceBatch]:
+    if frame.height:
+        reason = "invalid_id: The invoice number, code or customer cannot be an id; ids have no slash, 1 to 128 bytes."
+        rows = frame.select("row", "invoice_no", "stock_code", "customer_id").iter_rows(named=True)
+        rejected = [RejectedRow(row["row"], reason, json.dumps(row, ensure_ascii=False)) for row in rows]
+        yield SourceBatch(rows=frame.height, rejected=rejected)
 
 
 def _products(frame: pl.DataFrame) -> Iterator[SourceBatch]:
@@ -180,6 +130,7 @@ def _customers(frame: pl.DataFrame) -> Iterator[SourceBatch]:
 
 def _invoices(frame: pl.DataFrame) -> Iterator[SourceBatch]:
     events: list[Event] = []
+    event_lines: list[int] = []
     rejected: list[RejectedRow] = []
     rows = invoices = 0
     for lines in _by_invoice(frame):
@@ -191,12 +142,14 @@ def _invoices(frame: pl.DataFrame) -> Iterator[SourceBatch]:
             else:
                 good.append(line)
         if good:
-            events.extend(_refund(good) if good[0].invoice_no.startswith("C") else [_order(good)])
+            said = _refund(good) if good[0].invoice_no.startswith("C") else [_order(good)]
+            events.extend(said)
+            event_lines.extend(good[0].row for _ in said)
         if invoices == INVOICES_PER_BATCH:
-            yield SourceBatch(rows=rows, events=events, rejected=rejected)
-            events, rejected, rows, invoices = [], [], 0, 0
+            yield SourceBatch(rows=rows, events=events, event_lines=event_lines, rejected=rejected)
+            events, event_lines, rejected, rows, invoices = [], [], [], 0, 0
     if invoices:
-        yield SourceBatch(rows=rows, events=events, rejected=rejected)
+        yield SourceBatch(rows=rows, events=events, event_lines=event_lines, rejected=rejected)
 
 
 def _by_invoice(frame: pl.DataFrame) -> Iterator[list[Line]]:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smartshop.data_collection.pipelines.sources.cells import json_object, moment, whole_number
-from smartshop.data_collection.pipelines.sources.rows import Row, read_rows
+from smartshop.data_collection.pipelines.sources.rows import Row, read_rows, refuse
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.catalogue import (
     DEFAULT_MARKET,
@@ -24,33 +25,44 @@ from smartshop.errors import InvalidValue
 ALIASES = {"id": "product_id", "sku": "product_id", "item_id": "product_id", "name": "title"}
 NEEDS = ("product_id", "title")
 NAMED = frozenset(
-    ("product_id", "variant_id", "title", "description", "brand", "category", "price_minor", "list_price_minor")
-    + ("currency", "image_url", "attributes", "published_at", "stock", "locale", "market")
+    "product_id variant_id title description brand category price_minor list_price_minor currency image_url "
+    "attributes published_at stock locale market".split()
 )
-PRODUCTS_PER_BATCH = 500
+ROWS_PER_BATCH = 1_000
 
 
 def read_products(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
     """Rows of one product that follow each other are its variants, markets and locales."""
-    rejected: list[RejectedRow] = []
-    products: list[Product] = []
-    counts: list[StockCount] = []
-    rows = 0
+    described: dict[str, int] = {}
+    batch = SourceBatch(rows=0)
     for group in _by_product(read_rows(path, ALIASES, NEEDS)):
-        rows += len(group)
         good = [row for row in group if isinstance(row, Row)]
-        rejected.extend(row for row in group if isinstance(row, RejectedRow))
+        rejected = [row for row in group if isinstance(row, RejectedRow)]
         try:
             if good:
-                products.append(_product(good, options))
-                counts.extend(_counts(good, options))
+                _check_together(good[0], described)
+                product, counts = _product(good, options), _counts(good, options)
+                batch.products.append(product)
+                batch.counts.extend(counts)
         except InvalidValue as error:
-            rejected.extend(RejectedRow(row.line, f"{error.code}: {error}", str(row.values)[:2_000]) for row in good)
-        if len(products) >= PRODUCTS_PER_BATCH:
-            yield SourceBatch(rows=rows, products=products, counts=counts, rejected=rejected)
-            products, counts, rejected, rows = [], [], [], 0
-    if rows:
-        yield SourceBatch(rows=rows, products=products, counts=counts, rejected=rejected)
+            rejected.extend(refuse(row, error) for row in good)
+        batch.rejected.extend(rejected)
+        batch = replace(batch, rows=batch.rows + len(group))
+        if batch.rows >= ROWS_PER_BATCH:
+            yield batch
+            batch = SourceBatch(rows=0)
+    if batch.rows:
+        yield batch
+
+
+def _check_together(first: Row, described: dict[str, int]) -> None:
+    """A product's later rows would replace its earlier ones unseen."""
+    product_id = first.values.get("product_id", "")
+    line = described.setdefault(product_id, first.line)
+    if line != first.line:
+        raise InvalidValue(
+            f"The product {product_id[:40]!r} was described on line {line}; its rows must follow each other."
+        )
 
 
 def _by_product(rows: Iterator[Row | RejectedRow]) -> Iterator[list[Row | RejectedRow]]:
@@ -106,7 +118,7 @@ def _own_columns(values: dict[str, str]) -> dict[str, Any]:
             continue
         try:
             own[column] = json.loads(text) if text[0] in "[{" else text
-        except ValueError:
+        except (ValueError, RecursionError):
             own[column] = text
     return own
 

@@ -29,8 +29,11 @@ class SourceBatch:
     products: list[Product] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    event_lines: list[int] = field(default_factory=list)
+    """The (first) line behind each event."""
     counts: list[StockCount] = field(default_factory=list)
     movements: list[StockMovement] = field(default_factory=list)
+    movement_lines: list[int] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smartshop.data_collection.pipelines.sources.cells import moment, whole_number
-from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows, refuse
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId, clean_id
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, MovementReason, StockCount, StockMovement
@@ -22,6 +22,7 @@ def read_stock(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
     for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
         counts: list[StockCount] = []
         movements: list[StockMovement] = []
+        movement_lines: list[int] = []
         rejected: list[RejectedRow] = []
         for row in rows:
             if isinstance(row, RejectedRow):
@@ -33,9 +34,12 @@ def read_stock(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
                         counts.append(count)
                     case movement:
                         movements.append(movement)
+                        movement_lines.append(row.line)
             except InvalidValue as error:
-                rejected.append(RejectedRow(row.line, f"{error.code}: {error}", str(row.values)[:2_000]))
-        yield SourceBatch(rows=len(rows), counts=counts, movements=movements, rejected=rejected)
+                rejected.append(refuse(row, error))
+        yield SourceBatch(
+            rows=len(rows), counts=counts, movements=movements, movement_lines=movement_lines, rejected=rejected
+        )
 
 
 def _read(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> StockCount | StockMovement:
