@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from smartshop.bars import counting_bar
+from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.importing import (
     ImportDoors,
@@ -38,19 +39,24 @@ def bring_in(settings: Settings, place: Place, source: str, path: Path, console:
         counting_bar(f"importing {path.name}", count_rows(path), console) as on_rows,
         opened_stores(settings, place) as stores,
     ):
-        names = ImportedNames(stores.catalogue)
-        clock = build_clock(settings, stores)
-        doors = ImportDoors(
-            ingest=build_ingest(settings, stores, clock, product_of=names, quarantine=KeptInFile()),
-            names=names,
-            catalogue=stores.catalogue,
-            customers=stores.customers,
-            stock=stores.stock,
-            imports=stores.imports,
-            quarantine_folder=place.folder / "quarantine",
-            now=system_now,
-        )
+        doors = import_doors(settings, place, stores)
         return run_import(source, path, _options(settings), doors, on_rows)
+
+
+def import_doors(settings: Settings, place: Place, stores: SqlStores) -> ImportDoors:
+    """What an import into this shop writes to."""
+    names = ImportedNames(stores.catalogue)
+    clock = build_clock(settings, stores)
+    return ImportDoors(
+        ingest=build_ingest(settings, stores, clock, product_of=names, quarantine=KeptInFile()),
+        names=names,
+        catalogue=stores.catalogue,
+        customers=stores.customers,
+        stock=stores.stock,
+        imports=stores.imports,
+        quarantine_folder=place.folder / "quarantine",
+        now=system_now,
+    )
 
 
 def look_through(settings: Settings, source: str, path: Path, console: Console | None) -> ImportReport:

@@ -165,7 +165,7 @@ def replay_refused(settings: Settings, place: Place) -> dict[str, Any]:
     """Refused events through the door again; ids of variants are resolved as the serving process would."""
     with opened_stores(settings, place) as stores:
         clock = build_clock(settings, stores)
-        shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now)
+        shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
         ingest = build_ingest(settings, stores, clock, product_of=lambda sent: product_of(shelves, sent))
         wires = {"segment": replayed_segment(settings.currency)}
         report = replay(stores.quarantine, ingest, system_now(), source=None, wires=wires)
@@ -210,7 +210,7 @@ def _reporting(jobs: Jobs, job_id: int | None) -> Iterator[Tell]:
 
 
 def _shelf(settings: Settings, stores: SqlStores, clock: ShopClock) -> Shelf:
-    return ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now).shelf
+    return ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now).shelf
 
 
 def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:

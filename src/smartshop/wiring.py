@@ -81,7 +81,7 @@ def build_ingest(
 def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopClock) -> Shop:
     """Everything that one serving process works with."""
     profiles, bus = LogProfiles(stores.log, fold_profile), MemoryBus()
-    shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now)
+    shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
     consent = consent_default(settings)
     return Shop(
         name=load_scenario(DEMO_SCENARIO).title if place.demo else settings.shop_name,

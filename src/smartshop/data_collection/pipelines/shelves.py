@@ -23,8 +23,19 @@ machines' clocks differ a little. Re-reading what is known costs only the compar
 class ShelfKeeper:
     """Keeps the shelf true. `refresh` may be called by any thread, every second; `shelf` never waits."""
 
-    def __init__(self, catalogue: Catalogue, stock: Stock, currency: str, now: Callable[[], Micros]) -> None:
-        self._catalogue, self._stock, self._now = catalogue, stock, now
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        stock: Stock,
+        currency: str,
+        now: Callable[[], Micros],
+        written_now: Callable[[], Micros] | None = None,
+    ) -> None:
+        """`now` is the shop's time, which prices are of; `written_now` the time that changes are stamped with.
+
+        They differ in a shop that lives in an imported past; there the first alone would find everything changed.
+        """
+        self._catalogue, self._stock, self._now, self._written_now = catalogue, stock, now, written_now or now
         self._currency = currency
         self._lock = threading.Lock()
         self._listed: dict[ProductNo, ListedProduct] = {}
@@ -43,11 +54,11 @@ class ShelfKeeper:
     def refresh(self) -> bool:
         """Read again what changed since the last time; True when there is a new picture."""
         with self._lock:
-            now = self._now()
+            now, read_at = self._now(), self._written_now()
             since = Micros(max(0, self._read_at - OVERLAP))
             changed_products = self._take_products(since)
             changed_variants = self._take_levels(since)
-            self._read_at = now
+            self._read_at = read_at
             prices_moved = self._prices_until is not None and now >= self._prices_until
             if not changed_products and not changed_variants and not prices_moved:
                 return False
