@@ -17,7 +17,8 @@ export function App({ shop }: { shop: Shop }) {
     <ErrorBoundary>
       <QueryClientProvider client={queries}>
         <ShopProvider shop={shop}>
-          <BrowserRouter>
+          {/* Without transitions a tick or a sort shows at once, not when its products have come. */}
+          <BrowserRouter useTransitions={false}>
             <Frame />
           </BrowserRouter>
         </ShopProvider>

@@ -997,7 +997,7 @@ export interface components {
             /** @default [] */
             products?: components["schemas"]["ProductLine"][];
             /** @default null */
-            properties?: Record<string, never> | null;
+            properties?: Record<string, unknown> | null;
             /** @default null */
             quantity?: number | null;
             /** @default null */
@@ -1017,7 +1017,7 @@ export interface components {
             /** @default null */
             tax_minor?: number | null;
             /** @default null */
-            traits?: Record<string, never> | null;
+            traits?: Record<string, unknown> | null;
             /** @default null */
             variant_id?: string | null;
         };
@@ -1286,7 +1286,7 @@ export interface components {
         };
         /** Product */
         Product: {
-            attributes: Record<string, never>;
+            attributes: Record<string, unknown>;
             brand: string | null;
             category: string | null;
             currency: string | null;
@@ -1310,7 +1310,7 @@ export interface components {
          */
         ProductInput: {
             /** @default {} */
-            attributes?: Record<string, never>;
+            attributes?: Record<string, unknown>;
             /** @default null */
             brand?: string | null;
             /** @default null */
@@ -1390,7 +1390,7 @@ export interface components {
         };
         /** ProductVariant */
         ProductVariant: {
-            attributes: Record<string, never>;
+            attributes: Record<string, unknown>;
             available: number | null;
             currency: string | null;
             list_price_minor: number | null;
@@ -1446,7 +1446,7 @@ export interface components {
         Reason: {
             code: string;
             /** @default {} */
-            evidence?: Record<string, never>;
+            evidence?: Record<string, unknown>;
             text: string;
         };
         /**
@@ -1587,7 +1587,7 @@ export interface components {
         /** SlateFilters */
         SlateFilters: {
             /** @default {} */
-            attributes?: Record<string, never>;
+            attributes?: Record<string, unknown>;
             /** @default null */
             bought?: components["schemas"]["Bought"] | null;
             /** @default [] */
@@ -1745,7 +1745,7 @@ export interface components {
         /** VariantInput */
         VariantInput: {
             /** @default {} */
-            attributes?: Record<string, never>;
+            attributes?: Record<string, unknown>;
             /** @default null */
             cost_minor?: number | null;
             /** @default null */
@@ -2951,7 +2951,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             401: components["responses"]["Problem401"];

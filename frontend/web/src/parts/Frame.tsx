@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Route, Routes } from "react-router";
 
 import { Footer } from "@smartshop/components-web/chrome/Footer.tsx";
@@ -12,13 +12,22 @@ import { HomePage } from "../pages/HomePage.tsx";
 import { NotFoundPage } from "../pages/NotFoundPage.tsx";
 import { PageMove } from "./PageMove.tsx";
 
-const ListingPage = lazy(async () => ({ default: (await import("../pages/ListingPage.tsx")).ListingPage }));
-const ProductPage = lazy(async () => ({ default: (await import("../pages/ProductPage.tsx")).ProductPage }));
+const importListing = async () => ({ default: (await import("../pages/ListingPage.tsx")).ListingPage });
+const importProduct = async () => ({ default: (await import("../pages/ProductPage.tsx")).ProductPage });
+const ListingPage = lazy(importListing);
+const ProductPage = lazy(importProduct);
 const BasketPage = lazy(async () => ({ default: (await import("../pages/BasketPage.tsx")).BasketPage }));
 const CheckoutPage = lazy(async () => ({ default: (await import("../pages/CheckoutPage.tsx")).CheckoutPage }));
 const OrderPage = lazy(async () => ({ default: (await import("../pages/OrderPage.tsx")).OrderPage }));
 
+/** The pages that most shoppers open next are fetched once the first one stands. */
+const FETCH_NEXT_AFTER_MS = 1_500;
+
 export function Frame() {
+  useEffect(() => {
+    const timer = setTimeout(() => void Promise.allSettled([importProduct(), importListing()]), FETCH_NEXT_AFTER_MS);
+    return () => { clearTimeout(timer); };
+  }, []);
   return (
     <Suspense fallback={<Loading what="the shop" />}>
       <NoticeProvider>
