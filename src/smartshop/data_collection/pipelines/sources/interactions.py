@@ -114,7 +114,7 @@ def _order(lines: list[Row], options: SourceOptions) -> Event:
             raise InvalidValue(f"The order {order_id} names several shoppers; rows of one order have the same one.")
     return Event(
         kind=EventKind.ORDER_COMPLETED,
-        event_id=EventId(first.get("event_id", order_id)),
+        event_id=EventId(first["event_id"]) if "event_id" in first else _order_event_id(lines),
         order_id=OrderId(order_id),
         occurred_at=wire_time(_when(lines[0])),
         customer_id=CustomerId(clean_id(first["customer_id"], "customer_id")) if "customer_id" in first else None,
@@ -141,10 +141,19 @@ def _event_id(values: dict[str, str], occurrences: Counter[bytes]) -> EventId:
     """
     if "event_id" in values:
         return EventId(values["event_id"])
-    content = "\x1f".join(f"{column}={values[column]}" for column in sorted(values)).encode()
-    digest = hashlib.blake2b(content, digest_size=12).digest()
+    digest = _digest([values])
     occurrences[digest] += 1
     return EventId(f"row-{digest.hex()}-{occurrences[digest]}")
+
+
+def _order_event_id(lines: list[Row]) -> EventId:
+    """With the content in it: the same order again is a duplicate, another one of that id a conflict to be told."""
+    return EventId(f"order-{_digest([line.values for line in lines]).hex()}")
+
+
+def _digest(rows: list[dict[str, str]]) -> bytes:
+    content = "\x1e".join("\x1f".join(f"{column}={row[column]}" for column in sorted(row)) for row in rows)
+    return hashlib.blake2b(content.encode(), digest_size=12).digest()
 
 
 def _when(row: Row) -> Micros:

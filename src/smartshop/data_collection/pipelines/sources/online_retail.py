@@ -6,6 +6,7 @@ correct, so both go to quarantine with their reason. Codes that are no products 
 recommended.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,12 +196,18 @@ def _product_lines(lines: list[Line]) -> list[ProductLine]:
     ]
 
 
+def _digest(lines: list[Line]) -> str:
+    """So that the same invoice again is a duplicate, and another of that number a conflict to be told."""
+    content = [(line.stock_code, line.quantity, line.price_minor, line.customer_id) for line in lines]
+    return hashlib.blake2b(repr((lines[0].occurred_at, content)).encode(), digest_size=6).hexdigest()
+
+
 def _order(lines: list[Line]) -> Event:
     first = lines[0]
     known = first.customer_id is not None
     return Event(
         kind=EventKind.ORDER_COMPLETED,
-        event_id=EventId(first.invoice_no),
+        event_id=EventId(f"{first.invoice_no}-{_digest(lines)}"),
         order_id=OrderId(first.invoice_no),
         occurred_at=format_rfc3339(first.occurred_at),
         customer_id=CustomerId(first.customer_id) if first.customer_id else None,
