@@ -5,7 +5,7 @@ import globals from "globals";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["web/dist", "**/schema.d.ts", "e2e/report", "e2e/results"] },
+  { ignores: ["web/dist", "**/schema.d.ts", "e2e/test-results"] },
   js.configs.recommended,
   {
     files: ["**/*.{ts,tsx}"],

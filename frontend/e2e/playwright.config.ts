@@ -5,7 +5,7 @@ if (url === undefined) throw new Error("SMARTSHOP_URL is not set; start the shop
 
 export default defineConfig({
   testDir: ".",
-  outputDir: "results",
+  outputDir: "test-results",
   timeout: 45_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,

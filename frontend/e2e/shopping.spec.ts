@@ -17,7 +17,7 @@ test("a department is narrowed by facets that stand in the address bar", async (
   await page.getByRole("button", { name: /^Remove filter/ }).first().click();
   await expect.poll(count).toBe(before);
 
-  const highest = side.getByLabel("To");
+  const highest = side.getByRole("textbox", { name: "To" });
   const placeholder = (await highest.getAttribute("placeholder")) ?? "";
   await highest.fill(String(Math.floor(Number(placeholder) / 2)));
   await side.getByRole("button", { name: "Set" }).click();

@@ -1600,8 +1600,8 @@ export interface components {
             in_stock?: boolean;
             /**
              * @default {
-             *       "min": null,
-             *       "max": null
+             *       "max": null,
+             *       "min": null
              *     }
              */
             price_minor?: components["schemas"]["PriceRange"];
@@ -1658,17 +1658,17 @@ export interface components {
             explain?: boolean;
             /**
              * @default {
-             *       "category": [],
-             *       "brand": [],
-             *       "price_minor": {
-             *         "min": null,
-             *         "max": null
-             *       },
-             *       "in_stock": true,
+             *       "attributes": {},
              *       "bought": null,
-             *       "seen": null,
+             *       "brand": [],
+             *       "category": [],
              *       "exclude": [],
-             *       "attributes": {}
+             *       "in_stock": true,
+             *       "price_minor": {
+             *         "max": null,
+             *         "min": null
+             *       },
+             *       "seen": null
              *     }
              */
             filters?: components["schemas"]["SlateFilters"];
