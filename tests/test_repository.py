@@ -21,7 +21,7 @@ RESOLVED_ADDRESS = re.compile(r'"resolved":\s*"http')
 
 ENTRY_MODULES = ("smartshop.cli", "smartshop.__main__", "smartshop.simulator.art_build")
 """The command line, and the one program that made a file which ships with the package."""
-CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!(ports|ownership)$)")
+CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!(ports|ownership|reads)$)")
 RUN_BY_PATH = re.compile(r"\.migrations(\.|$)")
 """Alembic loads migrations from their folder; nothing imports them."""
 

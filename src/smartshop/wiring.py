@@ -80,7 +80,7 @@ def build_ingest(
 
 def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopClock) -> Shop:
     """Everything that one serving process works with."""
-    profiles, bus = LogProfiles(stores.log, fold_profile), MemoryBus()
+    profiles, bus = LogProfiles(stores.log, fold_profile, read=stores.short_read), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
     consent = consent_default(settings)
     return Shop(
@@ -126,6 +126,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             clock,
             PopularSource(),
             advisors=build_advisors(),
+            read=stores.short_read,
         ),
         art=picture_of,
     )

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from smartshop.backend_api.services.questions import NO_PROFILE, until
 from smartshop.data_collection.connectors.ports import Customers, Profiles
+from smartshop.data_collection.connectors.reads import ShortRead, in_thread
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
 from smartshop.data_collection.schemas.profiles import Profile
@@ -41,14 +42,14 @@ class Asker:
 class Presence:
     """Reads identity and profile; a store that fails or takes too long costs what it knows, never the slate."""
 
-    def __init__(self, customers: Customers, profiles: Profiles) -> None:
-        self._customers, self._profiles = customers, profiles
+    def __init__(self, customers: Customers, profiles: Profiles, read: ShortRead = in_thread) -> None:
+        self._customers, self._profiles, self._read = customers, profiles, read
 
     async def shopper_of(
         self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, *, vouched: bool
     ) -> Shopper:
         """Always read, never cached here: a consent withdrawn holds from the next slate on."""
-        return await asyncio.to_thread(self._customers.shopper, customer_id, anonymous_id, vouched)
+        return await self._read(self._customers.shopper, customer_id, anonymous_id, vouched)
 
     async def of(
         self, request: SlateRequest, shopper: Shopper | None, *, vouched: bool, at: Micros | None = None

@@ -25,6 +25,7 @@ from smartshop.backend_api.services.presence import Asker, Presence
 from smartshop.backend_api.services.questions import Asked, ask
 from smartshop.backend_api.services.serving import Plan, Serving, serve_with
 from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles
+from smartshop.data_collection.connectors.reads import ShortRead, in_thread
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.schemas.catalogue import format_category
 from smartshop.data_collection.schemas.customers import Shopper
@@ -73,8 +74,9 @@ class Recommendations:
         advisors: Sequence[Advisor] = (),
         config: SlateConfig | None = None,
         policy: PolicyConfig | None = None,
+        read: ShortRead = in_thread,
     ) -> None:
-        self._presence, self._decisions = Presence(customers, profiles), decisions
+        self._presence, self._decisions = Presence(customers, profiles, read), decisions
         self._shelves, self._clock, self._fallback = shelves, clock, fallback
         self._config, self._policy = config or SlateConfig(), policy or PolicyConfig()
         self._masks = ShelfMasks(shelves())

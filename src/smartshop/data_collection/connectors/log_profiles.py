@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from smartshop.data_collection.connectors.ports import EventLog
+from smartshop.data_collection.connectors.reads import ShortRead, in_thread
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind, StoredEvent
 from smartshop.data_collection.schemas.profiles import EXPOSURES_LIMIT, INTEREST_LIMIT, PURCHASES_LIMIT, Profile
@@ -44,19 +45,20 @@ class _Kept:
 
 
 class LogProfiles:
-    """For one event loop; the log is read in worker threads."""
+    """For one event loop."""
 
     def __init__(
         self,
         log: EventLog,
         fold: Fold,
         *,
+        read: ShortRead = in_thread,
         capacity: int = CAPACITY,
         kept_seconds: float = KEPT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
-        self._fold = fold
+        self._fold, self._read = fold, read
         self._capacity = capacity
         self._kept_seconds = kept_seconds
         self._monotonic = monotonic
@@ -87,7 +89,7 @@ class LogProfiles:
             self._drop(kept)
 
     async def _read_and_keep(self, shopper: Shopper) -> Profile:
-        reading = asyncio.ensure_future(asyncio.to_thread(self._read_from_log, shopper))
+        reading = asyncio.ensure_future(self._read(self._read_from_log, shopper))
         kept = _Kept(shopper, _ids(shopper), self._monotonic(), reading)
         self._keep(kept)
         try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from smartshop.data_collection.connectors.reads import ShortRead, in_place, in_thread
 from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
 from smartshop.data_collection.connectors.sql.customers import SqlCustomers
 from smartshop.data_collection.connectors.sql.dead_letters import SqlDeadLetters
@@ -38,6 +39,11 @@ class SqlStores:
     imports: SqlImports
     shop_database: Database
     decisions_database: Database
+
+    @property
+    def short_read(self) -> ShortRead:
+        """How the event loop reads a row or two."""
+        return in_thread if self.shop_database.is_postgres else in_place
 
     def close(self) -> None:
         self.shop_database.close()
