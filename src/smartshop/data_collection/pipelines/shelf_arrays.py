@@ -86,7 +86,7 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
         brands=tuple(brands),
         published_at=published_at,
         attributes=tuple(attributes),
-        variants_sold=tuple(sold.get(number, ()) for number in range(n)),
+        variants_sold=tuple(sold.get(ProductNo(number), ()) for number in range(n)),
     )
 
 
@@ -120,8 +120,8 @@ def _sellable(
     """In a shop that has no price at all (a history imported bare) what is alive can be shown as sellable."""
     priced = price_minor >= 0
     if not priced.any():
-        return alive & (available != 0)
-    return alive & priced & (available != 0)
+        priced = alive
+    return np.asarray(alive & priced & (available != 0), dtype=np.bool_)
 
 
 def _present_offers(variant: Variant, pricing: Pricing) -> Iterable[Offer]:
