@@ -95,3 +95,14 @@ test("only what was really on the screen is reported as shown", async ({ page })
   expect(shown[0]?.products.length).toBeGreaterThan(0);
   expect(shown[0]?.products.length).toBeLessThan(9);
 });
+
+test("what was seen is kept when the page is left for good, until the shop has answered for it", async ({ page }) => {
+  const queued = () => page.evaluate(() =>
+    Object.entries(localStorage).flatMap(([key, value]) => (key.startsWith("smartshop.event.") ? [String(value)] : [])).join(""));
+  await openHome(page);
+  await page.waitForTimeout(900);
+  await page.goto("/icon.svg"); // The same origin without the shop: nobody there takes an answer or sends anything.
+  expect(await queued()).toContain("recommendation_shown");
+  await openHome(page);
+  await expect.poll(queued).not.toContain("recommendation_shown");
+});

@@ -60,6 +60,9 @@ export function createShop(page: Window & typeof globalThis, storage: KeyValue):
     const leave = () => impressions.closeAll();
     page.addEventListener("online", hurry);
     page.addEventListener("pagehide", leave);
+    // A phone may end a hidden page without another word: what was seen is said when it is hidden.
+    const hide = () => { if (page.document.visibilityState === "hidden") leave(); };
+    page.document.addEventListener("visibilitychange", hide);
     const stops = [basket.follow(page), tracker.watchLeaving(page)]; // After `leave`, so that its events go along.
     socket.start();
     if (queue.size > 0) sender.schedule(0); // What the last visit left behind.
@@ -67,6 +70,7 @@ export function createShop(page: Window & typeof globalThis, storage: KeyValue):
       for (const stop of stops) stop();
       page.removeEventListener("online", hurry);
       page.removeEventListener("pagehide", leave);
+      page.document.removeEventListener("visibilitychange", hide);
       socket.stop();
       sender.stop();
     };

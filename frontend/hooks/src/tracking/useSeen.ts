@@ -12,8 +12,10 @@ export function useShownSlate(slate: ShownSlate | null, expected: number): void 
   useEffect(() => {
     if (!decisionId || surface === undefined) return undefined;
     impressions.open(decisionId, surface, expected);
-    return () => impressions.close(decisionId);
+    return undefined;
   }, [impressions, decisionId, surface, expected]);
+  // Apart from the above: a card that is sent away changes how many there are, and ends nothing.
+  useEffect(() => (decisionId ? () => impressions.close(decisionId) : undefined), [impressions, decisionId]);
 }
 
 export interface Spot {

@@ -41,8 +41,8 @@ export function HomePage() {
 function ForYou() {
   const live = useSlate({ surface: "home", limit: HOME_LIMIT });
   const { slate, hasMoved } = useSettled("home", live.slate);
-  const { cards, isLoading } = useSlateCards(slate);
-  useShownSlate(slate, cards.length);
+  const { cards, shown, isLoading } = useSlateCards(slate);
+  useShownSlate(shown, cards.length);
   const [lead, ...rest] = cards;
   if (live.error !== null && slate === null) {
     return <ErrorState what="The shop window could not be filled" error={live.error} onRetry={live.retry} />;

@@ -30,10 +30,10 @@ interface Piece {
 /** The product with what others took along, and one button for all of it. */
 export function BoughtTogether({ product }: { product: Product }) {
   const { slate } = useBoughtTogether(product.product_id, COMPANIONS);
-  const { cards } = useSlateCards(slate);
+  const { cards, shown } = useSlateCards(slate);
   const { locale } = useStorefront();
   const addAll = useAddAll();
-  useShownSlate(slate, cards.length);
+  useShownSlate(shown, cards.length);
   const own = available(product);
   const companions = cards.flatMap(({ product: other, recommended }) => {
     const variant = available(other);

@@ -21,8 +21,8 @@ interface Props {
 
 /** A recommended row: cards with their reasons, reported as seen only where they were seen. Nothing to show, no row. */
 export function SlateRow({ title, note, slate, isPending, place, fewest = 2 }: Props) {
-  const { cards, isLoading } = useSlateCards(slate);
-  useShownSlate(slate, cards.length);
+  const { cards, shown, isLoading } = useSlateCards(slate);
+  useShownSlate(shown, cards.length);
   if (isPending || (isLoading && cards.length === 0)) return <RowSkeleton title={title} />;
   if (slate === null || cards.length < fewest) return null;
   return <CardRow title={title} note={note} layout="row" place={place} entries={cards.map(slateEntry)} />;

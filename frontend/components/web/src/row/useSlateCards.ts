@@ -12,11 +12,18 @@ export interface SlateCard {
   recommended: Recommended;
 }
 
+export interface SlateCards {
+  cards: SlateCard[];
+  /** The slate that the cards belong to; for a moment still the one before. */
+  shown: ShownSlate | null;
+  isLoading: boolean;
+}
+
 /**
  * The slate's products in its order, without those the shop no longer has and those the shopper sent away. A new slate
  * takes the old one's place when all its products are known, so that cards do not trickle in between each other.
  */
-export function useSlateCards(slate: ShownSlate | null): { cards: SlateCard[]; isLoading: boolean } {
+export function useSlateCards(slate: ShownSlate | null): SlateCards {
   const memory = useMemory();
   const [whole, setWhole] = useState<ShownSlate | null>(null);
   const productIds = useMemo(() => idsOf(slate, whole), [slate, whole]);
@@ -28,7 +35,7 @@ export function useSlateCards(slate: ShownSlate | null): { cards: SlateCard[]; i
     if (!product || dismissed.has(item.product_id) || whole === null) return [];
     return [{ product, recommended: { item, decisionId: whole.decisionId, surface: whole.surface } }];
   });
-  return { cards, isLoading: slate !== whole };
+  return { cards, shown: whole, isLoading: slate !== whole };
 }
 
 function idsOf(...slates: (ShownSlate | null)[]): string[] {
