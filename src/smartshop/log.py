@@ -20,7 +20,7 @@ def configure_logging(level: str) -> None:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer()
             if sys.stderr.isatty()
-            else structlog.processors.LogfmtRenderer(("timestamp", "level", "event")),
+            else structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event")),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -6,6 +6,7 @@ event) is read again every second.
 
 import asyncio
 import gc
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -85,6 +86,9 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5,
             ws_max_size=1 << 20, ws_ping_interval=20, ws_ping_timeout=20,
         )  # fmt: skip
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Uvicorn shuts down and then raises the signal again; the stores are still to be closed after that.
+            signal.signal(number, lambda *_: None)
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)

@@ -65,7 +65,7 @@ class EmbeddedShop:
 
 @contextmanager
 def opened_shop(folder: Path) -> Iterator[EmbeddedShop]:
-    settings = Settings(data_dir=folder, _env_file=None)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    settings = Settings(data_dir=folder, _env_file=None)
     place = find_place(settings, False)
     with opened_stores(settings, place) as stores:
         yield EmbeddedShop(settings, place, stores, import_doors(settings, place, stores))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from smartshop.data_collection.connectors.ports import Micros
 from smartshop.data_collection.pipelines.importing import check_import
 from smartshop.data_collection.pipelines.sources.source import SourceOptions
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import SourceError
 from tests.importing.shop import (
     FILES,
@@ -123,7 +123,7 @@ def test_refused_rows_are_written_once_with_line_and_reason(tmp_path: Path) -> N
         report = shop.bring("interactions", path)
         lines = refused_lines(report)
         assert shop.stores.quarantine.counts() == {}
-    assert sorted((line["line"], str(line["reason"]).split(":")[0]) for line in lines) == [  # type: ignore[type-var]
+    assert sorted((line["line"], str(line["reason"]).split(":")[0]) for line in lines) == [
         (3, "invalid_id"),
         (4, "invalid_value"),
         (5, "before_2000"),
