@@ -30,7 +30,7 @@ def _make_demo(settings: Settings, place: Place, console: Console) -> None:
     from smartshop.jobs import run_job  # all that learns; a shop that is there already opens without
 
     began = time.monotonic()
-    console.print("\n  Making the shop's past: its products, two months of shoppers, and learning from them.")
+    console.print("\n  Making its past (products, two months of shoppers) and learning from it.")
     run_job("make-demo", settings, place, console=console)
     run_job("train-recommendation", settings, place, console=console)
     console.print(f"  Made in {time.monotonic() - began:.0f} s; from now on it opens at once.")
