@@ -67,7 +67,7 @@ class RecommendationAdvisor:
         def reason(index: int) -> Reason | None:
             origin = candidates.origins[candidates.origin[index]] if candidates.origins else ""
             product_no, because = int(candidates.product_no[index]), int(candidates.because[index])
-            return explain(self.model, question.shelf, origin, product_no, because)
+            return explain(self.model, question, origin, product_no, because)
 
         return Advice(log_odds=log_odds.astype(np.float32), reason=reason)
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 import numpy as np
 
 from smartshop.ai_agents.advice import Advice, Candidates, Question
+from smartshop.ai_agents.recommendation.reasons import from_the_shelf
 from smartshop.ai_agents.recommendation.view import newest_in_turn
 from smartshop.ai_agents.shelf import Shelf
-from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.slates import Reason
 
 NO_MODEL = "recommendation: no model yet"
@@ -40,7 +40,7 @@ class PopularSource:
         log_odds = STEP * (middle - np.arange(len(candidates.product_no)))
 
         def reason(index: int) -> Reason | None:
-            return _reason(question.shelf, int(candidates.product_no[index]))
+            return from_the_shelf(question, int(candidates.product_no[index]))
 
         return Advice(log_odds=log_odds.astype(np.float32), reason=reason)
 
@@ -49,13 +49,3 @@ class PopularSource:
         if ordered is None or ordered[0].category is not shelf.category:
             ordered = self._ordered = (shelf, newest_in_turn(shelf, np.arange(shelf.n_products)))
         return ordered[1]
-
-
-def _reason(shelf: Shelf, product_no: int) -> Reason:
-    path = shelf.categories[shelf.category[product_no]]
-    published_at = Micros(int(shelf.published_at[product_no]))
-    if published_at > 0:
-        text = f"New in {path[-1]}" if path else "New in the shop"
-        return Reason(code="new", text=text, evidence={"published_at": published_at, "category": list(path)})
-    text = f"From {path[-1]}" if path else "From the catalogue"
-    return Reason(code="from_the_catalogue", text=text, evidence={"category": list(path)})

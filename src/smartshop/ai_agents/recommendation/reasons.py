@@ -1,5 +1,8 @@
 """Why an item is shown, in plain words, each with the count that the model holds for it."""
 
+import numpy as np
+
+from smartshop.ai_agents.advice import Question
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.shelf import Shelf
@@ -7,10 +10,15 @@ from smartshop.data_collection.schemas.slates import Reason
 
 FEWEST_SHOPPERS_TO_NAME = 2
 """A sentence about one single shopper is neither evidence nor anybody's business."""
+NEW_FOR = 30 * 86_400_000_000
+"""µs since it was published."""
 
 
-def explain(model: RecommendationModel, shelf: Shelf, origin: str, product_no: int, because: int) -> Reason | None:
+def explain(
+    model: RecommendationModel, question: Question, origin: str, product_no: int, because: int
+) -> Reason | None:
     """The reason of one item, from the source that argued strongest; what has no count falls back to demand."""
+    shelf = question.shelf
     reason: Reason | None = None
     match origin:
         case "markov":
@@ -20,16 +28,24 @@ def explain(model: RecommendationModel, shelf: Shelf, origin: str, product_no: i
         case "bought_together":
             reason = _bought_together(model, shelf, product_no, because)
         case "buy_again":
-            reason = Reason(
-                code="buy_again",
-                text=f"You came back to {shelf.titles[product_no]} before",
-                evidence={"product_id": shelf.product_ids[product_no]},
-            )
+            reason = _again(question, product_no)
         case "same_category":
             reason = _same_category(shelf, product_no, because)
         case _:
             pass
-    return reason or _in_demand(model, shelf, product_no) or _on_the_shelf(shelf, product_no)
+    return reason or _in_demand(model, shelf, product_no) or from_the_shelf(question, product_no)
+
+
+def _again(question: Question, product_no: int) -> Reason | None:
+    """From the shopper's own past: bought, come back to, or just looked at."""
+    product_id, title = question.shelf.product_ids[product_no], question.shelf.titles[product_no]
+    if any(bought.product_id == product_id for bought in question.profile.purchases):
+        return Reason(code="buy_again", text=f"You bought {title} before", evidence={"product_id": product_id})
+    times = int(np.count_nonzero(question.history == product_no))
+    if not times:
+        return None
+    text = f"You came back to {title} {times} times" if times > 1 else f"You looked at {title} before"
+    return Reason(code="looked_at_again", text=text, evidence={"product_id": product_id, "times": times})
 
 
 def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
@@ -109,9 +125,11 @@ def _in_demand(model: RecommendationModel, shelf: Shelf, product_no: int) -> Rea
     )
 
 
-def _on_the_shelf(shelf: Shelf, product_no: int) -> Reason:
+def from_the_shelf(question: Question, product_no: int) -> Reason:
+    """What can be said of a product that nobody has acted on yet."""
+    shelf = question.shelf
     path = shelf.categories[shelf.category[product_no]]
-    if shelf.published_at[product_no] > 0:
+    if question.now - int(shelf.published_at[product_no]) <= NEW_FOR:
         return Reason(
             code="new",
             text=f"New in {path[-1]}" if path else "New in the shop",

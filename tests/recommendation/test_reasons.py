@@ -1,0 +1,35 @@
+"""A reason says what is true of this shopper and this product, no more."""
+
+import pytest
+
+from smartshop.ai_agents.recommendation.popular import PopularSource
+from smartshop.ai_agents.recommendation.reasons import NEW_FOR, explain
+from smartshop.data_collection.schemas.slates import Reason
+from tests.recommendation.test_conformance import learned_shop
+from tests.recommendation.worlds import ask, make_shelf, shelf_of_tastes
+
+
+@pytest.mark.parametrize(
+    ("history", "text", "times"),
+    [
+        ([3, 12], "You looked at Product 12 before", 1),
+        ([12, 3, 12, 12], "You came back to Product 12 3 times", 3),
+    ],
+)
+def test_a_product_seen_before_is_said_to_be_so_as_often_as_it_was(history: list[int], text: str, times: int) -> None:
+    reason = explain(learned_shop().model, ask(shelf_of_tastes(), history), "buy_again", 12, 12)
+    assert reason == Reason(code="looked_at_again", text=text, evidence={"product_id": "p12", "times": times})
+
+
+def test_only_a_young_product_is_called_new() -> None:
+    now = ask(make_shelf(1)).now
+
+    def code_of(age: int) -> str:
+        question = ask(make_shelf(1, published_at=now - age))
+        source = PopularSource()
+        reason = source.advise(question, source.candidates(question, 1)).reason(0)
+        assert reason is not None
+        return reason.code
+
+    assert code_of(NEW_FOR - 1) == "new"
+    assert code_of(NEW_FOR + 1) == "from_the_catalogue"
