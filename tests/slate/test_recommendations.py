@@ -171,6 +171,22 @@ async def test_basket_anchor_and_dismissed_products_are_never_shown(
     assert "p3" in ids(slate), "looked at again since"
 
 
+async def test_what_lies_in_the_basket_is_not_shown_on_the_home_page_unless_the_shelf_is_bare(
+    stores: SqlStores, profiles: FoldedProfiles
+) -> None:
+    service = make_service(stores, profiles, source=ByNumber())
+    await profiles.fold([event(EventKind.PRODUCT_ADDED, product, at=60) for product in (0, 1, 2, 3)])
+    await profiles.fold([event(EventKind.PRODUCT_REMOVED, 1, at=50), event(EventKind.ORDER_COMPLETED, 2, at=40)])
+    await profiles.fold([event(EventKind.PRODUCT_ADDED, 4, at=2 * 86_400)])
+    shown = ids(await service.answer(request(limit=100, filters={"bought": "allow"}), None))
+    assert not {"p0", "p3"} & set(shown)
+    assert {"p1", "p2", "p4"} <= set(shown), "taken out, bought, and forgotten"
+    assert "p0" in ids(await service.answer(request(surface="category", limit=200), None))
+    shelf = await service.answer(request(limit=197, filters={"bought": "allow"}), None)
+    assert "p0" not in ids(shelf)
+    assert len(ids(await service.answer(request(limit=199, filters={"bought": "allow"}), None))) == 199
+
+
 async def test_stateless_uses_only_the_request_and_at_knows_no_later_events(
     stores: SqlStores, profiles: FoldedProfiles
 ) -> None:

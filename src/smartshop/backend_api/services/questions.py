@@ -12,12 +12,16 @@ from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
 from smartshop.data_collection.schemas.ids import Micros, ProductId
 from smartshop.data_collection.schemas.profiles import Interest, Profile
-from smartshop.data_collection.schemas.slates import MAX_HISTORY, SlateRequest
+from smartshop.data_collection.schemas.slates import MAX_HISTORY, SlateRequest, Surface
 
 LIKED_FROM = 3.0
 """A rating of so many stars and more is a sign of liking."""
 NAMED_IDS = 5
 """Unknown ids named one by one in `degraded`; the rest is counted."""
+WINDOWS = frozenset({Surface.HOME, Surface.EMAIL})
+"""Surfaces that show what to discover, where what lies in the basket is left out."""
+BASKET_LASTS = 24 * 3_600 * 1_000_000
+"""µs: an older basket is taken for forgotten, and what was in it may be shown again."""
 NO_PROFILE = Profile()
 
 
@@ -40,12 +44,15 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
     anchor = _numbers(shelf, [request.product_id] if request.product_id is not None else [], "product_id", unknown)
     liked, liked_at = _liked(shelf, profile)
     known = _known(shelf, profile, history=sent, basket=basket, exclude=exclude, anchor=anchor[0] if anchor else None)
+    mask = eligible(masks, request.filters, request.surface, known, now)
+    if request.surface in WINDOWS:
+        _leave_out(mask, _in_basket(shelf, profile, now), request.limit)
     question = Question(
         surface=request.surface,
         limit=request.limit,
         now=now,
         shelf=shelf,
-        eligible=eligible(masks, request.filters, request.surface, known, now),
+        eligible=mask,
         profile=profile,
         history=_array(liked + sent),
         history_at=np.array(liked_at + [now] * len(sent), dtype=np.int64),
@@ -89,6 +96,28 @@ def _liked(shelf: Shelf, profile: Profile) -> tuple[list[int], list[int]]:
     ]
     ordered = sorted(set(signs))
     return [number for _, _, number in ordered], [occurred_at for occurred_at, _, _ in ordered]
+
+
+def _in_basket(shelf: Shelf, profile: Profile, now: Micros) -> list[int]:
+    """Products put into the basket lately, and neither taken out nor bought since: nobody needs telling of them."""
+    added: dict[ProductId, Micros] = {}
+    for sign in profile.interest:
+        if sign.product_id is None or now - sign.occurred_at > BASKET_LASTS:
+            continue
+        if sign.kind is EventKind.PRODUCT_ADDED:
+            added[sign.product_id] = sign.occurred_at
+        elif sign.kind is EventKind.PRODUCT_REMOVED:
+            added.pop(sign.product_id, None)
+    for bought in profile.purchases:
+        if bought.occurred_at >= added.get(bought.product_id, now + 1):
+            del added[bought.product_id]
+    return [shelf.number_of[product_id] for product_id in added if product_id in shelf.number_of]
+
+
+def _leave_out(mask: NDArray[np.bool_], numbers: list[int], limit: int) -> None:
+    """Out of the mask, unless the slate would not be full without them."""
+    if numbers and int(mask.sum()) - int(mask[numbers].sum()) >= limit:
+        mask[numbers] = False
 
 
 def _known(
