@@ -19,8 +19,8 @@ MACHINE_FOLDERS = ("work", "farm", "home", "root", "Users", "opt/wheels", "opt/p
 MACHINE_PATH = re.compile(rf"(?:^|[\s\"'`(=:])/(?:{'|'.join(MACHINE_FOLDERS)})/")
 RESOLVED_ADDRESS = re.compile(r'"resolved":\s*"http')
 
-ENTRY_MODULES = ("smartshop.cli", "smartshop.__main__", "smartshop.simulator.art_build")
-"""The command line, and the one program that made a file which ships with the package."""
+ENTRY_MODULES = ("smartshop.cli", "smartshop.__main__")
+"""The command line, by both its names."""
 CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!(ports|ownership|reads)$)")
 RUN_BY_PATH = re.compile(r"\.migrations(\.|$)")
 """Alembic loads migrations from their folder; nothing imports them."""

@@ -1,8 +1,8 @@
 """Product pictures for shops that have none: a drawing on a soft ground, composed from the product alone.
 
-The drawings are a selection of Microsoft's Fluent Emoji (flat, MIT; notice in `art_shapes.LICENSE`), put together by
-`art_build`. Which drawing serves is told by the title's words, so that any shop's products get a fitting picture; where
-no word fits, a tile with the title's first letter.
+The drawings are a selection of Microsoft's Fluent Emoji (flat, MIT; notice in `art_shapes.LICENSE`) and some of our
+own, put together by `tools/art_shapes.py`. Which drawing serves is told by the title's words, so that any shop's
+products get a fitting picture; where no word fits, a tile with the title's first letter.
 """
 
 import re

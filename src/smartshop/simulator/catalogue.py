@@ -11,7 +11,8 @@ from smartshop.data_collection.schemas.money import exponent
 from smartshop.errors import SourceError
 from smartshop.simulator.assortment import Assortment
 from smartshop.simulator.chance import portions, stream
-from smartshop.simulator.scenario import Brand, Leaf, Scenario, department_of
+from smartshop.simulator.leaves import Kind, Leaf, repeat_days_of, units_of, variants_of
+from smartshop.simulator.scenario import Brand, Scenario, makes
 from smartshop.simulator.wording import describe, nice_price, slug, title_of
 
 STYLE_SIZE = 6
@@ -74,7 +75,7 @@ def _draft_all(scenario: Scenario, seed: int, end_at: Micros) -> list[_Draft]:
     used: set[str] = set()
     drafts: list[_Draft] = []
     for leaf_index, (leaf, count) in enumerate(zip(scenario.leaves, counts, strict=True)):
-        makers = [i for i, brand in enumerate(scenario.brands) if _makes(brand, leaf)]
+        makers = [i for i, brand in enumerate(scenario.brands) if makes(brand, leaf)]
         shares = np.array([scenario.brands[i].share for i in makers])
         for number in range(int(count)):
             kind_index = number % len(leaf.kinds)
@@ -84,10 +85,6 @@ def _draft_all(scenario: Scenario, seed: int, end_at: Micros) -> list[_Draft]:
             launched_at = _launch(scenario, end_at, rng)
             drafts.append(_Draft(leaf_index, brand_index, kind_index, title, price, listed, gap, launched_at))
     return drafts
-
-
-def _makes(brand: Brand, leaf: Leaf) -> bool:
-    return "*" in brand.departments or department_of(leaf) in brand.departments
 
 
 def _free_title(scenario: Scenario, leaf: Leaf, kind_index: int, used: set[str], rng: np.random.Generator) -> str:
@@ -128,17 +125,19 @@ def _launch(scenario: Scenario, end_at: Micros, rng: np.random.Generator) -> Mic
 
 def _record(scenario: Scenario, draft: _Draft, rng: np.random.Generator) -> Product:
     leaf, brand = scenario.leaves[draft.leaf_index], scenario.brands[draft.brand_index]
-    material = str(rng.choice(leaf.kinds[draft.kind_index].materials or leaf.materials))
-    chosen = {name: str(rng.choice(values)) for name, values in leaf.attributes.items()}
+    kind = leaf.kinds[draft.kind_index]
+    material = str(rng.choice(kind.materials or leaf.materials))
+    choices = leaf.attributes if kind.attributes is None else kind.attributes
+    chosen = {name: str(rng.choice(values)) for name, values in choices.items()}
     product_id = ProductId(slug(draft.title))
     return Product(
         product_id=product_id,
         title=draft.title,
-        description=describe(leaf, brand, material, rng),
+        description=describe(leaf, kind, brand, material, rng),
         brand=brand.name,
         category=parse_category(leaf.category),
         image_url=f"/art/{product_id}.svg",
-        attributes={"material": material, **chosen},
+        attributes={kind.made_attribute or leaf.made_attribute: material, **chosen},
         published_at=draft.launched_at,
         variants=_variants(scenario, draft, product_id, rng),
     )
@@ -150,7 +149,8 @@ def _variants(
     leaf = scenario.leaves[draft.leaf_index]
     supplier_id = SupplierId(scenario.brands[draft.brand_index].supplier)
     cost = int(draft.price_minor * MEDIAN_COST_SHARE * float(rng.uniform(0.85, 1.15)))
-    values: tuple[str | None, ...] = leaf.variant_values if leaf.variant_axis else (None,)
+    axis, axis_values = variants_of(leaf, leaf.kinds[draft.kind_index])
+    values: tuple[str | None, ...] = axis_values or (None,)
     variants = []
     for value in values:
         variant_id = VariantId(product_id if value is None else f"{product_id}--{slug(value)}")
@@ -164,7 +164,7 @@ def _variants(
             Variant(
                 variant_id=variant_id,
                 title=value,
-                attributes={} if value is None else {leaf.variant_axis: value},
+                attributes={} if value is None else {axis: value},
                 offers=(offer,),
                 supplier_id=supplier_id,
                 cost_minor=cost,
@@ -195,12 +195,17 @@ def _arrays(scenario: Scenario, drafts: list[_Draft], products: tuple[Product, .
         appeal=character[:, 0] * scenario.tastes.appeal_spread + quality[brand],
         style=character[:, 1:],
         launched_at=np.array([draft.launched_at for draft in drafts], dtype=np.int64),
-        repeat_days=np.array([each.repeat_days for each in scenario.leaves])[leaf],
-        units=np.array([each.units for each in scenario.leaves])[leaf],
+        repeat_days=np.array([repeat_days_of(*_sort(scenario, draft)) for draft in drafts]),
+        units=np.array([units_of(*_sort(scenario, draft)) for draft in drafts]),
         first_variant=np.concatenate([[0], np.cumsum(variant_counts)]).astype(np.int32),
         variant_share=np.concatenate([_variant_shares(int(count)) for count in variant_counts]),
         complements=complements_of(scenario),
     )
+
+
+def _sort(scenario: Scenario, draft: _Draft) -> tuple[Leaf, Kind]:
+    leaf = scenario.leaves[draft.leaf_index]
+    return leaf, leaf.kinds[draft.kind_index]
 
 
 def _variant_shares(count: int) -> np.ndarray:

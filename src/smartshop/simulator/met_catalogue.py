@@ -18,6 +18,7 @@ from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.money import exponent
 from smartshop.simulator.assortment import Assortment
 from smartshop.simulator.catalogue import Range, character_of, complements_of
+from smartshop.simulator.leaves import kind_of, repeat_days_of, units_of
 from smartshop.simulator.scenario import Scenario
 from smartshop.simulator.shoppers import make_population, utilities
 from smartshop.simulator.world import World
@@ -95,6 +96,8 @@ def _range(scenario: Scenario, met: Sequence[MetProduct], leaf: NDArray[np.int32
     character = np.array([character_of(ProductId(each.product_id)) for each in met]).reshape(len(met), -1)
     counts = np.array([len(each.variants) for each in met])
     quality = np.array([each.quality for each in scenario.brands])
+    leaves = [scenario.leaves[index] for index in leaf]
+    sorts = [(of_leaf, kind_of(of_leaf, each.title)) for of_leaf, each in zip(leaves, met, strict=True)]
     assortment = Assortment(
         leaf=leaf,
         brand=brand.astype(np.int32),
@@ -104,8 +107,8 @@ def _range(scenario: Scenario, met: Sequence[MetProduct], leaf: NDArray[np.int32
         appeal=character[:, 0] * scenario.tastes.appeal_spread + quality[brand],
         style=character[:, 1:],
         launched_at=np.full(len(met), -DAY, dtype=np.int64),
-        repeat_days=np.array([each.repeat_days for each in scenario.leaves])[leaf],
-        units=np.array([each.units for each in scenario.leaves])[leaf],
+        repeat_days=np.array([repeat_days_of(*sort) for sort in sorts]),
+        units=np.array([units_of(*sort) for sort in sorts]),
         first_variant=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         variant_share=np.repeat(1 / counts, counts),
         complements=complements_of(scenario),
@@ -125,7 +128,7 @@ def _price_gaps(
     usual = np.ones(len(met))
     for index, product in enumerate(met):
         of_leaf = scenario.leaves[leaf[index]]
-        kind = next((kind for kind in of_leaf.kinds if product.title.endswith(f" {kind.noun}")), None)
+        kind = kind_of(of_leaf, product.title)
         if kind is not None and product.currency == scenario.currency:
             usual[index] = of_leaf.price * kind.price * 10 ** exponent(scenario.currency)
         else:

@@ -10,75 +10,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from smartshop.data_collection.schemas.catalogue import parse_category
 from smartshop.errors import SourceError
+from smartshop.simulator.leaves import Leaf, Positive, Text, Weight, department_of
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-Positive = Annotated[float, Meta(gt=0.0)]
-Weight = Annotated[float, Meta(ge=0.0)]
 Count = Annotated[int, Meta(ge=1)]
-Text = Annotated[str, Meta(min_length=1)]
 
 MONTHS = 12
-
-
-class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One sort of thing inside a leaf category."""
-
-    noun: Text
-    """What stands in the title: `2-person tent`."""
-    art: str = ""
-    """Shape of the product picture; the leaf's own when empty."""
-    price: Positive = 1.0
-    """Multiplies the leaf's median price."""
-    materials: tuple[str, ...] = ()
-    """What this kind is made of; the leaf's own materials when empty."""
-
-
-class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One leaf category and how its products are made up and wanted."""
-
-    category: Text
-    """Path from department to leaf: `Camping > Tents`."""
-    share: Positive
-    """Products in this leaf relative to the others; the shares need not sum to anything."""
-    price: Positive
-    """Median price in major units of the scenario's currency."""
-    price_spread: Positive = 0.35
-    """Standard deviation of the log price; 0.2 (narrow) to 0.8 (wide)."""
-    art: Text
-    """Name of the shape in `art_shapes.json`."""
-    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
-    materials: Annotated[tuple[str, ...], Meta(min_length=1)]
-    """Words that follow `made` in a description; also the attribute `material`."""
-    made: Text = "Made of"
-    """Begins that sentence: `Made of ripstop nylon.`, `Made with oats and honey.`"""
-    pitches: Annotated[tuple[str, ...], Meta(min_length=2)]
-    """Sentences that may be said of any product here; a description takes one or two."""
-    attributes: dict[str, Annotated[tuple[str, ...], Meta(min_length=1)]] = {}
-    """Attribute name → values to choose from."""
-    variant_axis: str = ""
-    """What the variants differ in (`size`, `colour`); empty: a single variant."""
-    variant_values: tuple[str, ...] = ()
-    """The values on that axis, smallest first where there is an order."""
-    season: str = "even"
-    """Name of a curve under `[seasons]`."""
-    wants_warmth: float = 0.0
-    """Change of utility (log-odds) per °C above 12 °C; -0.08 for gloves, 0.06 for swimwear."""
-    wants_rain: float = 0.0
-    """Change of utility (log-odds) while it rains or snows in the shopper's city."""
-    repeat_days: Annotated[float, Meta(ge=0.0)] = 0.0
-    """Typical days until the same shopper wants the same product again; 0: it lasts."""
-    complements: tuple[str, ...] = ()
-    """Leaf categories wanted within days of buying here, as full paths."""
-    units: Positive = 1.0
-    """Mean units per order line."""
 
 
 class Brand(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Text
     departments: Annotated[tuple[str, ...], Meta(min_length=1)]
-    """First words of category paths that it makes things for; `*` is every department."""
+    """What it makes things for: departments, or whole leaf paths (`Hiking > Footwear`); `*` is everything."""
     price_level: Positive = 1.0
     """Multiplies prices."""
     quality: float = 0.0
@@ -286,16 +230,19 @@ def check_names(scenario: Scenario) -> None:
     _all_known("season", {leaf.season for leaf in scenario.leaves} | {"even"}, set(scenario.seasons))
     _all_known("complement", {other for leaf in scenario.leaves for other in leaf.complements}, leaves)
     _all_known("supplier", {brand.supplier for brand in scenario.brands}, suppliers)
-    _all_known("department", {d for brand in scenario.brands for d in brand.departments}, departments | {"*"})
+    _all_known("department", {d for brand in scenario.brands for d in brand.departments}, departments | leaves | {"*"})
     _all_known("liked category", {like for kind in scenario.shopper_types for like in kind.likes}, leaves | departments)
     _all_known("brand", {name for kind in scenario.shopper_types for name in kind.brands}, brands)
-    for department in departments:
-        if not any(department in brand.departments or "*" in brand.departments for brand in scenario.brands):
-            raise SourceError(f"No brand makes anything for the department {department!r}; give one that department.")
+    for leaf in scenario.leaves:
+        for kind in leaf.kinds:
+            if not (kind.pitches or leaf.pitches):
+                raise SourceError(f"Nothing is said of {kind.noun!r}; give it or {leaf.category!r} some `pitches`.")
+        if not any(makes(brand, leaf) for brand in scenario.brands):
+            raise SourceError(f"No brand makes anything for {leaf.category!r}; give one that leaf or its department.")
 
 
-def department_of(leaf: Leaf) -> str:
-    return parse_category(leaf.category)[0]
+def makes(brand: Brand, leaf: Leaf) -> bool:
+    return not {"*", department_of(leaf), leaf.category}.isdisjoint(brand.departments)
 
 
 def _all_known(what: str, used: set[str], declared: set[str]) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from smartshop.simulator.assortment import Assortment
 from smartshop.simulator.catalogue import STYLE_SIZE
 from smartshop.simulator.chance import stream
-from smartshop.simulator.scenario import Scenario, department_of
+from smartshop.simulator.leaves import department_of
+from smartshop.simulator.scenario import Scenario
 
 NEVER = np.iinfo(np.int32).max
 TASTE_SPREAD_OF_PRICE = 0.35

@@ -5,7 +5,8 @@ import unicodedata
 
 import numpy as np
 
-from smartshop.simulator.scenario import Brand, Kind, Leaf
+from smartshop.simulator.leaves import Kind, Leaf
+from smartshop.simulator.scenario import Brand
 
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 
@@ -24,11 +25,13 @@ def title_of(model_name: str, kind: Kind) -> str:
     return f"{model_name} {kind.noun}"
 
 
-def describe(leaf: Leaf, brand: Brand, material: str, rng: np.random.Generator) -> str:
-    """Two or three sentences: what it is like, what it is made of, who makes it."""
-    first, second = rng.choice(len(leaf.pitches), size=2, replace=False)
-    sentences = [leaf.pitches[first], f"{leaf.made} {material}."]
-    sentences.append(leaf.pitches[second] if rng.random() < 0.5 else brand.voice)
+def describe(leaf: Leaf, kind: Kind, brand: Brand, material: str, rng: np.random.Generator) -> str:
+    """Two or three sentences: what it is like, what it is made of, and more of that or who makes it."""
+    pitches = kind.pitches or leaf.pitches
+    order = rng.permutation(len(pitches))
+    sentences = [pitches[order[0]], f"{kind.made or leaf.made} {material}."]
+    says_more = rng.random() < 0.5 and len(pitches) > 1
+    sentences.append(pitches[order[1]] if says_more else brand.voice)
     return " ".join(sentences)
 
 
