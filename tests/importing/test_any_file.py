@@ -32,7 +32,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("source", COLUMNS)
 @given(table=st.data())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_cells_end_in_a_report(source: str, table: st.DataObject) -> None:
     columns = COLUMNS[source].split()
     rows = table.draw(st.lists(st.lists(CELLS, min_size=len(columns), max_size=len(columns)), min_size=1, max_size=8))
@@ -51,7 +51,7 @@ def test_any_cells_end_in_a_report(source: str, table: st.DataObject) -> None:
 
 
 @given(content=st.binary(max_size=400))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_any_bytes_end_in_a_report_or_a_sentence(content: bytes) -> None:
     with TemporaryDirectory() as folder, opened_shop(Path(folder) / "shop") as shop:
         for name, source in (

@@ -48,7 +48,7 @@ def test_twice_is_once(tmp_path: Path, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", FILES)
-@pytest.mark.parametrize("marks", [0, 1, 2])
+@pytest.mark.parametrize("marks", [0, 2])
 def test_a_run_cut_before_it_remembered_its_last_batch_ends_like_an_uncut_one(
     tmp_path: Path, source: str, marks: int
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_run_cut_between_batches_does_not_repeat_the_batches_before(tmp_path: 
 
 
 def test_a_killed_process_is_taken_up_by_the_next(tmp_path: Path) -> None:
-    path = interactions_file(tmp_path / "interactions.csv", rows=20_000)
+    path = interactions_file(tmp_path / "interactions.csv", rows=8_000)
     with opened_shop(tmp_path / "uncut") as shop:
         whole = shop.bring("interactions", path)
         wanted, wanted_refused = shop.holds(), refused_lines(whole)
@@ -98,7 +98,7 @@ def test_a_killed_process_is_taken_up_by_the_next(tmp_path: Path) -> None:
     command += ["--data-dir", str(tmp_path / "killed"), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     database = tmp_path / "killed" / "shop.db-wal"
-    while process.poll() is None and not (database.exists() and database.stat().st_size > 1_000_000):
+    while process.poll() is None and not (database.exists() and database.stat().st_size > 600_000):
         time.sleep(0.01)
     time.sleep(random.uniform(0.0, 0.1))
     os.kill(process.pid, signal.SIGKILL)
