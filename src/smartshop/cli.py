@@ -76,6 +76,7 @@ def serve(data_dir: DataDir = None, demo: Demo = None, host: Host = "127.0.0.1",
     """The process that answers people: API, WebSockets, advice, light handlers."""
     from smartshop.serve import run_serving
 
+    supervisor.end_with_parent()
     run_serving(*find_shop(data_dir, demo), host, port)
 
 
@@ -89,6 +90,7 @@ def work(
     """The process that learns: jobs, nightly training, simulated shoppers of the demonstration shop."""
     from smartshop.work import run_working
 
+    supervisor.end_with_parent()
     run_working(*find_shop(data_dir, demo), url)
 
 

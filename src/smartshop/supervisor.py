@@ -24,6 +24,7 @@ from smartshop.place import Place, storefront_folder
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 15
 LOOK_EVERY_SECONDS = 0.2
+PARENT_LOOK_SECONDS = 1.0
 RESTART_AFTER_SECONDS = (0.2, 1.0, 3.0, 10.0)
 """Waits before the next start of a process that keeps ending; a minute of life resets them."""
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,6 +52,18 @@ def check_port(host: str, port: int) -> None:
                 f"Port {port} on {host} cannot be used ({error.strerror}); stop what listens there or choose another, "
                 f"for example with `make run PORT={other}` or `smartshop up --port {other}`."
             ) from None
+
+
+def end_with_parent() -> None:
+    """Close this process in order when the one that started it is gone, even by kill -9."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def url_of(host: str, port: int) -> str:

@@ -119,6 +119,14 @@ def test_the_end_of_the_shop_leaves_nothing_behind(tmp_path: Path, number: signa
         pass  # the port is free again
 
 
+def test_a_killed_supervisor_takes_its_processes_along(tmp_path: Path) -> None:
+    with opened(tmp_path, "--no-demo") as (process, url):
+        until(lambda: is_ready(url), "the shop to open")
+        left = children_of(process.pid)
+        process.kill()
+        until(lambda: not any(is_alive(pid) for pid in left), "both processes to follow")
+
+
 def test_the_end_of_a_shop_that_is_still_being_made_leaves_nothing_behind(tmp_path: Path) -> None:
     with opened(tmp_path, "--demo") as (process, _):
         until(lambda: (tmp_path / "smartshop-data" / "demo" / "shop.db").exists(), "the demonstration to be begun")
