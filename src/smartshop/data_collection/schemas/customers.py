@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
 from smartshop.data_collection.schemas.events import Trust
+from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
 
 
 class Purpose(StrEnum):
