@@ -178,7 +178,6 @@ class Customers(Protocol):
         """Who was merged into whom, as told; `pipelines.identity` follows the chains."""
 
 
-
 class Orders(Protocol):
     """Orders by id; the first content wins."""
 
