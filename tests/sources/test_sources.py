@@ -76,7 +76,7 @@ def test_an_invoice_without_customer_is_an_anonymous_shopper_named_by_it(invoice
 
 
 def test_a_credit_note_gives_money_and_goods_back(invoices: Path) -> None:
-    events = {e.event_id: e for e in events_of(list(read_online_retail(invoices, OPTIONS)))}
+    events = {str(e.event_id): e for e in events_of(list(read_online_retail(invoices, OPTIONS)))}
     refund, came_back = events["C536379-refund"], events["C536379-return"]
     assert (refund.kind, refund.amount_minor) == (EventKind.ORDER_REFUNDED, 255)
     assert came_back.kind is EventKind.ORDER_RETURNED
@@ -92,7 +92,7 @@ def test_ledger_rows_and_write_offs_are_refused_with_their_reason(invoices: Path
 
 
 def test_codes_that_are_no_products_are_never_recommended(invoices: Path) -> None:
-    products = {p.product_id: p for b in read_online_retail(invoices, OPTIONS) for p in b.products}
+    products = {str(p.product_id): p for b in read_online_retail(invoices, OPTIONS) for p in b.products}
     assert products["85123A"].recommendable
     assert products["85123A"].title == "White Heart"
     assert not products["POST"].recommendable
