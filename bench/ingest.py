@@ -95,7 +95,7 @@ def _body(n_events: int, seed: int) -> bytes:
     for place in range(n_events):
         shopper = rng.randrange(20_000)
         kind = rng.choice(kinds)
-        event = {
+        event: dict[str, str | int | dict[str, str]] = {
             "event_id": f"0000000000-{seed}-{place}",
             "kind": kind,
             "occurred_at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
