@@ -40,6 +40,8 @@ def _expected(endpoint: Endpoint[Any, Any]) -> Permission:
         return Permission.PUBLIC
     if path in ("/v1/events", "/v1/shopper-tokens"):
         return Permission.ANY_KEY
+    if path == "/v1/customers/{customer_id}/merge":
+        return Permission.SECRET
     if any(path.startswith(start) for start in SHOPPER_ONLY):
         return Permission.OWN_SHOPPER
     reads = endpoint.method == "GET" or path in ("/v1/recommendations", "/v1/rank")

@@ -112,6 +112,8 @@ def test_the_browser_is_told_where_to_send(service: Opened) -> None:
 
 
 def test_only_a_secret_key_merges_customers(service: Opened) -> None:
+    older = {"userId": "old-name", "event": "Product Viewed", "properties": {"product_id": "tents-1"}}
+    service.client.post("/v1/track", json=older, headers=SECRETLY)
     message = {"userId": "new-name", "previousId": "old-name", "messageId": "alias-1"}
     service.client.post("/v1/alias", json=message, headers=OURS)
     separate = service.shop.customers.shopper(CustomerId("new-name"), None, vouched=True)

@@ -253,20 +253,20 @@ class TestTraffic:
         assert stored(event).traffic is Traffic.INTERNAL
 
     def test_a_pace_no_human_keeps_is_a_bots_and_an_offline_queue_is_not(self) -> None:
-        watch, shopper = TrafficWatch(), ShopperKey("a")
+        watch, shopper = TrafficWatch(), (Trust.CLIENT, False, "a")
         queue = [watch.traffic_of(shopper, None, API, NOW) for _ in range(BURST)]
         assert set(queue) == {Traffic.HUMAN}
         later = [watch.traffic_of(shopper, None, API, Micros(NOW + n * SECOND // 100)) for n in range(500)]
         assert later[-1] is Traffic.BOT
-        assert watch.traffic_of(ShopperKey("b"), None, API, NOW) is Traffic.HUMAN
+        assert watch.traffic_of((Trust.CLIENT, False, "b"), None, API, NOW) is Traffic.HUMAN
 
     def test_who_slows_down_is_human_again(self) -> None:
-        watch, shopper = TrafficWatch(), ShopperKey("a")
+        watch, shopper = TrafficWatch(), (Trust.CLIENT, False, "a")
         paces = [watch.traffic_of(shopper, None, API, NOW) for _ in range(BURST * 2)]
         assert paces[-1] is Traffic.BOT
         assert watch.traffic_of(shopper, None, API, Micros(NOW + 300 * SECOND)) is Traffic.HUMAN
 
     def test_history_is_never_too_fast(self) -> None:
         watch = TrafficWatch()
-        paces = {watch.traffic_of(ShopperKey("a"), None, IMPORT, NOW) for _ in range(5_000)}
+        paces = {watch.traffic_of((Trust.CLIENT, False, "a"), None, IMPORT, NOW) for _ in range(5_000)}
         assert paces == {Traffic.HUMAN}

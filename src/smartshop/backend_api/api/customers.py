@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+from starlette.responses import Response
 
 from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
@@ -61,7 +62,17 @@ async def _change(service: Service, key: ShopperKey, is_customer: bool, update: 
     change = ConsentChange(
         shopper_key=key, is_customer=is_customer, changes=changes, received_at=service.shop.clock.now()
     )
-    return await asyncio.to_thread(service.shop.customers.set_consent, change)
+    consent = await asyncio.to_thread(service.shop.customers.set_consent, change)
+    # The next event is judged by it already; other processes read it within a second.
+    service.shop.ingest.consent.apply(change)
+    return consent
+
+
+async def undo_merge(service: Service, call: Call[None, None]) -> Response:
+    customer_id = CustomerId(id_in_path(call.path("customer_id"), "customer"))
+    if not await asyncio.to_thread(service.shop.customers.undo_merge, customer_id, service.shop.clock.now()):
+        raise NotFound(f"The customer {customer_id!r} is merged into nobody.")
+    return Response(status_code=204)
 
 
 def _own_customer(call: Call[None, None] | Call[None, ConsentUpdate]) -> CustomerId:
@@ -102,6 +113,14 @@ ENDPOINTS = (
         summary="Grant or withdraw purposes for a customer",
         body=ConsentUpdate,
         answer=Consent,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/v1/customers/{customer_id}/merge",
+        permission=Permission.SECRET,
+        handle=undo_merge,
+        summary="Undo an alias: this customer is again one of their own",
+        status=204,
     ),
     Endpoint(
         method="GET",

@@ -10,22 +10,20 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-import structlog
 from msgspec import Meta
 
 from smartshop.backend_api.api.events import count_events
 from smartshop.backend_api.endpoint import Call, Endpoint, address_of
 from smartshop.backend_api.service import Service
+from smartshop.backend_api.services.aliases import take_alias
 from smartshop.backend_api.utils.arrival import arrival_of
 from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission, permit
 from smartshop.backend_api.utils.inflated import read_inflated
 from smartshop.data_collection.pipelines.arrivals import Arrival
 from smartshop.data_collection.pipelines.envelopes import open_envelope
 from smartshop.data_collection.pipelines.segment import SOURCE, aliased_customers, translate, with_defaults
-from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.events import Event, Trust
-from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros
-from smartshop.errors import Conflict, InvalidValue, Unauthenticated
+from smartshop.errors import InvalidValue, Unauthenticated
 
 MAX_MESSAGES = 2_500
 """Segment's own limit per batch."""
@@ -64,7 +62,6 @@ class _Envelope(msgspec.Struct, frozen=True, rename="camel"):
     write_key: Any = None
 
 
-_log = structlog.get_logger(__name__)
 _decoder = msgspec.json.Decoder(_Envelope)
 _SETTINGS: dict[str, Any] = {"unbundledIntegrations": [], "addBundledMetadata": True, "maybeBundledConfigIds": {}}
 
@@ -146,19 +143,7 @@ async def _merge_aliases(service: Service, events: Sequence[Event], arrival: Arr
     if arrival.trust is not Trust.SERVER:
         return
     for pair in filter(None, map(aliased_customers, events)):
-        await asyncio.to_thread(_merge, service, *pair, arrival.received_at)
-
-
-def _merge(service: Service, previous: CustomerId, into: CustomerId, now: Micros) -> None:
-    """Clients alias both a browser's id and an older customer's; each meaning holds for what it fits."""
-    customers = service.shop.customers
-    link = IdentityLink(anonymous_id=AnonymousId(previous), customer_id=into, received_at=now, trust=Trust.SERVER)
-    customers.link(link)
-    try:
-        customers.merge(previous, into, now)
-    except Conflict as error:
-        # The alias itself is in the log; a client could do nothing with an error but send it for ever.
-        _log.warning("alias_refused", reason=str(error))
+        await asyncio.to_thread(take_alias, service.shop, *pair, arrival.received_at)
 
 
 _MESSAGES = {"track": "t", "identify": "i", "page": "p", "screen": "s", "group": "g", "alias": "a"}

@@ -14,7 +14,7 @@ from smartshop.data_collection.pipelines.consequences import entry_of
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct, Variant
 from smartshop.data_collection.schemas.context import Context
-from smartshop.data_collection.schemas.events import EventKind, ProductLine, StoredEvent, Trust
+from smartshop.data_collection.schemas.events import ORDER_DESK, EventKind, ProductLine, StoredEvent, Trust
 from smartshop.data_collection.schemas.ids import (
     AnonymousId,
     CustomerId,
@@ -114,7 +114,7 @@ def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, LogEntry]:
         _priced(known, pricing, wanted.trust, index, line) for index, line in enumerate(_resolved(shop, wanted))
     )
     event = _event(wanted, lines, pricing.currency, now)
-    entry = entry_of(event, Arrival("api", wanted.trust, now), pricing.currency)
+    entry = entry_of(event, Arrival(ORDER_DESK, wanted.trust, now), pricing.currency)
     if not shop.ingest.consent.allows_analytics(event):
         # The order stands, the shopper's behaviour is only counted.
         entry = msgspec.structs.replace(entry, count_only=True)
@@ -186,7 +186,7 @@ def _event(wanted: Wanted, lines: tuple[ProductLine, ...], currency: str, now: M
         occurred_at=wanted.ordered_at if wanted.ordered_at is not None else now,
         received_at=now,
         shopper_key=ShopperKey(key),
-        source="api",
+        source=ORDER_DESK,
         trust=wanted.trust,
         anonymous_id=wanted.anonymous_id,
         customer_id=wanted.customer_id,

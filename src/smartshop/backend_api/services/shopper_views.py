@@ -43,6 +43,8 @@ class ShopperView(msgspec.Struct, frozen=True, kw_only=True):
     linked_ids: int
     """Browsers and phones whose events count as this customer's."""
     merged_customers: int
+    only_claimed: bool
+    """Nothing of this customer was ever vouched for: all that is shown was merely sent in their name."""
     interest: list[InterestSeen]
     """Newest first."""
     purchases: list[PurchaseSeen]
@@ -76,6 +78,7 @@ def _view(shopper: Shopper, profile: Profile, customer: Customer | None, orders:
         consent=shopper.consent,
         linked_ids=len({window.anonymous_id for window in shopper.windows}),
         merged_customers=max(0, len(shopper.customer_ids) - 1),
+        only_claimed=shopper.include_claims,
         interest=[
             InterestSeen(format_rfc3339(sign.occurred_at), sign.kind, sign.product_id, sign.query)
             for sign in reversed(profile.interest)

@@ -1,8 +1,8 @@
 """How often one shopper may ask: a counter per second in the Cache, shared where that is.
 
 Secret keys are not counted. A shopper token counts for its shopper. A publishable key is everybody's, so what counts is
-the shopper that the request names; requests that name none (the catalogue) count for their address, at which a whole
-office or a proxy may sit.
+the shopper that the request names, at its address; requests that name none (the catalogue) count for their address, at
+which a whole office or a proxy may sit.
 """
 
 import msgspec
@@ -44,7 +44,8 @@ class RateLimit:
         if caller.shopper_key is not None:
             await self._count(f"rate:{caller.shopper_key}:{caller.is_customer}", self._limit)
         elif named is not None:
-            await self._count(f"rate~{named}", self._limit)
+            # Anybody may name anybody: who does so from elsewhere uses up nothing of the shopper's own.
+            await self._count(f"rate~{address}~{named}", self._limit)
         else:
             await self._count(f"rate@{address}", self._limit * SHOPPERS_PER_ADDRESS)
 

@@ -61,7 +61,7 @@ def _order(event: StoredEvent, currency: str) -> Order:
         currency=currency,
         ordered_at=event.occurred_at,
         received_at=event.received_at,
-        trust=event.trust,
+        trust=_trust(event),
         customer_id=event.customer_id,
         anonymous_id=event.anonymous_id,
         discount_minor=event.discount_minor or 0,
@@ -84,7 +84,7 @@ def _refund(event: StoredEvent, currency: str) -> Refund:
         amount_minor=amount,
         currency=currency,
         refunded_at=event.occurred_at,
-        trust=event.trust,
+        trust=_trust(event),
         lines=_lines(event.products),
         customer_id=event.customer_id,
     )
@@ -96,10 +96,14 @@ def _return(event: StoredEvent) -> Return:
         order_id=event.order_id,
         lines=_lines(event.products),
         returned_at=event.occurred_at,
-        trust=event.trust,
+        trust=_trust(event),
         restock=event.restock,
         customer_id=event.customer_id,
     )
+
+
+def _trust(event: StoredEvent) -> Trust:
+    return event.trust if event.is_shops_word else Trust.CLIENT
 
 
 def _lines(lines: tuple[ProductLine, ...]) -> tuple[OrderLine, ...]:

@@ -77,7 +77,7 @@ class InteractionRows:
             return
         order_no = NO_ORDER
         if event.kind is EventKind.ORDER_COMPLETED:
-            if event.trust is Trust.CLIENT or event.order_id in self.orders:
+            if not event.is_shops_word or event.order_id in self.orders:
                 return
             order_no = self._open_order(event)
         owner = self.owner_of(event)
@@ -124,7 +124,7 @@ class InteractionRows:
         self.n_lines.append(len(self.product) - before)
 
     def _add_refund(self, event: StoredEvent) -> None:
-        if event.order_id is None or event.trust is Trust.CLIENT:
+        if event.order_id is None or not event.is_shops_word:
             return
         back = self.refunded.setdefault(event.order_id, Refunded())
         back.money_minor += event.amount_minor or 0

@@ -12,7 +12,7 @@ from smartshop.data_collection.pipelines.product_names import ProductOf, clean_l
 from smartshop.data_collection.pipelines.ranges import check_money, check_ranges
 from smartshop.data_collection.pipelines.refusals import reason_of, refuse
 from smartshop.data_collection.pipelines.timestamps import parse_rfc3339
-from smartshop.data_collection.pipelines.traffic import TrafficWatch
+from smartshop.data_collection.pipelines.traffic import Sender, TrafficWatch
 from smartshop.data_collection.schemas.events import Event, StoredEvent, Trust
 from smartshop.data_collection.schemas.ids import (
     AnonymousId,
@@ -65,7 +65,7 @@ def _stored(
         shopper_key=owner.shopper_key,
         source=arrival.source,
         trust=owner.trust,
-        traffic=watch.traffic_of(owner.shopper_key, event.context, arrival, received_at),
+        traffic=watch.traffic_of(_sender(owner), event.context, arrival, received_at),
         anonymous_id=owner.anonymous_id,
         customer_id=owner.customer_id,
         session_id=None if session_id is None else SessionId(clean_id(session_id, "session_id")),
@@ -77,9 +77,9 @@ def _stored(
         shipping_minor=event.shipping_minor,
         tax_minor=event.tax_minor,
         amount_minor=event.amount_minor,
-        # Anybody may send with a publishable key; nobody may move the shop's stock with it.
-        takes_stock=event.takes_stock and owner.trust is not Trust.CLIENT,
-        restock=event.restock and owner.trust is not Trust.CLIENT,
+        # Anybody gets a token for a new browser; nobody may move the shop's stock with it.
+        takes_stock=event.takes_stock and owner.trust is Trust.SERVER,
+        restock=event.restock and owner.trust is Trust.SERVER,
         location_id=None if location_id is None else clean_id(location_id, "location_id"),
         query=event.query,
         rating=event.rating,
@@ -103,6 +103,13 @@ class _Owner(NamedTuple):
     customer_id: CustomerId | None
     anonymous_id: AnonymousId | None
     trust: Trust
+
+
+def _sender(owner: _Owner) -> Sender:
+    """Whose pace an event counts for: what is merely said of a customer slows nobody but the browser that says it."""
+    if owner.trust is Trust.CLIENT and owner.anonymous_id is not None:
+        return owner.trust, False, owner.anonymous_id
+    return owner.trust, owner.customer_id is not None, owner.shopper_key
 
 
 def _owner(event: Event | StoredEvent, arrival: Arrival) -> _Owner:

@@ -60,6 +60,10 @@ class Trust(StrEnum):
     """A secret key or an import: the shop itself."""
 
 
+ORDER_DESK = "orders"
+"""The door of orders that the service itself placed, at its own prices and from its own stock."""
+
+
 class Traffic(StrEnum):
     HUMAN = "human"
     BOT = "bot"
@@ -136,7 +140,7 @@ class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     received_at: Micros
     shopper_key: ShopperKey
     source: str
-    """The door: api, segment, import:online-retail, simulator, …"""
+    """The door: api, orders, segment, import:online-retail, simulator, …"""
     trust: Trust
     traffic: Traffic = Traffic.HUMAN
     schema_version: int = SCHEMA_VERSION
@@ -167,6 +171,14 @@ class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     context: Context | None = None
     clock_corrected: bool = False
     """True when `occurred_at` was ahead of us and was set to `received_at`."""
+
+    @property
+    def is_shops_word(self) -> bool:
+        """Whether an order, refund or return told by this event is a fact and no claim.
+
+        Anybody can get a token for a new browser, so a token vouches for what its shopper did, never for money.
+        """
+        return self.trust is Trust.SERVER or (self.trust is Trust.SHOPPER and self.source == ORDER_DESK)
 
 
 INTEREST_WEIGHT: dict[EventKind, float] = {

@@ -18,7 +18,7 @@ from smartshop.data_collection.connectors.sql.effects import apply_effects
 from smartshop.data_collection.connectors.sql.locks import Turn, share_turn
 from smartshop.data_collection.connectors.sql.log_numbers import add_to_size, take_numbers
 from smartshop.data_collection.connectors.sql.records import encode
-from smartshop.data_collection.connectors.sql.seen import SeenKey, claim, contents, release
+from smartshop.data_collection.connectors.sql.seen import SeenKey, claim, contents, release, sender_key
 from smartshop.data_collection.connectors.sql.tables import events, outbox
 from smartshop.data_collection.connectors.sql.tallies import DAY, Tally, What, add_tallies
 from smartshop.data_collection.schemas.events import StoredEvent
@@ -53,7 +53,7 @@ class Appended(NamedTuple):
 def prepare(entry: LogEntry) -> Prepared:
     event = entry.event
     payload = encode(event)
-    key = SeenKey(event.shopper_key, event.event_id, TRUST_CODES[event.trust])
+    key = SeenKey(sender_key(event), event.event_id, TRUST_CODES[event.trust])
     has_effects = not (
         entry.order is None
         and entry.refund is None

@@ -11,6 +11,7 @@ from smartshop.data_collection.connectors.sql.customer_rows import merge_custome
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.order_book import Verdict, open_order_book, write_order_book
 from smartshop.data_collection.connectors.sql.records import encode
+from smartshop.data_collection.connectors.sql.seen import sender_key
 from smartshop.data_collection.connectors.sql.stock_book import (
     StockBook,
     known_movements,
@@ -94,9 +95,9 @@ def _sell(stock: StockBook, order: Order) -> tuple[VariantId, ...]:
 def _write_refunds(connection: Connection, entries: Mapping[int, LogEntry]) -> None:
     rows: list[dict[str, object]] = [
         {
-            "shopper_key": entry.event.shopper_key,
+            "shopper_key": sender_key(entry.event),
             "event_id": entry.event.event_id,
-            "trust": TRUST_CODES[entry.event.trust],
+            "trust": TRUST_CODES[entry.refund.trust],
             "order_id": entry.refund.order_id,
             "refunded_at": entry.refund.refunded_at,
             "payload": encode(entry.refund),
@@ -116,18 +117,18 @@ def _take_goods_back(connection: Connection, entries: Mapping[int, LogEntry], ef
             continue
         rows.append(
             {
-                "shopper_key": event.shopper_key,
+                "shopper_key": sender_key(event),
                 "event_id": event.event_id,
-                "trust": TRUST_CODES[event.trust],
+                "trust": TRUST_CODES[goods.trust],
                 "order_id": goods.order_id,
                 "returned_at": goods.returned_at,
                 "payload": encode(goods),
             }
         )
         # Only the shop itself knows what lies on its shelf.
-        if goods.restock and event.trust is Trust.SERVER:
+        if goods.restock and goods.trust is Trust.SERVER:
             place = LocationId(event.location_id) if event.location_id else DEFAULT_LOCATION
-            restocked[index] = returned_units(goods, event.shopper_key, place)
+            restocked[index] = returned_units(goods, sender_key(event), place)
     insert_if_absent(connection, goods_returns, rows)
     if not restocked:
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import literal, or_, select, tuple_
 
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.append import append_batches, prepare
@@ -47,10 +47,10 @@ class SqlOrders:
         return None if payload is None else decode_order(payload)
 
     def of_customer(self, customer_id: CustomerId, limit: int = 50) -> list[Order]:
-        """Newest first; claimed ones too, by their status."""
+        """Newest first. Never claimed ones: anybody may claim an order in any customer's name."""
         question = (
             select(orders.c.payload)
-            .where(orders.c.customer_id == customer_id)
+            .where(orders.c.customer_id == customer_id, orders.c.trust > 0)
             .order_by(orders.c.ordered_at.desc(), orders.c.order_id.desc())
             .limit(limit)
         )
@@ -74,7 +74,9 @@ class SqlOrders:
     def refunds(self, until: Micros | None = None) -> Iterator[Refund]:
         """By refunded_at. A refund that a browser claimed counts once the shop knows the order as that shopper's."""
         place = (refunds.c.refunded_at, refunds.c.shopper_key, refunds.c.event_id, refunds.c.trust)
-        own = or_(refunds.c.shopper_key == orders.c.customer_id, refunds.c.shopper_key == orders.c.anonymous_id)
+        # A browser's key begins with a slash; see `seen.sender_key`.
+        browser = literal("/") + orders.c.anonymous_id
+        own = or_(refunds.c.shopper_key == orders.c.customer_id, refunds.c.shopper_key == browser)
         confirmed = select(1).where(orders.c.order_id == refunds.c.order_id, orders.c.trust > 0, own).exists()
         question = select(*place, refunds.c.payload).where(or_(refunds.c.trust > 0, confirmed)).order_by(*place)
         if until is not None:

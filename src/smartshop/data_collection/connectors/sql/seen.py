@@ -6,12 +6,21 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from smartshop.data_collection.connectors.sql.bulk import driver_cursor
+from smartshop.data_collection.schemas.events import StoredEvent
 
 
 class SeenKey(NamedTuple):
     shopper_key: str
     event_id: str
     trust: int
+
+
+def sender_key(event: StoredEvent) -> str:
+    """The shopper of an event as keys hold them: a customer and a browser of the same letters stay two.
+
+    No id holds a slash.
+    """
+    return event.shopper_key if event.customer_id is not None else f"/{event.shopper_key}"
 
 
 SeenRow = tuple[str, str, int, bytes, int]

@@ -108,11 +108,11 @@ def _places(levels: dict[LocationId, int]) -> list[LocationId]:
     return sorted(levels, key=lambda place: (place != DEFAULT_LOCATION, place))
 
 
-def returned_units(goods: Return, shopper_key: str, location_id: LocationId) -> list[StockMovement]:
+def returned_units(goods: Return, sender: str, location_id: LocationId) -> list[StockMovement]:
     """What puts returned goods on the shelf again, a movement per line; the same return gives the same movements."""
     return [
         StockMovement(
-            movement_id=f"return/{shopper_key}/{goods.event_id}/{index}",
+            movement_id=f"return/{sender}/{goods.event_id}/{index}",
             variant_id=line.variant_id,
             quantity=line.quantity,
             reason=MovementReason.RETURN,
