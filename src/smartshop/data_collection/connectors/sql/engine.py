@@ -27,6 +27,8 @@ POSTGRES_CONNECTIONS = 10
 TRANSACTION_ATTEMPTS = 5
 POSTGRES_TRY_AGAIN = {"40P01", "40001"}
 """SQLSTATE of deadlock_detected and serialization_failure: the server undid the work, doing it again is right."""
+HIDE_PARAMETERS = True
+"""An error's text ends in logs and dead letters; the values of its statement are people's."""
 ENGINE_TROUBLE = (OperationalError, sqlite3.OperationalError, psycopg.OperationalError)
 """As SQLAlchemy tells it, and as the drivers do where we use them directly."""
 WAL_SAFETY_PAGES = 50_000
@@ -101,7 +103,11 @@ def open_database(url: str, *, durable: bool = True) -> Database:
 def _open_postgres(url: str) -> Database:
     address = make_url(url).set(drivername="postgresql+psycopg")
     engine = create_engine(
-        address, pool_size=POSTGRES_CONNECTIONS, max_overflow=POSTGRES_CONNECTIONS, pool_pre_ping=True
+        address,
+        pool_size=POSTGRES_CONNECTIONS,
+        max_overflow=POSTGRES_CONNECTIONS,
+        pool_pre_ping=True,
+        hide_parameters=HIDE_PARAMETERS,
     )
     return Database(readers=engine, writers=engine)
 
@@ -110,7 +116,13 @@ def _open_sqlite(url: str, *, durable: bool) -> Database:
     path = Path(make_url(url).database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     pragmas = _pragmas(durable=durable)
-    readers = create_engine(url, poolclass=QueuePool, pool_size=SQLITE_READERS, max_overflow=SQLITE_READERS)
+    readers = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=SQLITE_READERS,
+        max_overflow=SQLITE_READERS,
+        hide_parameters=HIDE_PARAMETERS,
+    )
     # One connection: threads of this process wait for their turn here, instead of polling the file's lock.
     writers = create_engine(
         url,
@@ -119,6 +131,7 @@ def _open_sqlite(url: str, *, durable: bool) -> Database:
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         insertmanyvalues_page_size=400,
+        hide_parameters=HIDE_PARAMETERS,
     )
     for engine in (readers, writers):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection, pragmas))
