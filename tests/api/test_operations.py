@@ -1,13 +1,15 @@
 """Stock, jobs, quality, health, metrics, limits, keys, pages: what engineers of the shop rely on."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from smartshop.backend_api.utils.auth import KEYS_FRESH_FOR, Gate, fingerprint
 from smartshop.backend_api.utils.shopper_tokens import TokenSigner, shop_secret
-from smartshop.data_collection.connectors.ports import ApiKey
+from smartshop.data_collection.connectors.ports import ApiKey, DeadLetter
 from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.messages import EventsAccepted
 from smartshop.errors import Unauthenticated
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened, open_shop_stores, opened_service
 
@@ -156,3 +158,32 @@ def test_a_browser_of_another_origin_may_call(service: Opened) -> None:
     assert allowed.headers["access-control-allow-origin"] == "*"
     answer = service.client.get("/v1/categories", headers={**PUBLISHABLE, "Origin": "https://shop.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_content_told_twice_with_a_difference_is_counted_since_the_beginning(service: Opened) -> None:
+    view = {"kind": "product_viewed", "anonymous_id": "jan", "event_id": "jan-1"}
+    for product_id in ("tents-1", "tents-2"):
+        batch = {"events": [{**view, "product_id": product_id}]}
+        service.client.post("/v1/events", json=batch, headers=PUBLISHABLE)
+    quality = service.client.get("/v1/quality", headers=SECRET).json()
+    assert quality["not_kept"]["other_content"] == quality["since_start"]["other_content"] == 1
+
+
+def test_dead_letters_are_seen_and_handled_again(service: Opened) -> None:
+    for agent in ("personalization", "gone"):
+        letter = DeadLetter(agent=agent, message=EventsAccepted(()), error="ValueError: ?", failed_at=Micros(1))
+        service.shop.dead_letters.add(letter)
+    path = "/v1/agents/dead-letters"
+    assert service.client.get(path, headers=PUBLISHABLE).status_code == 403
+    seen = service.client.get(path, headers=SECRET).json()["items"]
+    assert [(one["agent"], one["message"]) for one in seen] == [
+        ("personalization", "EventsAccepted"),
+        ("gone", "EventsAccepted"),
+    ]
+    assert service.client.post(f"{path}/replay", headers=SECRET).status_code == 202
+    left = seen
+    deadline = time.monotonic() + 10
+    while len(left) > 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = service.client.get(path, headers=SECRET).json()["items"]
+    assert [one["agent"] for one in left] == ["gone"]

@@ -14,7 +14,7 @@ import structlog
 from smartshop.ai_agents.agent import Agent
 from smartshop.data_collection.connectors.ports import Bus, DeadLetter, DeadLetters, Delivery, Jobs
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.data_collection.schemas.messages import Message
+from smartshop.data_collection.schemas.messages import Message, ReplayRequested
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +25,8 @@ RETRY_SECONDS = 0.05
 BEAT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 ERROR_LENGTH = 500
+REPLAY_GROUP = "dead-letters"
+"""Whoever runs agents shares it, so that one of them replays."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,8 @@ class Runtime:
             asyncio.create_task(self._serve(agent, self._subscribe(agent)), name=f"agent-{agent.name}")
             for agent in self._agents
         ]
+        requests = self._bus.subscribe(REPLAY_GROUP, (ReplayRequested,))
+        self._tasks.append(asyncio.create_task(self._replay(requests), name="agents-dead-letters"))
         self._tasks.append(asyncio.create_task(self._beat(), name="agents-heartbeat"))
 
     async def stop(self) -> None:
@@ -122,6 +126,15 @@ class Runtime:
         await asyncio.to_thread(self._dead_letters.add, letter)
         self.tallies[agent.name].dead += 1
         log.error("message_died", agent=agent.name, kind=type(message).__name__, error=text)
+
+    async def _replay(self, requests: AsyncIterator[Sequence[Delivery]]) -> None:
+        async for deliveries in requests:
+            try:
+                done = await replay(self._dead_letters, self._agents, self._bus)
+                log.info("dead_letters_replayed", healed=done.healed, failed=len(done.failed))
+            except Exception as error:  # the store or the bus is away: the letters stay, and the operator asks again
+                log.warning("dead_letters_not_replayed", error=repr(error))
+            await self._bus.acknowledge(REPLAY_GROUP, [delivery.delivery_id for delivery in deliveries])
 
     async def _beat(self) -> None:
         while True:

@@ -106,6 +106,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages that an agent failed on three times, oldest first */
+        get: operations["get_agents_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the agents handle their dead letters again, after a fix */
+        post: operations["post_agents_dead_letters_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alias": {
         parameters: {
             query?: never;
@@ -204,6 +238,23 @@ export interface paths {
         put: operations["put_customers_customer_id_consent"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Undo an alias: this customer is again one of their own */
+        delete: operations["delete_customers_customer_id_merge"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1066,6 +1117,26 @@ export interface components {
             /** @enum {unknown} */
             name: "train-recommendation";
         };
+        /** Letter */
+        Letter: {
+            agent: string;
+            error: string;
+            failed_at: string;
+            letter_id: number;
+            message: string;
+        };
+        /** LetterPage */
+        LetterPage: {
+            items: components["schemas"]["Letter"][];
+            next_cursor: string | null;
+        };
+        /** LettersQuery */
+        LettersQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
         /** ListQuery */
         ListQuery: {
             /** @default 12 */
@@ -1411,6 +1482,9 @@ export interface components {
             decisions: number;
             events: number;
             newest_human_at: string | null;
+            not_kept: {
+                [key: string]: number;
+            };
             quarantined: {
                 [key: string]: number;
             };
@@ -1467,6 +1541,10 @@ export interface components {
         RejectedProduct: {
             index: number;
             reason: string;
+        };
+        /** ReplayAsked */
+        ReplayAsked: {
+            asked: boolean;
         };
         /**
          * SearchFacets
@@ -1546,6 +1624,7 @@ export interface components {
             is_customer: boolean;
             linked_ids: number;
             merged_customers: number;
+            only_claimed: boolean;
             orders: number;
             purchases: components["schemas"]["PurchaseSeen"][];
             shopper_key: string;
@@ -1992,6 +2071,59 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_agents_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Messages that an agent failed on three times, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_agents_dead_letters_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have the agents handle their dead letters again, after a fix */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAsked"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_alias: {
         parameters: {
             query?: never;
@@ -2193,6 +2325,31 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_customers_customer_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Undo an alias: this customer is again one of their own */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

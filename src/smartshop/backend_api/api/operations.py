@@ -71,6 +71,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     decisions: int
     since_start: dict[str, int]
     """Of this process: accepted, duplicates, rejected, other_content (a duplicate that differs; the first won)."""
+    not_kept: dict[str, int]
+    """Since the beginning: only_counted (no consent to analytics), duplicate, other_content."""
     quarantined: dict[str, int]
     """Reason code → rows not yet replayed."""
     dead_letters: int
@@ -121,6 +123,7 @@ def get_quality(service: Service, _: Call[None, None]) -> Quality:
         events=size.events,
         decisions=shop.decisions.count(),
         since_start=dict(shop.ingest.totals),
+        not_kept=shop.log.tallies(),
         quarantined=shop.quarantine.counts(),
         dead_letters=len(shop.dead_letters.page(limit=MAX_LETTERS)),
         newest_human_at=_moment(size.newest_human_at),

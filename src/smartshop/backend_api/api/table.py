@@ -6,6 +6,7 @@ from smartshop.backend_api.api import (
     art,
     categories,
     customers,
+    dead_letters,
     decisions,
     events,
     health,
@@ -36,5 +37,6 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
     *customers.ENDPOINTS,
     *stock.ENDPOINTS,
     *operations.ENDPOINTS,
+    *dead_letters.ENDPOINTS,
     *health.ENDPOINTS,
 )

@@ -47,4 +47,10 @@ class StockAlert(msgspec.Struct, frozen=True, tag_field="kind", tag="stock_alert
     noticed_at: Micros
 
 
-Message = EventsAccepted | StockChanged | CatalogueChanged | ModelTrained | SlateRefreshed | StockAlert
+class ReplayRequested(msgspec.Struct, frozen=True, tag_field="kind", tag="replay_requested"):
+    """An operator has put right what killed messages: whoever runs the agents handles their dead letters again."""
+
+
+Message = (
+    EventsAccepted | StockChanged | CatalogueChanged | ModelTrained | SlateRefreshed | StockAlert | ReplayRequested
+)
