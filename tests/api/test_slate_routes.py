@@ -96,3 +96,23 @@ def test_lists_around_a_product(service: Opened) -> None:
         assert answer.status_code == 200
         assert "tents-1" not in [item["product_id"] for item in answer.json()["items"]] or path == "/v1/trending"
     assert service.client.get("/v1/products/nobody/similar", headers=PUBLISHABLE).status_code == 404
+
+
+def test_ids_in_a_request_are_read_as_ids_in_events_are(service: Opened) -> None:
+    body = {"surface": "product", "product_id": " tents-1 ", "basket": ["tents-2 "], "limit": 50}
+    slate = service.client.post("/v1/recommendations", json=body, headers=PUBLISHABLE).json()
+    assert not any("unknown" in note for note in slate["degraded"])
+    assert {"tents-1", "tents-2"}.isdisjoint({item["product_id"] for item in slate["items"]})
+
+
+def test_a_ranking_can_be_asked_as_of_a_moment_by_the_shop(service: Opened) -> None:
+    own = service.token(customer_id="kim")
+    viewed = {"kind": "product_viewed", "product_id": "planters-1"}
+    service.client.post("/v1/events", json={"events": [viewed]}, headers=own)
+    rank = {"product_ids": ["spades-1", "tents-1", "planters-1"], "customer_id": "kim"}
+    now = service.client.post("/v1/rank", json=rank, headers=SECRET).json()["items"]
+    past = {**rank, "context": {"at": "2020-01-01T00:00:00Z"}}
+    then = service.client.post("/v1/rank", json=past, headers=SECRET).json()["items"]
+    assert now[0]["product_id"] == "planters-1"
+    assert len({item["score"] for item in then}) == 1
+    assert service.client.post("/v1/rank", json=past, headers=own).status_code == 403

@@ -109,7 +109,9 @@ async def rank(service: Service, call: Call[None, RankRequest]) -> Slate:
         limit=len(body.product_ids),
     )
     allowed = allowed_request(call.caller, request)
-    slate = await service.shop.recommendations.rank(body.product_ids, allowed.request, None, vouched=allowed.vouched)
+    slate = await service.shop.recommendations.rank(
+        body.product_ids, allowed.request, None, vouched=allowed.vouched, at=allowed.at
+    )
     return _counted(service, _with_notes(slate, allowed.notes))
 
 

@@ -10,9 +10,10 @@ from smartshop.ai_agents.advice import Numbers, Question
 from smartshop.ai_agents.eligibility import Known, ShelfMasks, eligible
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
-from smartshop.data_collection.schemas.ids import Micros, ProductId
+from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo, clean_id
 from smartshop.data_collection.schemas.profiles import Interest, Profile
 from smartshop.data_collection.schemas.slates import MAX_HISTORY, SlateRequest, Surface
+from smartshop.errors import InvalidId
 
 LIKED_FROM = 3.0
 """A rating of so many stars and more is a sign of liking."""
@@ -156,7 +157,7 @@ def _numbers(shelf: Shelf, ids: Sequence[ProductId], field: str, unknown: list[s
     """Numbers of the known ids, in order; the unknown ones are named."""
     numbers, strangers = list[int](), list[str]()
     for product_id in ids:
-        number = shelf.number_of.get(product_id)
+        number = number_of(shelf, product_id)
         if number is None:
             strangers.append(product_id[:128])
         else:
@@ -166,6 +167,17 @@ def _numbers(shelf: Shelf, ids: Sequence[ProductId], field: str, unknown: list[s
         more = f" and {len(strangers) - NAMED_IDS} more" if len(strangers) > NAMED_IDS else ""
         unknown.append(f"{field}: unknown {named}{more}")
     return numbers
+
+
+def number_of(shelf: Shelf, product_id: ProductId) -> ProductNo | None:
+    """The product of an id as sent, which may be a variant's, untrimmed or in another normal form; None if unknown."""
+    number = shelf.number_of.get(product_id)
+    if number is not None:
+        return number
+    try:
+        return shelf.number_of.get(ProductId(clean_id(product_id)))
+    except InvalidId:
+        return None
 
 
 def _array(numbers: Iterable[int]) -> NDArray[np.int32] | Numbers:

@@ -22,7 +22,7 @@ from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
 from smartshop.backend_api.services.decision_writer import DecisionWriter
 from smartshop.backend_api.services.presence import Asker, Presence
-from smartshop.backend_api.services.questions import Asked, ask
+from smartshop.backend_api.services.questions import Asked, ask, number_of
 from smartshop.backend_api.services.serving import Plan, Serving, serve_with
 from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles
 from smartshop.data_collection.connectors.reads import ShortRead, in_thread
@@ -163,7 +163,13 @@ class Recommendations:
         return await self._list(request, shopper, self._serving.trending(), started)
 
     async def rank(
-        self, product_ids: Sequence[ProductId], request: SlateRequest, shopper: Shopper | None, *, vouched: bool = False
+        self,
+        product_ids: Sequence[ProductId],
+        request: SlateRequest,
+        shopper: Shopper | None,
+        *,
+        vouched: bool = False,
+        at: Micros | None = None,
     ) -> Slate:
         """These ids, each once, in this shopper's order; ids nobody knows come last, and are named.
 
@@ -173,10 +179,10 @@ class Recommendations:
         sent: dict[ProductNo, list[ProductId]] = {}
         strangers = list[ProductId]()
         for product_id in dict.fromkeys(product_ids):
-            number = shelf.number_of.get(product_id)
+            number = number_of(shelf, product_id)
             strangers.append(product_id) if number is None else sent.setdefault(number, []).append(product_id)
-        asker = await self._presence.of(request, shopper, vouched=vouched)
-        asked = self._ask(request, asker, None)
+        asker = await self._presence.of(request, shopper, vouched=vouched, at=at)
+        asked = self._ask(request, asker, at)
         chosen = np.zeros_like(asked.question.eligible)
         chosen[list(sent)] = True
         question = replace(asked.question, eligible=chosen, limit=len(sent))
