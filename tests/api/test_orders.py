@@ -116,3 +116,22 @@ def test_thirty_buyers_of_the_last_ten_units_get_exactly_ten(service: Opened) ->
         buyer.join()
     assert Counter(statuses) == {201: 10, 409: 20}
     assert service.client.get("/v1/products/stoves-1", headers=SECRET).json()["in_stock"] is False
+
+
+def test_an_order_sent_again_stands_whatever_its_product_became(service: Opened) -> None:
+    own = service.token(customer_id="again-after-a-change")
+    product = {"product_id": "kettle", "title": "Kettle", "price_minor": 900}
+    service.client.post("/v1/products", json={"products": [product]}, headers=SECRET)
+    order = {"order_id": "o-kettle", "lines": [{"product_id": "kettle", "quantity": 1, "unit_price_minor": 900}]}
+    first = service.client.post("/v1/orders", json=order, headers=own)
+    dearer = {"products": [{**product, "price_minor": 1_000}]}
+    service.client.post("/v1/products", json=dearer, headers=SECRET)
+    again = service.client.post("/v1/orders", json=order, headers=own)
+    service.client.delete("/v1/products/kettle", headers=SECRET)
+    later = service.client.post("/v1/orders", json=order, headers=own)
+    assert [answer.status_code for answer in (first, again, later)] == [201, 200, 200]
+    assert first.json() == again.json() == later.json()
+    order["lines"] = [{"product_id": "kettle", "quantity": 2}]
+    assert service.client.post("/v1/orders", json=order, headers=own).status_code == 409
+    other = service.token(customer_id="another-again")
+    assert service.client.post("/v1/orders", json=order, headers=other).status_code == 409

@@ -28,7 +28,7 @@ from smartshop.data_collection.schemas.ids import (
     VariantId,
 )
 from smartshop.data_collection.schemas.messages import EventsAccepted, Message, StockChanged
-from smartshop.data_collection.schemas.orders import Order
+from smartshop.data_collection.schemas.orders import Order, OrderLine, OrderStatus
 from smartshop.errors import Conflict
 
 
@@ -90,10 +90,35 @@ async def place_order(shop: Shop, wanted: Wanted) -> Placed:
         OutOfStock: more than can be sold; nothing is stored.
         OrderConflict: the id exists with other content.
     """
+    again = await asyncio.to_thread(_placed_before, shop, wanted)
+    if again is not None:
+        return Placed(again, False)
     placed, entry = await asyncio.to_thread(_place, shop, wanted)
     if placed.is_new:
         await _tell(shop, placed.order, () if entry.count_only else (entry.event,))
     return placed
+
+
+def _placed_before(shop: Shop, wanted: Wanted) -> Order | None:
+    """The order that this request is a repetition of: whatever prices and products became since, it stands."""
+    order = shop.orders.get(wanted.order_id)
+    if order is None or order.status is not OrderStatus.PLACED:
+        return None
+    asked = _resolved(shop, wanted)
+    is_theirs = (order.customer_id, order.anonymous_id) == (wanted.customer_id, wanted.anonymous_id)
+    if not is_theirs or wanted.currency not in (None, order.currency) or len(asked) != len(order.lines):
+        return None
+    same = all(_repeats(line, placed) for line, placed in zip(asked, order.lines, strict=True))
+    return order if same else None
+
+
+def _repeats(line: WantedLine, placed: OrderLine) -> bool:
+    return (
+        line.product_id == placed.product_id
+        and line.variant_id in (None, placed.variant_id)
+        and line.quantity == placed.quantity
+        and line.unit_price_minor in (None, placed.unit_price_minor)
+    )
 
 
 async def _tell(shop: Shop, order: Order, events: tuple[StoredEvent, ...]) -> None:
