@@ -117,3 +117,27 @@ def test_a_picture_is_drawn_for_a_known_product_only(service: Opened) -> None:
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
     assert "default-src 'none'" in picture.headers["content-security-policy"]
     assert service.client.get("/art/nobody.svg").status_code == 404
+
+
+def test_a_variant_is_of_one_product_until_that_gives_it_up(service: Opened) -> None:
+    def store(*products: dict[str, object]) -> dict[str, Any]:
+        answer = service.client.post("/v1/products", json={"products": list(products)}, headers=SECRET)
+        receipt: dict[str, Any] = answer.json()
+        return receipt
+
+    def shirt(name: str, *sizes: str) -> dict[str, object]:
+        variants = [{"variant_id": f"shirt-{size}", "price_minor": 500} for size in sizes]
+        return {"product_id": name, "title": name, "variants": variants}
+
+    assert store(shirt("shirt", "s", "m"))["stored"] == 1
+    thief = store(
+        shirt("thief", "s"), {"product_id": "shirt-m", "title": "Twin", "price_minor": 1}, shirt("coat", "xl")
+    )
+    assert (thief["stored"], [refused["index"] for refused in thief["rejected"]]) == (1, [0, 1])
+    assert "'shirt-s' is of product 'shirt'" in thief["rejected"][0]["reason"]
+    twice = store(shirt("left", "xs"), shirt("right", "xs"), {"product_id": "over", "title": "Over", "variants": [
+        {"variant_id": "shirt"}]})  # fmt: skip
+    assert [refused["index"] for refused in twice["rejected"]] == [1, 2]
+    assert store(shirt("shirt", "m"), shirt("heir", "s")) == {"stored": 2, "rejected": []}
+    found = service.client.get("/v1/products", params={"ids": "shirt-s"}, headers=SECRET).json()
+    assert [product["product_id"] for product in found["items"]] == ["heir"]

@@ -11,6 +11,7 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_cards import Product, ProductCards
 from smartshop.backend_api.services.product_input import ProductInput, to_product
+from smartshop.backend_api.services.variant_owners import variants_taken
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Cursor, Limit, id_in_path, offset_of
 from smartshop.data_collection.schemas import catalogue
@@ -75,17 +76,24 @@ def get_product(service: Service, call: Call[ProductQuery, None]) -> Product:
 
 
 async def store_products(service: Service, call: Call[None, ProductBatch]) -> ProductReceipt:
-    products: list[catalogue.Product] = []
+    told: dict[int, catalogue.Product] = {}
     rejected: list[RejectedProduct] = []
     for index, given in enumerate(call.body.products):
         try:
-            products.append(to_product(given, service.shop.currency))
+            told[index] = to_product(given, service.shop.currency)
         except InvalidValue as error:
             rejected.append(RejectedProduct(index, str(error)))
+    taken = await asyncio.to_thread(variants_taken, service.shop.catalogue, told)
+    rejected = sorted([*rejected, *(RejectedProduct(*refused) for refused in taken.items())], key=_index)
+    products = [product for index, product in told.items() if index not in taken]
     if products:
         await asyncio.to_thread(service.shop.catalogue.upsert, products, service.shop.clock.now())
         await _tell(service, [product.product_id for product in products])
     return ProductReceipt(len(products), rejected)
+
+
+def _index(rejected: RejectedProduct) -> int:
+    return rejected.index
 
 
 async def delete_product(service: Service, call: Call[None, None]) -> Response:
