@@ -82,6 +82,19 @@ def test_a_customer_s_page_moves_with_a_click_on_their_other_browser(live: Liste
         assert line.hear("slate")["version"] == 2
 
 
+def test_a_page_follows_a_change_of_consent(live: Listening) -> None:
+    token = plain_token(live.opened, customer_id="withdrawing")
+    own = {"Authorization": f"Bearer {token}"}
+    _click(live, token, "planters-3")
+    with open_line(live.url, token) as line:
+        line.say(type="subscribe", topic="slate", surface="home", limit=12)
+        personal = line.hear("slate")
+        live.opened.client.put("/v1/me/consent", json={"personalisation": False}, headers=own)
+        plain = line.hear("slate")
+    assert plain["version"] == 2
+    assert [item["product_id"] for item in plain["items"]] != [item["product_id"] for item in personal["items"]]
+
+
 def test_another_shopper_s_click_moves_nothing(live: Listening) -> None:
     with open_line(live.url, plain_token(live.opened, anonymous_id="quiet")) as line:
         line.say(type="subscribe", topic="slate", surface="home")

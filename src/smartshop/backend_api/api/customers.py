@@ -13,6 +13,7 @@ from smartshop.backend_api.utils.auth import Caller, Permission
 from smartshop.backend_api.utils.wire import id_in_path
 from smartshop.data_collection.schemas.customers import Consent, ConsentChange
 from smartshop.data_collection.schemas.ids import CustomerId, ShopperKey
+from smartshop.data_collection.schemas.messages import SlateRefreshed
 from smartshop.errors import Forbidden, NotFound
 
 
@@ -65,6 +66,7 @@ async def _change(service: Service, key: ShopperKey, is_customer: bool, update: 
     consent = await asyncio.to_thread(service.shop.customers.set_consent, change)
     # The next event is judged by it already; other processes read it within a second.
     service.shop.ingest.consent.apply(change)
+    await service.shop.bus.publish([SlateRefreshed(shopper_key=key, is_customer=is_customer, cause="consent_changed")])
     return consent
 
 
