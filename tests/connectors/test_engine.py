@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from smartshop.data_collection.connectors.sql import engine as engine_module
 from smartshop.data_collection.connectors.sql.bulk import driver_cursor
@@ -71,3 +72,16 @@ def test_of_two_writers_in_a_deadlock_both_get_through(postgres_url: str) -> Non
     in_threads([partial(database.write, partial(lock_both, *pair)) for pair in ((1, 2), (2, 1))])
     database.close()
     assert len(attempts) == 3
+
+
+def test_an_engines_error_never_tells_the_values_of_its_statement(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'shop.db'}")
+    database.write(lambda connection: connection.execute(text("CREATE TABLE people (name TEXT UNIQUE)")))
+
+    def tell(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO people VALUES (:name)"), [{"name": "Ann of Reykjavik"}] * 2)
+
+    with pytest.raises(IntegrityError) as told:
+        database.write(tell)
+    assert "Ann" not in str(told.value) + repr(told.value)
+    database.close()

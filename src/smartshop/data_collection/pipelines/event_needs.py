@@ -29,7 +29,7 @@ def check_needs(event: StoredEvent) -> None:
     """
     kind = event.kind
     if kind in _NEEDS_PRODUCT and not event.products:
-        refuse("missing_product", f"A {kind} names no product; send product_id, variant_id or products.")
+        refuse("missing_product", f"The {kind} event names no product; send product_id, variant_id or products.")
     match kind:
         case EventKind.SEARCHED if event.query is None:
             refuse("missing_query", "A searched event has no query; send what the shopper typed.")
