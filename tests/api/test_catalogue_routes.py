@@ -141,3 +141,13 @@ def test_a_variant_is_of_one_product_until_that_gives_it_up(service: Opened) -> 
     assert store(shirt("shirt", "m"), shirt("heir", "s")) == {"stored": 2, "rejected": []}
     found = service.client.get("/v1/products", params={"ids": "shirt-s"}, headers=SECRET).json()
     assert [product["product_id"] for product in found["items"]] == ["heir"]
+
+
+def test_a_time_beyond_the_calendar_is_refused_and_spoils_no_page(service: Opened) -> None:
+    edges = [("0001-01-01T00:00:00+14:00", 0), ("9999-12-31T23:59:59-14:00", 0), ("0001-01-01T00:00:00Z", 1)]
+    for number, (moment, stored) in enumerate(edges):
+        product = {"product_id": f"edge-{number}", "title": "Edge", "published_at": moment}
+        answer = service.client.post("/v1/products", json={"products": [product]}, headers=SECRET)
+        assert answer.json()["stored"] == stored, answer.text
+    found = service.client.get("/v1/search", params={"query": "edge"}, headers=SECRET)
+    assert (found.status_code, _ids(found.json())) == (200, ["edge-2"])

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from smartshop.data_collection.schemas.ids import Micros
+from smartshop.errors import InvalidValue
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -17,11 +18,21 @@ STALE_AFTER = 30 * DAY
 """From then on a shop's history counts as imported and its own time as standing still."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 def to_micros(moment: datetime) -> Micros:
-    """Exact, unlike `timestamp()`, which goes through a float."""
-    return Micros((moment - _EPOCH) // timedelta(microseconds=1))
+    """Exact, unlike `timestamp()`, which goes through a float.
+
+    Raises:
+        InvalidValue: in UTC it lies outside the years 1 to 9999, so that it could never be written again.
+    """
+    micros = (moment - _EPOCH) // _MICROSECOND
+    if not _FIRST <= micros <= _LAST:
+        raise InvalidValue(f"The time {moment.isoformat()} lies outside the years 1 to 9999 in UTC; send a real one.")
+    return Micros(micros)
 
 
 def to_datetime(micros: int) -> datetime:
