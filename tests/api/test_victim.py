@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from smartshop.backend_api.api.table import ENDPOINTS
@@ -64,6 +64,15 @@ BODIES = st.fixed_dictionaries(
         "personalisation": st.just(False),
     },
 )
+ATTACKERS = st.sampled_from(["the page's key", "attacker", VICTIM])
+"""A stranger comes with the page's key, or with the token that it gives for any new browser, however spelt."""
+
+
+def _headers_of(opened: Opened, attacker: str) -> dict[str, str]:
+    if attacker == "the page's key":
+        return PUBLISHABLE
+    answer = opened.client.post("/v1/shopper-tokens", json={"anonymous_id": attacker}, headers=SECRET)
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +123,12 @@ def _seen(opened: Opened) -> dict[str, Any]:  # Any: JSON answers
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(endpoint=st.sampled_from(ENDPOINTS), name=NAMES, body=BODIES)
-def test_no_call_with_a_publishable_key_changes_or_shows_another_shopper(
-    service: Opened, endpoint: Endpoint[Any, Any], name: str, body: dict[str, Any]
+@given(endpoint=st.sampled_from(ENDPOINTS), name=NAMES, body=BODIES, attacker=ATTACKERS)
+def test_no_call_of_a_stranger_changes_or_shows_another_shopper(
+    service: Opened, endpoint: Endpoint[Any, Any], name: str, body: dict[str, Any], attacker: str
 ) -> None:
+    # With a token a stranger may buy, which takes stock: from then on it is an order like any other.
+    assume(attacker == "the page's key" or (endpoint.method, endpoint.path) != ("POST", "/v1/orders"))
     before = _seen(service)
     path = endpoint.path
     for part in ("product_id", "decision_id", "order_id", "customer_id", "key"):
@@ -127,7 +138,7 @@ def test_no_call_with_a_publishable_key_changes_or_shows_another_shopper(
         path,
         params={"customer_id": name} if "customer_id" in str(getattr(endpoint.query, "__struct_fields__", "")) else {},
         content=json.dumps(body),
-        headers=PUBLISHABLE,
+        headers=_headers_of(service, attacker),
     )
     assert answer.status_code < 500, answer.text
     assert HOME not in answer.text
@@ -135,13 +146,13 @@ def test_no_call_with_a_publishable_key_changes_or_shows_another_shopper(
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=st.lists(EVENTS, min_size=1, max_size=6))
+@given(events=st.lists(EVENTS, min_size=1, max_size=6), attacker=ATTACKERS)
 def test_events_that_name_another_shopper_leave_them_as_they_were(
-    service: Opened, events: list[dict[str, Any]]
+    service: Opened, events: list[dict[str, Any]], attacker: str
 ) -> None:
     before = _seen(service)
     for path, key in (("/v1/events", "events"), ("/v1/batch", "batch")):
-        answer = service.client.post(path, json={key: events}, headers=PUBLISHABLE)
+        answer = service.client.post(path, json={key: events}, headers=_headers_of(service, attacker))
         assert answer.status_code in (200, 202), answer.text
     assert _seen(service) == before
 
