@@ -1,14 +1,16 @@
 """Slates: distinct shoppers with a past, 10,000 products, decision log on, no slate cache; measured at the client."""
 
 import asyncio
-import os
-import signal
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import msgspec
 
@@ -22,9 +24,7 @@ WARM_UP_SECONDS = 3.0
 REQUESTS_PER_SAMPLE = 50
 """Processor time is read from the kernel around so many requests; its share of one request is one sample."""
 SAMPLES = 30
-TRAININGS = 10
-NICENESS = 10
-"""Of the training beside it, as in the working process."""
+TRAININGS = 8
 
 
 def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure]:
@@ -33,19 +33,15 @@ def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure
         processor = _processor_per_slate(service, shop)
         closed = asyncio.run(closed_loop(service.target, slates(service.target, shop), 8, seconds))
         quiet = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
-        training = _start_training(folder, service)
-        try:
+        with _training(folder, service) as is_training:
             busy = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
-            still_training = training.poll() is None
-        finally:
-            os.killpg(training.pid, signal.SIGTERM)
-            training.wait()
+            still_training = is_training()
         memory = peak_memory_mib(service.pid)
     for measured in (closed, quiet, busy):
         if set(measured.statuses) != {200}:
             raise RuntimeError(f"slates were answered {dict(measured.statuses)}; only 200 counts")
     what = f"slates of 12, {shop.products:,} products, distinct shoppers, decision log on"
-    beside = "while train runs" if still_training else "while train runs (it ended before the measuring did)"
+    beside = "while the worker trains" if still_training else "while the worker trains (which ended earlier)"
     return [
         Figure("slate_cpu_p50", processor, "ms", "≤ 2.5", f"{what}; processor time of the serving process"),
         Figure("slate_closed_loop", closed.per_second, "slates/s", "≥ 300", f"{what}; 8 connections"),
@@ -92,14 +88,30 @@ def _processor_per_slate(service: Served, shop: LargeShop) -> float:
     return median(samples)
 
 
-def _start_training(folder: Path, service: Served) -> "subprocess.Popen[bytes]":
-    """Training again and again, in a process group of its own, at the working process's priority."""
+@contextmanager
+def _training(folder: Path, service: Served) -> Iterator[Callable[[], bool]]:
+    """The working process with enough trainings queued; tells whether it is still at one."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
-    train = f"nice -n {NICENESS} {sys.executable} -m smartshop train --data-dir {folder}"
-    return subprocess.Popen(
-        ["sh", "-c", f"for run in {'1 ' * TRAININGS}; do {train}; done"],
-        env={**service.environment, **one_thread},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+    command = [sys.executable, "-m", "smartshop", "work", "--data-dir", str(folder), "--no-demo"]
+    worker = subprocess.Popen(
+        command, env={**service.environment, **one_thread}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    try:
+        for _ in range(TRAININGS):
+            _ask(service, "/v1/jobs", {"name": "train-recommendation"})
+        yield lambda: any(job["state"] in ("queued", "running") for job in _ask(service, "/v1/jobs", None)["items"])
+    finally:
+        worker.terminate()
+        worker.wait(30)
+
+
+def _ask(service: Served, path: str, body: dict[str, str] | None) -> dict[str, Any]:
+    """Any: JSON as the service answers it."""
+    request = urllib.request.Request(
+        service.url + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {service.target.key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found

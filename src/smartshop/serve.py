@@ -7,6 +7,7 @@ event) is read again every second.
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ log = structlog.get_logger()
 LOOK_EVERY_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers (60 s), so that they, not we, close a connection first."""
+SWITCH_SECONDS = 0.001
+"""Turn of a thread at the interpreter lock: the event loop waits no longer for a thread that writes or looks."""
 GARBAGE_THRESHOLD = 50_000
 """Objects between collections: a slate makes few cycles, and a pause is a late answer."""
 
@@ -89,6 +92,7 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             # Uvicorn shuts down and then raises the signal again; the stores are still to be closed after that.
             signal.signal(number, lambda *_: None)
+        sys.setswitchinterval(SWITCH_SECONDS)
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
