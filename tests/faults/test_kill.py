@@ -1,4 +1,4 @@
-"""kill -9 of the serving process under load: what was answered is there, once, and profiles are those of the log."""
+"""kill -9 of the serving and working process under load: what was answered is kept, once, and profiles are the log's."""
 
 import asyncio
 import os
@@ -25,14 +25,16 @@ NEW_PROCESS_WITHIN_SECONDS = 60.0
 SWEPT_WITHIN_SECONDS = 30.0
 
 
-def test_killed_while_serving_nothing_answered_is_lost_and_nothing_counts_twice(tmp_path: Path) -> None:
+def test_killed_while_serving_and_working_nothing_answered_is_lost_and_nothing_counts_twice(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:
         with sending(service.url, service.secret_key, batch=20) as sender:
             for kill in range(KILLS):
                 for number in range(kill * EVENTS_PER_ROUND, (kill + 1) * EVENTS_PER_ROUND):
                     sender.view(number)
                     if number % EVENTS_PER_ROUND == EVENTS_PER_ROUND // 4:
-                        _kill_serving(service.process.pid)
+                        _kill(service.process.pid, b"serve")
+                    if number % EVENTS_PER_ROUND == EVENTS_PER_ROUND // 2:
+                        _kill(service.process.pid, b"work")
                     time.sleep(0.001)
                 sender.wait_until_answered()
         stores = open_stores("", tmp_path / "shop", tmp_path / "shop" / "models")
@@ -48,16 +50,16 @@ def test_killed_while_serving_nothing_answered_is_lost_and_nothing_counts_twice(
     assert profiles_agree
 
 
-def _kill_serving(supervisor: int) -> None:
-    """Wait for the serving process, then end it as the kernel would."""
+def _kill(supervisor: int, command: bytes) -> None:
+    """Wait for the process of this command, then end it as the kernel would."""
     deadline = time.monotonic() + NEW_PROCESS_WITHIN_SECONDS
     while time.monotonic() < deadline:
         for pid in _children(supervisor):
-            if b"serve" in _command(pid):
+            if command in _command(pid):
                 os.kill(pid, signal.SIGKILL)
                 return
         time.sleep(0.05)
-    raise AssertionError("there is no serving process to kill")
+    raise AssertionError(f"there is no process {command.decode()} to kill")
 
 
 def _children(parent: int) -> Iterable[int]:
