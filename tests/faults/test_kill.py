@@ -1,4 +1,4 @@
-"""kill -9 of the serving and working process under load: what was answered is kept, once, and profiles are the log's."""
+"""kill -9 of serving and working process under load: what was answered is kept, once, and profiles are the log's."""
 
 import asyncio
 import os
