@@ -21,8 +21,11 @@ RUN_PID_VARIABLE = "SMARTSHOP_TEST_RUN_PID"
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A slow machine is no failed property: examples have no deadline.
-hypothesis_settings.register_profile("smartshop", deadline=None, max_examples=60)
-hypothesis_settings.load_profile("smartshop")
+# The same examples in every run, so that a change is judged by its own faults; to look for new ones run with
+# HYPOTHESIS_PROFILE=explore.
+hypothesis_settings.register_profile("smartshop", deadline=None, max_examples=60, derandomize=True)
+hypothesis_settings.register_profile("explore", deadline=None, max_examples=1_000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "smartshop"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

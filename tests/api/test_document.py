@@ -32,7 +32,7 @@ def test_every_answer_is_what_the_document_says(tmp_path: Path) -> None:
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
                 *("--header", f"Authorization: {SECRET['Authorization']}", "--no-color", "--warnings", "off"),
-                *("--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "1"),
+                *("--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "1", "--seed", "1"),
             ],
             cwd=tmp_path,
             capture_output=True,
