@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smartshop.ai_agents.advice import Question
+from smartshop.ai_agents.advice import Numbers, Question
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.shelf import Shelf
@@ -41,11 +41,17 @@ def _again(question: Question, product_no: int) -> Reason | None:
     product_id, title = question.shelf.product_ids[product_no], question.shelf.titles[product_no]
     if any(bought.product_id == product_id for bought in question.profile.purchases):
         return Reason(code="buy_again", text=f"You bought {title} before", evidence={"product_id": product_id})
-    times = int(np.count_nonzero(question.history == product_no))
+    times = _visits(question.history, product_no)
     if not times:
         return None
-    text = f"You came back to {title} {times} times" if times > 1 else f"You looked at {title} before"
+    text = f"You looked at {title} {times} times" if times > 1 else f"You looked at {title} before"
     return Reason(code="looked_at_again", text=text, evidence={"product_id": product_id, "times": times})
+
+
+def _visits(history: Numbers, product_no: int) -> int:
+    """How often the shopper turned to it. One visit leaves several signs in a row: the click, the view, the stay."""
+    signs = history == product_no
+    return int(np.count_nonzero(signs[:1])) + int(np.count_nonzero(signs[1:] & ~signs[:-1]))
 
 
 def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
