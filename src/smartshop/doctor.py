@@ -14,6 +14,8 @@ from smartshop.settings import Settings
 from smartshop.wiring import build_clock
 
 SILENT_AFTER = 15 * SECOND
+PRICES_LOOKED_AT = 1000
+"""Products; a shop priced in another currency shows it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
             yield Finding("database", "good", f"{place.shown_database} opens and its schema is up to date.")
             for check in (_log, _clock, _model, _keys, _letters, _imports, _quarantine, _jobs, _processes):
                 yield check(stores, clock)
+            yield _prices(stores, settings.currency)
     except SmartShopError as error:
         yield Finding("database", "bad", str(error))
     built = storefront_folder()
@@ -106,6 +109,22 @@ def _jobs(stores: SqlStores, _: ShopClock) -> Finding:
     return Finding(
         "jobs", "good", ", ".join(f"{job.name} is {job.state}" for job in newest.values()) or "None ran yet."
     )
+
+
+def _prices(stores: SqlStores, currency: str) -> Finding:
+    """Whether offers are in the currency that the shop shows; no other is ever seen."""
+    listed = stores.catalogue.page(None, PRICES_LOOKED_AT)
+    every = [{offer.currency for variant in item.product.variants for offer in variant.offers} for item in listed]
+    priced = [currencies for currencies in every if currencies]
+    foreign = [currencies for currencies in priced if currency not in currencies]
+    if not foreign:
+        return Finding("prices", "good", f"Offers are in {currency}.")
+    theirs = sorted(set().union(*foreign))
+    says = (
+        f"{len(foreign):,} of {len(listed):,} products have no price in {currency}, only in {', '.join(theirs)}, "
+        f"and cannot be bought; set SMARTSHOP_CURRENCY={theirs[0]} or give them one in {currency}."
+    )
+    return Finding("prices", "bad" if foreign == priced else "note", says)
 
 
 def _quarantine(stores: SqlStores, _: ShopClock) -> Finding:

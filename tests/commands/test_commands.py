@@ -78,6 +78,19 @@ def test_doctor_finds_a_history_and_a_model(learned: Path) -> None:
     assert "rows of files were refused" in found["imports"]["says"]
 
 
+def test_doctor_says_that_prices_in_another_currency_are_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "dollars.csv").write_text("product_id,title,price_minor,currency\np-1,Red dress,3999,USD\n")
+    (tmp_path / "pounds.csv").write_text("product_id,title,price_minor,currency\np-2,Blue dress,2999,GBP\n")
+    smartshop(tmp_path, "import", "products", "dollars.csv")
+    ended = smartshop(tmp_path, "doctor", "--json")
+    assert ended.status == 1
+    assert "SMARTSHOP_CURRENCY=USD" in {found["check"]: found for found in ended.json}["prices"]["says"]
+    smartshop(tmp_path, "import", "products", "pounds.csv")
+    ended = smartshop(tmp_path, "doctor", "--json")
+    assert ended.status == 0
+    assert "1 of 2 products have no price" in {found["check"]: found for found in ended.json}["prices"]["says"]
+
+
 def test_doctor_ends_with_1_where_a_model_was_altered(tmp_path: Path) -> None:
     interactions_file(tmp_path / "interactions.csv", rows=400)
     smartshop(tmp_path, "import", "interactions", "interactions.csv")
