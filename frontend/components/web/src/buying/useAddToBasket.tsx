@@ -23,8 +23,9 @@ export function useAddToBasket(): Add {
   };
 }
 
-/** The variant that a one-touch "add" means: the only one, if it can be had. */
+/** The variant that a one-touch "add" means: the only one, if it can be had and has a price. */
 export function onlyVariant(product: Product): Variant | null {
   const [variant, another] = product.variants;
-  return variant !== undefined && another === undefined && isAvailable(variant) ? variant : null;
+  if (variant === undefined || another !== undefined || typeof variant.price_minor !== "number") return null;
+  return isAvailable(variant) ? variant : null;
 }

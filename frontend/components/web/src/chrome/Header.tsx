@@ -65,6 +65,8 @@ function BasketLink() {
 function Departments() {
   const { data } = useCategories();
   const departments = childrenOf(data ?? [], null);
+  // While they are fetched the band keeps its height; a shop without categories has none.
+  if (data !== undefined && departments.length === 0) return null;
   return (
     <nav className={styles.departments} aria-label="Departments">
       <ul>
