@@ -209,3 +209,12 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path.write_text("product_id,price\np,1\n")
     with pytest.raises(SourceError, match="no column title"):
         list(read_products(path, OPTIONS))
+
+
+def test_a_price_in_whole_units_is_answered_with_how_to_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("product_id,title,price_minor\np-1,Red dress,12.50\n")
+    refused = [row.reason for batch in read_products(path, OPTIONS) for row in batch.rejected]
+    assert len(refused) == 1
+    assert "'12.50'" in refused[0]
+    assert "1250 for 12.50" in refused[0]

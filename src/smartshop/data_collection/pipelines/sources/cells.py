@@ -16,7 +16,8 @@ def whole_number(values: dict[str, str], column: str) -> int | None:
         return None
     number = _whole(text)
     if number is None or abs(number) > MAX_MINOR:
-        raise InvalidValue(f"The {column} {text[:40]!r} is no whole number up to 10^15; write for example 3.")
+        example = "1250 for 12.50" if column.endswith("_minor") else "3"
+        raise InvalidValue(f"The {column} {text[:40]!r} is no whole number up to 10^15; write for example {example}.")
     return number
 
 
