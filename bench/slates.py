@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from typing import Any
+from subprocess import DEVNULL, Popen
+from threading import Event, Thread
+from typing import Any, Self
 
 import msgspec
 
@@ -24,7 +24,7 @@ WARM_UP_SECONDS = 3.0
 REQUESTS_PER_SAMPLE = 50
 """Processor time is read from the kernel around so many requests; its share of one request is one sample."""
 SAMPLES = 30
-TRAININGS = 8
+LOOK_EVERY_SECONDS = 0.5
 
 
 def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure]:
@@ -33,15 +33,14 @@ def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure
         processor = _processor_per_slate(service, shop)
         closed = asyncio.run(closed_loop(service.target, slates(service.target, shop), 8, seconds))
         quiet = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
-        with _training(folder, service) as is_training:
+        with _Training(folder, service) as training:
             busy = asyncio.run(open_loop(service.target, slates(service.target, shop), 80, seconds))
-            still_training = is_training()
         memory = peak_memory_mib(service.pid)
     for measured in (closed, quiet, busy):
         if set(measured.statuses) != {200}:
             raise RuntimeError(f"slates were answered {dict(measured.statuses)}; only 200 counts")
     what = f"slates of 12, {shop.products:,} products, distinct shoppers, decision log on"
-    beside = "while the worker trains" if still_training else "while the worker trains (which ended earlier)"
+    beside = f"while the worker trains ({training.share:.0%} of the time)"
     return [
         Figure("slate_cpu_p50", processor, "ms", "≤ 2.5", f"{what}; processor time of the serving process"),
         Figure("slate_closed_loop", closed.per_second, "slates/s", "≥ 300", f"{what}; 8 connections"),
@@ -88,21 +87,43 @@ def _processor_per_slate(service: Served, shop: LargeShop) -> float:
     return median(samples)
 
 
-@contextmanager
-def _training(folder: Path, service: Served) -> Iterator[Callable[[], bool]]:
-    """The working process with enough trainings queued; tells whether it is still at one."""
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
-    command = [sys.executable, "-m", "smartshop", "work", "--data-dir", str(folder), "--no-demo"]
-    worker = subprocess.Popen(
-        command, env={**service.environment, **one_thread}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(TRAININGS):
-            _ask(service, "/v1/jobs", {"name": "train-recommendation"})
-        yield lambda: any(job["state"] in ("queued", "running") for job in _ask(service, "/v1/jobs", None)["items"])
-    finally:
-        worker.terminate()
-        worker.wait(30)
+class _Training:
+    """The working process at training after training; a new one is asked for as soon as the last has ended."""
+
+    def __init__(self, folder: Path, service: Served) -> None:
+        self._folder, self._service = folder, service
+        self._ended = Event()
+        self._looks, self._at_it = 0, 0
+
+    @property
+    def share(self) -> float:
+        """Of the looks, how many found it training."""
+        return self._at_it / max(1, self._looks)
+
+    def __enter__(self) -> Self:
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+        command = [sys.executable, "-m", "smartshop", "work", "--data-dir", str(self._folder), "--no-demo"]
+        environment = {**self._service.environment, **one_thread}
+        self._worker = Popen(command, env=environment, stdout=DEVNULL, stderr=DEVNULL)
+        self._asking = Thread(target=self._keep_asking)
+        self._asking.start()
+        while not self._at_it:
+            self._ended.wait(0.1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._asking.join()
+        self._worker.terminate()
+        self._worker.wait(30)
+
+    def _keep_asking(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_SECONDS):
+            states = [job["state"] for job in _ask(self._service, "/v1/jobs", None)["items"]]
+            self._at_it += "running" in states
+            self._looks += bool(self._at_it)
+            if "queued" not in states:
+                _ask(self._service, "/v1/jobs", {"name": "train-recommendation"})
 
 
 def _ask(service: Served, path: str, body: dict[str, str] | None) -> dict[str, Any]:
