@@ -16,6 +16,7 @@ from smartshop.data_collection.pipelines.importing import (
     ImportReport,
     KeptInFile,
     check_import,
+    content_hash,
     read_source,
     run_import,
 )
@@ -40,7 +41,7 @@ def bring_in(settings: Settings, place: Place, source: str, path: Path, console:
         opened_stores(settings, place) as stores,
     ):
         doors = import_doors(settings, place, stores)
-        return run_import(source, path, _options(settings), doors, on_rows)
+        return run_import(source, path, _options(settings, path), doors, on_rows)
 
 
 def import_doors(settings: Settings, place: Place, stores: SqlStores) -> ImportDoors:
@@ -68,11 +69,11 @@ def look_through(settings: Settings, source: str, path: Path, console: Console |
     read_source(source)
     check_file(path)
     with counting_bar(f"checking {path.name}", count_rows(path), console) as on_rows:
-        return check_import(source, path, _options(settings), on_rows)
+        return check_import(source, path, _options(settings, path), on_rows)
 
 
-def _options(settings: Settings) -> SourceOptions:
-    return SourceOptions(currency=settings.currency, imported_at=system_now())
+def _options(settings: Settings, path: Path) -> SourceOptions:
+    return SourceOptions(currency=settings.currency, imported_at=system_now(), file_id=content_hash(path))
 
 
 def as_facts(report: ImportReport) -> dict[str, Any]:

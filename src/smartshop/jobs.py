@@ -62,6 +62,8 @@ Job = Callable[[JobContext], dict[str, Any]]
 
 def train(context: JobContext) -> dict[str, Any]:
     stores = context.stores
+    if not stores.log.size().events:
+        raise NotFound(f"There is nothing to learn from in {context.place.folder}; import or simulate a history first.")
     shelf = _shelf(context.settings, stores, context.clock)
     agent = RecommendationAgent(stores.models, context.clock.now)
     trained = train_recommendation(

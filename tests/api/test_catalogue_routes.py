@@ -39,7 +39,7 @@ def test_a_product_shows_its_price_stock_and_variants(service: Opened) -> None:
     product = _get(service, "/v1/products/tents-3")
     assert product == {
         "product_id": "tents-3", "title": "Tarn tent 3", "description": None, "brand": "Hearth",
-        "category": "Outdoor > Tents", "image_url": None, "attributes": {"colour": "grey"},
+        "category": "Outdoor > Tents", "image_url": "/art/tents-3.svg", "attributes": {"colour": "grey"},
         "published_at": "2023-11-14T22:13:20.000003Z", "price_minor": 1300, "list_price_minor": None,
         "currency": "GBP", "in_stock": True,
         "variants": [{"variant_id": "tents-3", "title": None, "attributes": {}, "price_minor": 1300,

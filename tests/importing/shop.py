@@ -13,7 +13,7 @@ from smartshop.data_collection.connectors.ports import ImportMark
 from smartshop.data_collection.connectors.sql.imports import SqlImports
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import system_now
-from smartshop.data_collection.pipelines.importing import ImportDoors, ImportReport, run_import
+from smartshop.data_collection.pipelines.importing import ImportDoors, ImportReport, content_hash, run_import
 from smartshop.data_collection.pipelines.sources.source import SourceOptions
 from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.opening import opened_stores
@@ -37,7 +37,7 @@ class EmbeddedShop:
         on_rows: Callable[[int], None] = lambda rows: None,
         doors: ImportDoors | None = None,
     ) -> ImportReport:
-        options = SourceOptions(currency=self.settings.currency, imported_at=system_now())
+        options = SourceOptions(currency=self.settings.currency, imported_at=system_now(), file_id=content_hash(path))
         # Names are learned anew, as in a new process.
         return run_import(source, path, options, doors or import_doors(self.settings, self.place, self.stores), on_rows)
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.importing import check_import
 from smartshop.data_collection.pipelines.sources.source import SourceOptions
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.ids import Micros, VariantId
+from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 from smartshop.errors import SourceError
 from tests.importing.shop import (
     FILES,
@@ -229,7 +231,7 @@ def test_rows_that_name_a_variant_count_for_its_product(tmp_path: Path) -> None:
     ]
 
 
-def test_a_newer_list_replaces_products_and_counts_and_the_older_one_brings_them_back(tmp_path: Path) -> None:
+def test_a_newer_list_replaces_products_and_counts_and_the_older_one_brings_back_products_only(tmp_path: Path) -> None:
     older, newer = tmp_path / "older.csv", tmp_path / "newer.csv"
     older.write_text("product_id,title,price_minor,stock\np1,Lamp,500,7\n")
     newer.write_text("product_id,title,price_minor,stock\np1,Lamp,450,3\n")
@@ -240,7 +242,7 @@ def test_a_newer_list_replaces_products_and_counts_and_the_older_one_brings_them
             listed = shop.stores.catalogue.changed_since(Micros(0))[0].product
             levels = shop.stores.stock.levels([listed.variants[0].variant_id])
             seen.append((listed.variants[0].offers[0].price_minor, *levels[listed.variants[0].variant_id].values()))
-    assert seen == [(500, 7), (450, 3), (500, 7)]
+    assert seen == [(500, 7), (450, 3), (500, 3)]
 
 
 def test_products_told_twice_in_one_file_are_refused_the_second_time(tmp_path: Path) -> None:
@@ -277,3 +279,23 @@ def test_the_public_invoices_can_be_read_whole(shared_data: Path) -> None:
     assert report.rows == 873_869
     assert report.reasons == {"write_off": 5_413, "adjustment": 6, "positive_credit": 1}
     assert report.products > 4_000
+
+
+def test_the_same_file_of_products_counts_the_stock_once_and_a_changed_one_again(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    with opened_shop(tmp_path / "shop") as shop:
+        path.write_text("product_id,title,price_minor,stock\nmug,Mug,700,10\n")
+        assert shop.bring("products", path).stock_changes == 1
+        sold = StockMovement(
+            movement_id="sale-1",
+            variant_id=VariantId("mug"),
+            quantity=-6,
+            reason=MovementReason.SALE,
+            occurred_at=system_now(),
+        )
+        shop.stores.stock.move([sold], system_now())
+        assert shop.bring("products", path).stock_changes == 0
+        assert shop.stores.stock.levels([VariantId("mug")]) == {"mug": {"main": 4}}
+        path.write_text("product_id,title,price_minor,stock\nmug,Mug,750,10\n")
+        assert shop.bring("products", path).stock_changes == 1
+        assert shop.stores.stock.levels([VariantId("mug")]) == {"mug": {"main": 10}}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -57,6 +58,8 @@ class ProductCards:
     stock: Stock
     currency: str
     now: Callable[[], Micros]
+    draws: bool = False
+    """A product without a picture of its own is shown with the one that the service draws."""
 
     def of(self, product_ids: Sequence[ProductId], locale: str | None = None) -> list[Product]:
         """Cards in the order asked for; unknown products are left out, a variant's id shows its product once."""
@@ -74,7 +77,13 @@ class ProductCards:
         levels = self.stock.levels([variant for entry in listed for variant in _variant_ids(entry.product)])
         units = {variant: sum(at.values()) for variant, at in levels.items()}
         pricing = Pricing(currency=self.currency, market=DEFAULT_MARKET, at=self.now())
-        return [card(entry.product, units, pricing, locale) for entry in listed]
+        cards = [card(entry.product, units, pricing, locale) for entry in listed]
+        return [self._pictured(each) for each in cards] if self.draws else cards
+
+    def _pictured(self, shown: Product) -> Product:
+        if shown.image_url is not None:
+            return shown
+        return msgspec.structs.replace(shown, image_url=f"/art/{quote(shown.product_id, safe='')}.svg")
 
 
 def card(product: catalogue.Product, units: Units, pricing: Pricing, locale: str | None = None) -> Product:

@@ -148,7 +148,7 @@ def run_import(
     everything known already.
     """
     source = read_source(name)
-    key = f"{name}:{_content_hash(path)}"
+    key = f"{name}:{content_hash(path)}"
     refused_file = doors.quarantine_folder / f"{key.replace(':', '-')}.jsonl"
     found = doors.imports.find(key)
     report = _resumed(name, found, refused_file)
@@ -269,7 +269,7 @@ def _write_refused(path: Path, refused: list[RejectedRow]) -> None:
             file.write(msgspec.json.encode({"line": row.line, "reason": row.reason, "row": row.row}) + b"\n")
 
 
-def _content_hash(path: Path) -> str:
+def content_hash(path: Path) -> str:
     check_file(path)
     try:
         with path.open("rb") as file:

@@ -160,7 +160,7 @@ def _counts(rows: list[Row], options: SourceOptions) -> list[StockCount]:
         variant_id = VariantId(clean_id(row.values.get("variant_id", row.values["product_id"]), "variant_id"))
         counts.append(
             StockCount(
-                movement_id=f"products-{variant_id}-{level}-{options.imported_at}",
+                movement_id=f"products-{options.file_id}-{variant_id}-{level}",
                 variant_id=variant_id,
                 level=level,
                 occurred_at=Micros(options.imported_at),

@@ -44,6 +44,8 @@ class SourceOptions:
     currency: str
     imported_at: int
     """µs UTC; stands for times the file does not give."""
+    file_id: str = ""
+    """The hash of the file's content: what is said "as of now" is said once per file, however often it is imported."""
 
 
 class Source(Protocol):

@@ -54,8 +54,8 @@ def _read(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Stoc
     if level is not None:
         if level < 0:
             raise InvalidValue(f"The level {level} is below zero; a count is 0 or more.")
-        # Without its own time, a count means "now": counting the same again later is news.
-        identity = _row_id(values, occurrences, "" if occurred_at is not None else str(options.imported_at))
+        # Without its own time a count means "as of this file": another file may say the same again, and that is news.
+        identity = _row_id(values, occurrences, "" if occurred_at is not None else options.file_id)
         return StockCount(
             movement_id=identity, variant_id=variant_id, level=level, occurred_at=at, location_id=location_id
         )
