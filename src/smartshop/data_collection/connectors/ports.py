@@ -7,14 +7,28 @@ every adapter and checked by one contract test class per port.
 All writes are atomic. "Missing" is None or an absent key; an unknown id is never an error. `now` is always passed in.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from smartshop.data_collection.schemas.audiences import (
+    Audience,
+    AudienceId,
+    AudiencePush,
+    AudienceSize,
+    Rule,
+)
 from smartshop.data_collection.schemas.catalogue import ListedProduct, Product
-from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Customer, IdentityLink, Shopper
+from smartshop.data_collection.schemas.customers import (
+    Consent,
+    ConsentChange,
+    Customer,
+    IdentityLink,
+    Purpose,
+    Shopper,
+)
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent
 from smartshop.data_collection.schemas.ids import (
     AnonymousId,
@@ -31,6 +45,7 @@ from smartshop.data_collection.schemas.ids import (
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
 from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentId, SegmentMove, Standing
 from smartshop.data_collection.schemas.slates import Decision
 from smartshop.data_collection.schemas.stock import StockCount, StockLevel, StockMovement
 
@@ -213,6 +228,81 @@ class Stock(Protocol):
     def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]: ...
     def changed_since(self, since: Micros) -> list[StockLevel]: ...
     def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+
+
+class Standings(Protocol):
+    """Where customers stand, in which segments there are, and how both came about.
+
+    A customer who withdrew personalisation, was merged into another or was erased has no standing.
+    """
+
+    def replace_all(self, standings: Iterable[Standing], refit: Refit, segments: Sequence[Segment]) -> None:
+        """What a refit found: in many short transactions, so that nobody else waits long for theirs. Customers it does
+        not name lose their standing, unless a live `put` gave them one with a higher log number meanwhile; such a
+        newer standing also stays as it is. Run again after a crash it ends the same. The refit is added last.
+        """
+
+    def add_refit(self, refit: Refit) -> None:
+        """One that changed no standing (held back); the same version again replaces it."""
+
+    def refits(self, limit: int = 24) -> list[Refit]:
+        """Newest first."""
+
+    def segments(self) -> list[Segment]: ...
+    def sizes(self) -> dict[SegmentId, int]:
+        """Customers per segment now, of both kinds; live moves count at once."""
+
+    def put(self, standings: Sequence[Standing], moves: Sequence[SegmentMove]) -> None:
+        """Live changes, all or none. An older `log_no` than the stored one's changes nothing, and its moves with it."""
+
+    def get(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, Standing]: ...
+    def drop(self, customer_ids: Sequence[CustomerId], cause: str, now: Micros) -> None:
+        """Standing and affinities go; moves out of the segments are kept with that cause (but for `erased`: none)."""
+
+    def scan(self, batch_size: int = 5_000) -> Iterator[list[Standing]]:
+        """All, by customer_id."""
+
+    def page(self, segment_id: SegmentId, after: CustomerId | None, limit: int) -> list[Standing]:
+        """Of one segment, by customer_id."""
+
+    def moves(
+        self, customer_id: CustomerId | None = None, since: Micros = Micros(0), limit: int = 100
+    ) -> list[SegmentMove]:
+        """Newest first."""
+
+
+class Audiences(Protocol):
+    """Saved rules, and who matches them now. Consent to the purpose is applied in the same question, always."""
+
+    def save(self, audience: Audience) -> None:
+        """Add or replace.
+
+        Raises:
+            InvalidValue: a rule names an audience or segment that is not there, or closes a circle.
+        """
+
+    def get(self, audience_id: AudienceId) -> Audience | None: ...
+    def all(self) -> list[Audience]: ...
+    def delete(self, audience_id: AudienceId) -> bool:
+        """Raises:
+        Conflict: another audience's rule names it.
+        """
+
+    def size(self, definition: Rule, purpose: Purpose, now: Micros) -> AudienceSize:
+        """How many match now; `now` is the shop's present, from which "days since" count."""
+
+    def page(
+        self, definition: Rule, purpose: Purpose, now: Micros, after: CustomerId | None, limit: int
+    ) -> list[Standing]:
+        """Who match and allow the purpose, by customer_id."""
+
+    def overlap(self, definitions: Sequence[Rule], purpose: Purpose, now: Micros) -> list[list[int]]:
+        """(n, n): how many are in both i and j; the diagonal is the sizes."""
+
+    def start_push(self, push: AudiencePush) -> None: ...
+    def report_push(self, push: AudiencePush) -> None: ...
+    def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
+        """Newest first."""
 
 
 class Decisions(Protocol):

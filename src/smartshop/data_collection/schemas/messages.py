@@ -3,7 +3,16 @@
 import msgspec
 
 from smartshop.data_collection.schemas.events import StoredEvent
-from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductId, ShopperKey, VariantId
+from smartshop.data_collection.schemas.ids import (
+    CustomerId,
+    LocationId,
+    Micros,
+    ModelVersion,
+    ProductId,
+    ShopperKey,
+    VariantId,
+)
+from smartshop.data_collection.schemas.segments import SegmentId, SegmentKind
 
 
 class EventsAccepted(msgspec.Struct, frozen=True, tag_field="kind", tag="events_accepted"):
@@ -47,10 +56,44 @@ class StockAlert(msgspec.Struct, frozen=True, tag_field="kind", tag="stock_alert
     noticed_at: Micros
 
 
+class SegmentChanged(msgspec.Struct, frozen=True, tag_field="kind", tag="segment_changed"):
+    """A customer left one segment and entered another, by what they did; SegmentsRefitted tells a refit's."""
+
+    customer_id: CustomerId
+    segment_kind: SegmentKind
+    from_segment: SegmentId | None
+    to_segment: SegmentId | None
+    moved_at: Micros
+
+
+class SegmentsRefitted(msgspec.Struct, frozen=True, tag_field="kind", tag="segments_refitted"):
+    """Segments were learned anew; readers look sizes and flows up. Held back: an operator must look at it."""
+
+    version: ModelVersion
+    held_back: bool
+    moved_behaviour: int
+    moved_model: int
+
+
+class CustomerErased(msgspec.Struct, frozen=True, tag_field="kind", tag="customer_erased"):
+    """Nothing of this customer is stored any more; whoever holds a copy drops it."""
+
+    customer_id: CustomerId
+
+
 class ReplayRequested(msgspec.Struct, frozen=True, tag_field="kind", tag="replay_requested"):
     """An operator has put right what killed messages: whoever runs the agents handles their dead letters again."""
 
 
 Message = (
-    EventsAccepted | StockChanged | CatalogueChanged | ModelTrained | SlateRefreshed | StockAlert | ReplayRequested
+    EventsAccepted
+    | StockChanged
+    | CatalogueChanged
+    | ModelTrained
+    | SlateRefreshed
+    | StockAlert
+    | SegmentChanged
+    | SegmentsRefitted
+    | CustomerErased
+    | ReplayRequested
 )
