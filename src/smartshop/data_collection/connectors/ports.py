@@ -265,9 +265,7 @@ class Standings(Protocol):
     def page(self, segment_id: SegmentId, after: CustomerId | None, limit: int) -> list[Standing]:
         """Of one segment, by customer_id."""
 
-    def moves(
-        self, customer_id: CustomerId | None = None, since: Micros = Micros(0), limit: int = 100
-    ) -> list[SegmentMove]:
+    def moves(self, customer_id: CustomerId | None = None, limit: int = 100) -> list[SegmentMove]:
         """Newest first."""
 
 
