@@ -44,6 +44,11 @@ class SqlJobs:
         statement = update(jobs).where(jobs.c.job_id == job_id).values(values)
         self._database.write(lambda connection: connection.execute(statement))
 
+    def get(self, job_id: int) -> JobRecord | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+        return None if row is None else _job(row)
+
     def recent(self, limit: int = 50) -> list[JobRecord]:
         """Newest first."""
         with self._database.read() as connection:
