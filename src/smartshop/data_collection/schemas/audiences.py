@@ -148,6 +148,8 @@ class AudiencePush(msgspec.Struct, frozen=True, kw_only=True):
     """HTTP requests made so far."""
     next_page: int = 0
     """The first page not yet delivered; a repeated push goes on there."""
+    delivered_to: CustomerId | None = None
+    """The last customer of the pages delivered: the next page begins behind them, whoever joined or left meanwhile."""
     error: str = ""
     asked_at: Micros
     finished_at: Micros | None = None

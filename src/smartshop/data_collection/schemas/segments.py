@@ -89,6 +89,40 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Everything up to this log number is in."""
 
 
+class WhyReason(msgspec.Struct, frozen=True):
+    """One thing that counts for a customer being in their segment rather than in the nearest other."""
+
+    feature: str
+    """Name of the feature or topic."""
+    text: str
+    """In words, with the customer's figure and the shop's."""
+    weight: float
+    """Share of what counts, 0 to 1; the strongest first."""
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer is expected to do within so many days, with bounds that hold it with the chance `level`."""
+
+    days: int
+    orders: float
+    orders_low: float | None = None
+    orders_high: float | None = None
+    value_minor: int
+    value_low_minor: int | None = None
+    value_high_minor: int | None = None
+
+
+class StandingDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What is worked out for one customer when somebody looks, and how far it can be trusted."""
+
+    expected: tuple[Expected, ...]
+    """Over HORIZONS_DAYS."""
+    level: float | None = None
+    """The chance with which the bounds hold the truth; None: there are none."""
+    accuracy: dict[str, float] = {}
+    """Errors that the models made on the shop's own past: value_mae, value_correlation, naive_mae, churn_auc, …"""
+
+
 class SegmentMove(msgspec.Struct, frozen=True, kw_only=True):
     """A customer entered or left: `from_segment` None is the first segment known, `to_segment` None is into none."""
 
