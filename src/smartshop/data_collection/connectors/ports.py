@@ -48,6 +48,7 @@ from smartshop.data_collection.schemas.profiles import Profile
 from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentId, SegmentMove, Standing
 from smartshop.data_collection.schemas.slates import Decision
 from smartshop.data_collection.schemas.stock import StockCount, StockLevel, StockMovement
+from smartshop.data_collection.schemas.webhooks import WebhookAnswer
 
 
 # ---------------------------------------------------------------------------------------------- the log
@@ -301,6 +302,18 @@ class Audiences(Protocol):
     def report_push(self, push: AudiencePush) -> None: ...
     def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
         """Newest first."""
+
+
+class Webhooks(Protocol):
+    """Messages to addresses outside, signed with the shop's own secret; redirects are never followed."""
+
+    async def post(self, url: str, webhook_id: str, timestamp_seconds: int, body: bytes) -> WebhookAnswer:
+        """Send once, and say what was answered, whatever it was.
+
+        Raises:
+            AddressRefused: the address may not be called, now or later.
+            Unavailable: no whole answer came in time.
+        """
 
 
 class Decisions(Protocol):
