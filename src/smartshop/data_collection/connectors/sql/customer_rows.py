@@ -1,5 +1,6 @@
 """Customers, links and consent as rows, written inside whichever transaction they belong to."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
@@ -60,7 +61,13 @@ def merge_customers(connection: Connection, told: Sequence[Customer], now: Micro
         known = merged.get(customer.customer_id)
         merged[customer.customer_id] = customer if known is None else _join(known, customer)
     rows: list[dict[str, object]] = [
-        {"customer_id": customer_id, "changed_at": now, "payload": encode(customer)}
+        {
+            "customer_id": customer_id,
+            "changed_at": now,
+            "payload": encode(customer),
+            "country": fold_place(customer.country),
+            "city": fold_place(customer.city),
+        }
         for customer_id, customer in sorted(merged.items())
     ]
     insert_or_replace(connection, customers, rows)
@@ -79,6 +86,15 @@ def read_customers(
             customer = decode_customer(payload)
             found[customer.customer_id] = customer
     return found
+
+
+def fold_place(place: str | None) -> str | None:
+    """A country or city as it is asked for: `ZÜRICH ` and `Zürich` are one place, in both engines.
+
+    >>> fold_place(" ZÜRICH ")
+    'zürich'
+    """
+    return unicodedata.normalize("NFKC", place).strip().casefold() or None if place else None
 
 
 def _join(known: Customer, told: Customer) -> Customer:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects import postgresql
@@ -149,6 +150,18 @@ customers = Table(
     Column("customer_id", Id, primary_key=True),
     Column("changed_at", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    # Folded as `customer_rows.fold_place` does: for asking only, the payload holds them as told.
+    Column("country", Id),
+    Column("city", Id),
+)
+_PLACED = text("country IS NOT NULL")
+Index(
+    "customers_by_country",
+    customers.c.country,
+    customers.c.customer_id,
+    customers.c.city,
+    sqlite_where=_PLACED,
+    postgresql_where=_PLACED,
 )
 
 identity_links = Table(
@@ -337,6 +350,126 @@ imports = Table(
     Column("finished", Boolean, nullable=False),
     Column("report", LargeBinary, nullable=False),
     Column("marked_at", BigInteger, nullable=False),
+)
+
+# -------------------------------------------------------------------------------- segments and audiences
+# Segments and what customers care for stand as small numbers, given at first sight and never reused: at a million
+# customers the tables below are what a count has to read.
+segments = Table(
+    "segments",
+    shop,
+    Column("segment_no", SmallInteger, primary_key=True, autoincrement=False),
+    Column("segment_id", Id, nullable=False, unique=True),
+    # Absent while only a customer's standing names it.
+    Column("payload", LargeBinary),
+)
+
+standings = Table(
+    "standings",
+    shop,
+    Column("customer_no", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", Id, nullable=False, unique=True),
+    Column("rfm_no", SmallInteger, nullable=False),
+    Column("segment_no", SmallInteger),
+    Column("recency_score", SmallInteger, nullable=False),
+    Column("frequency_score", SmallInteger, nullable=False),
+    Column("monetary_score", SmallInteger, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("spent_minor", BigInteger, nullable=False),
+    Column("churn_risk", Float),
+    Column("p_alive", Float),
+    Column("first_order_at", BigInteger),
+    Column("last_order_at", BigInteger),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("next_order_at", BigInteger),
+    Column("expected_orders_30", Float, nullable=False),
+    Column("expected_orders_90", Float, nullable=False),
+    Column("expected_orders_365", Float, nullable=False),
+    Column("expected_value_30_minor", BigInteger, nullable=False),
+    Column("expected_value_90_minor", BigInteger, nullable=False),
+    Column("expected_value_365_minor", BigInteger, nullable=False),
+    Column("membership", Float, nullable=False),
+    Column("in_segment_since", BigInteger),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("log_no", BigInteger, nullable=False),
+    # (subject_no uint32, strength uint16) each, strongest first: what `affinities` holds the other way round.
+    Column("affinities", LargeBinary, nullable=False),
+    Column("features", LargeBinary, nullable=False),
+)
+Index("standings_by_segment", standings.c.segment_no, standings.c.customer_id)
+Index("standings_by_rfm", standings.c.rfm_no, standings.c.customer_id)
+
+affinity_subjects = Table(
+    "affinity_subjects",
+    shop,
+    Column("subject_no", Integer, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("subject", Id, nullable=False),
+    UniqueConstraint("kind", "subject"),
+)
+
+affinities = Table(
+    "affinities",
+    shop,
+    Column("subject_no", Integer, primary_key=True, autoincrement=False),
+    Column("customer_no", Integer, primary_key=True, autoincrement=False),
+    # Ten-thousandths.
+    Column("strength", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# At most one row: a refit is being stored, by whoever drew this token.
+standings_refill = Table(
+    "standings_refill",
+    shop,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("token", Text, nullable=False),
+)
+
+# Customers whose standing changed beside a refit that is being stored, so that it leaves their affinities alone.
+standings_touched = Table(
+    "standings_touched",
+    shop,
+    Column("touch_no", RowNumber, primary_key=True, autoincrement=True),
+    Column("customer_no", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+segment_moves = Table(
+    "segment_moves",
+    shop,
+    Column("customer_id", Id, primary_key=True),
+    Column("moved_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("from_no", SmallInteger),
+    Column("to_no", SmallInteger),
+    Column("cause", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("segment_moves_by_moved_at", segment_moves.c.moved_at)
+
+refits = Table(
+    "refits",
+    shop,
+    Column("version", Id, primary_key=True),
+    Column("refitted_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+audiences = Table(
+    "audiences",
+    shop,
+    Column("audience_id", Id, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+audience_pushes = Table(
+    "audience_pushes",
+    shop,
+    Column("push_id", Id, primary_key=True),
+    Column("audience_id", Id, nullable=False),
+    Column("asked_at", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
 )
 
 # --------------------------------------------------------------------------------------- the decision log
