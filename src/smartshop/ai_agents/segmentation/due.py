@@ -21,7 +21,7 @@ RUN = 8
 BROWSING_PER_ROUND = 32
 """Customers looked at in one round because of a run: a flood of clicks must not keep orders waiting."""
 REMEMBERED = 50_000
-"""Customers with an unfinished run; beyond, the oldest start over."""
+"""Customers with an unfinished run, and customers due; beyond, the oldest are forgotten."""
 
 
 @dataclass(slots=True)
@@ -52,9 +52,10 @@ class Due:
 
     def _count(self, customer_id: CustomerId) -> None:
         counted = self.runs.pop(customer_id, 0) + 1
+        counted_for = self.waiting if counted >= RUN else self.runs
         if counted >= RUN:
             self.waiting[customer_id] = None
-            return
-        self.runs[customer_id] = counted
-        if len(self.runs) > REMEMBERED:
-            del self.runs[next(iter(self.runs))]
+        else:
+            self.runs[customer_id] = counted
+        if len(counted_for) > REMEMBERED:
+            del counted_for[next(iter(counted_for))]
