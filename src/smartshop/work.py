@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -43,7 +43,9 @@ LEAST_PAUSE = 60 * SECOND
 BEAT_EVERY_SECONDS = 2.0
 NOTE_CHARACTERS = 2_000
 INTERRUPTED = "Its worker ended while it ran; it was queued again."
-TRAIN, PRUNE = "train-recommendation", "prune"
+PRUNE = "prune"
+LEARNERS: Mapping[str, str] = {"recommendation": "train-recommendation", "segmentation": "train-segmentation"}
+"""Agent → the job by which it learns, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +162,19 @@ def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
     recent = stores.jobs.recent(50)
     if any(job.state in ("queued", "running") for job in recent):
         return ()
-    due = []
-    if _should_learn(stores, clock, next((job for job in recent if job.name == TRAIN), None)):
-        due.append(TRAIN)
+    due = [
+        job_name
+        for agent, job_name in LEARNERS.items()
+        if _should_learn(stores, clock, agent, next((job for job in recent if job.name == job_name), None))
+    ]
     pruned = next((job for job in recent if job.name == PRUNE), None)
     if stores.log.size().events and (pruned is None or _is_of_an_earlier_day(pruned.queued_at, clock)):
         due.append(PRUNE)
     return due
 
 
-def _should_learn(stores: SqlStores, clock: ShopClock, last: JobRecord | None) -> bool:
-    size, model = stores.log.size(), stores.models.promoted("recommendation")
+def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobRecord | None) -> bool:
+    size, model = stores.log.size(), stores.models.promoted(agent)
     if size.events < LEAST_EVENTS:
         return False
     if last is not None and last.state == "failed" and last.note != INTERRUPTED:
