@@ -83,6 +83,10 @@ class CustomerActivity:
 
     channels: tuple[str, ...] = ("",)
     devices: tuple[str, ...] = ("",)
+    foreign_orders: int = 0
+    """Orders in another currency than the shop's, which are in none of the above: nothing is converted."""
+    is_whole: bool = True
+    """False where a reading of one customer was cut off: older events than these exist."""
 
     def __len__(self) -> int:
         return len(self.customer_ids)
