@@ -1,0 +1,85 @@
+"""What a family of products is called: its two most telling title words, as titles write them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.title_words import DESCRIBING, stem, surface_words
+
+_CANDIDATES = 12
+"""Words of a family that are tried as its name."""
+
+
+def name_families(titles: Sequence[str], labels: NDArray[np.int32], weight: NDArray[np.float64]) -> tuple[str, ...]:
+    """Distinct names, family 0 choosing first.
+
+    A word tells the more, the larger the share of the family's titles that have it, and the rarer it is elsewhere:
+    share · ln(share / share in the shop). The second word is the one that, among the titles with the first, adds most.
+
+    Args:
+        titles: (n,), of the products that were parted.
+        labels: (n,) family of each.
+        weight: (n,) how much a product counts, its sales for instance.
+    """
+    written = [surface_words(title) for title in titles]
+    stems = [[stem(word) for word in words] for words in written]
+    in_shop, total = _weights(stems, weight), float(weight.sum())
+    surfaces = _commonest_surfaces(written, stems)
+    taken: set[str] = set()
+    names = []
+    for family in range(int(labels.max()) + 1):
+        of_family = np.flatnonzero(labels == family)
+        name = _name([stems[i] for i in of_family], weight[of_family], in_shop, total, surfaces, taken)
+        taken.add(name.casefold())
+        names.append(name)
+    return tuple(names)
+
+
+def _weights(stems: Sequence[list[str]], weight: NDArray[np.float64]) -> dict[str, float]:
+    sums: dict[str, float] = defaultdict(float)
+    for words, one in zip(stems, weight.tolist(), strict=True):
+        for word in dict.fromkeys(words):
+            sums[word] += one
+    return sums
+
+
+def _commonest_surfaces(written: Sequence[list[str]], stems: Sequence[list[str]]) -> dict[str, str]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for words, bare in zip(written, stems, strict=True):
+        for word, one in zip(words, bare, strict=True):
+            counts[one][word.lower()] += 1
+    return {one: min(counter, key=lambda word: (-counter[word], word)) for one, counter in counts.items()}
+
+
+def _name(
+    stems: Sequence[list[str]],
+    weight: NDArray[np.float64],
+    in_shop: dict[str, float],
+    total: float,
+    surfaces: dict[str, str],
+    taken: set[str],
+) -> str:
+    inside, size = _weights(stems, weight), float(weight.sum())
+    telling = {word: value / size * np.log((value / size) / (in_shop[word] / total)) for word, value in inside.items()}
+    best = sorted(telling, key=lambda word: (word in DESCRIBING, -telling[word], word))[:_CANDIDATES]
+    for first in best:
+        together = _weights([words if first in words else [] for words in stems], weight)
+        for second in sorted(best, key=lambda word: (-together.get(word, 0.0) * telling[word], word)):
+            if second == first or together.get(second, 0.0) <= 0:
+                continue
+            name = _in_order(first, second, stems, surfaces)
+            if name.casefold() not in taken:
+                return name
+    alone = next((surfaces[word].capitalize() for word in best if surfaces[word] not in taken), "Other products")
+    return alone if alone.casefold() not in taken else f"{alone} {len(taken) + 1}"
+
+
+def _in_order(first: str, second: str, stems: Sequence[list[str]], surfaces: dict[str, str]) -> str:
+    """As titles mostly say it: `Lunch bag`, not `Bag lunch`."""
+    ahead = sum(
+        1 if words.index(first) < words.index(second) else -1 for words in stems if first in words and second in words
+    )
+    one, other = (first, second) if ahead >= 0 else (second, first)
+    return f"{surfaces[one]} {surfaces[other]}".capitalize()

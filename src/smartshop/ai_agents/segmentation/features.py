@@ -1,0 +1,323 @@
+"""What sets customers apart, as numbers: one row per customer, from nothing but what that customer did.
+
+The refit computes them for all, a live move for one; both get the same bits. What is usual in the shop comes from
+`Topics`, learned once and kept. Shares of a customer known little lean to the shop's usual share.
+"""
+
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import scipy  # its sparse arrays load when first used
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.feature_list import FEATURES as FEATURES
+from smartshop.ai_agents.segmentation.feature_list import Feature as Feature
+from smartshop.ai_agents.segmentation.feature_list import column as column
+from smartshop.ai_agents.segmentation.moments import (
+    Sessions,
+    is_before_christmas,
+    is_evening,
+    is_mobile,
+    is_weekend,
+    local_time,
+    sessions_of,
+)
+from smartshop.ai_agents.segmentation.reference import Reference
+from smartshop.ai_agents.segmentation.topics import Topics, topics_at
+from smartshop.data_collection.pipelines.clock import DAY
+from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
+from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
+from smartshop.data_collection.schemas.ids import Micros
+
+YEAR_DAYS = 365.25
+MONTH_DAYS = YEAR_DAYS / 12
+RECENT_DAYS = 90
+"""What `momentum` compares with the time before."""
+PRIOR_ORDERS, PRIOR_YEARS = 0.5, 0.25
+"""A rate begins at two orders a year, believed as much as three months of watching."""
+PRIOR_MOMENTS = 2.0
+"""A share begins at the shop's usual one, believed as much as two orders or visits."""
+PRIOR_GAPS = 2.0
+"""Rhythm begins at that of pure chance (a coefficient of variation of 1), believed as much as two gaps."""
+PRIOR_LINES = 3.0
+"""Price level begins at the topic's median, and buying the same again at none, believed as much as three lines."""
+PRIOR_UNITS = 5.0
+"""Returns begin at none, believed as much as five units."""
+
+Numbers = NDArray[np.int64] | NDArray[np.int32]
+Column = NDArray[np.float64]
+"""(n,) NaN where the feature does not apply to a customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """n customers in the order of `activity.customer_ids`."""
+
+    x: NDArray[np.float64]
+    """(n, len(FEATURES)) on the scale that each feature names; NaN: does not apply (never bought, nothing told)."""
+    taste: "scipy.sparse.csr_array"
+    """(n, n_topics) float32 ≥ 0: what they bought (4 a line) and did (`INTEREST_WEIGHT`), by topic."""
+    evidence: NDArray[np.float32]
+    """(n,) signs and order lines."""
+    n_orders: NDArray[np.int32]
+    """(n,) days with an order of positive value."""
+    years: NDArray[np.float64]
+    """(n,) from the first order to `as_of`; 0 for those who never bought."""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | None = None) -> Features:
+    """Features from what happened until `as_of` (the activity's own where none is given).
+
+    An order's value and returns are as the activity tells them: for a cut-off without any later refund, load the
+    activity as of the cut-off.
+    """
+    activity = activity if as_of is None or as_of >= activity.as_of else _until(activity, as_of)
+    n = len(activity)
+    columns: dict[str, Column] = {}
+    days = _order_days(activity)
+    n_orders = _count(days.customer, n)
+    columns |= _rhythm(activity, days, n_orders)
+    columns |= _baskets(activity)
+    topic = topics_at(activity.line_product, topics)
+    columns |= _choice(activity, topic, topics.median_price_minor)
+    sessions = sessions_of(activity)
+    columns |= _visits(activity, sessions, n_orders)
+    columns |= _moments(activity, sessions, topics.reference)
+    return Features(
+        x=np.column_stack([columns[feature.name] for feature in FEATURES]),
+        taste=_taste(activity, topic, topics),
+        evidence=(_count(activity.sign_customer, n) + _count(activity.order_customer[activity.line_order], n)).astype(
+            "f4"
+        ),
+        n_orders=n_orders.astype(np.int32),
+        years=np.nan_to_num(days.days_since_first(n, activity.as_of) / YEAR_DAYS),
+    )
+
+
+def _until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
+    ordered, signed = activity.order_at <= as_of, activity.sign_at <= as_of
+    lined = ordered[activity.line_order]
+    place = np.cumsum(ordered, dtype=np.int32) - 1
+    return replace(
+        activity,
+        as_of=as_of,
+        order_customer=activity.order_customer[ordered],
+        order_at=activity.order_at[ordered],
+        order_value_minor=activity.order_value_minor[ordered],
+        order_list_minor=activity.order_list_minor[ordered],
+        order_units=activity.order_units[ordered],
+        order_units_back=activity.order_units_back[ordered],
+        order_channel=activity.order_channel[ordered],
+        order_device=activity.order_device[ordered],
+        line_order=place[activity.line_order[lined]],
+        line_product=activity.line_product[lined],
+        line_units=activity.line_units[lined],
+        line_value_minor=activity.line_value_minor[lined],
+        sign_customer=activity.sign_customer[signed],
+        sign_at=activity.sign_at[signed],
+        sign_kind=activity.sign_kind[signed],
+        sign_product=activity.sign_product[signed],
+        sign_session=activity.sign_session[signed],
+        sign_device=activity.sign_device[signed],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OrderDays:
+    """d distinct days with an order of positive value, by (customer, day)."""
+
+    customer: NDArray[np.int64]
+    day: NDArray[np.int64]
+    at: NDArray[np.int64]
+    """(d,) µs UTC of the day's first order."""
+
+    def days_since_first(self, n: int, as_of: Micros) -> Column:
+        first = np.full(n, np.nan)
+        # Written from the last to the first, so that the first one stays.
+        first[self.customer[::-1]] = (as_of - self.at[::-1]) / DAY
+        return first
+
+
+def _order_days(activity: CustomerActivity) -> _OrderDays:
+    paid = activity.order_value_minor > 0
+    customer, at = activity.order_customer[paid].astype(np.int64), activity.order_at[paid]
+    day = at // DAY
+    new = np.ones(len(day), np.bool_)
+    new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1])
+    return _OrderDays(customer[new], day[new], at[new])
+
+
+def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> dict[str, Column]:
+    n, as_of = len(activity), activity.as_of
+    last = np.full(n, np.nan)
+    last[activity.order_customer] = (as_of - activity.order_at) / DAY
+    seen = last.copy()
+    if len(activity.sign_at):
+        newest = np.full(n, np.nan)
+        newest[activity.sign_customer] = (as_of - activity.sign_at) / DAY
+        seen = np.fmin(seen, newest)
+    since_first = days.days_since_first(n, as_of)
+    median_gap, regularity = _gaps(days, n)
+    per_year = _rate(n_orders - 1, since_first)
+    is_recent = (as_of - days.at) / DAY <= RECENT_DAYS
+    recent = _count(days.customer[is_recent], n)
+    before = _rate(n_orders - recent - 1, since_first - RECENT_DAYS)
+    momentum = np.log((recent + 1) / (before * RECENT_DAYS / YEAR_DAYS + 1))
+    return {
+        "days_since_last_order": np.log1p(last),
+        "days_since_seen": np.log1p(seen),
+        "days_known": np.log1p(_days_known(activity)),
+        "orders_per_year": np.log1p(per_year),
+        "days_between_orders": np.log1p(median_gap),
+        "regularity": regularity,
+        "momentum": np.where(since_first > RECENT_DAYS, momentum, np.nan),
+    }
+
+
+def _rate(repeats: Column, days: Column) -> Column:
+    """Orders a year after the first one; the prior is a gamma distribution with the mean of two a year."""
+    return np.asarray((repeats + PRIOR_ORDERS) / (np.maximum(days, 0.0) / YEAR_DAYS + PRIOR_YEARS), np.float64)
+
+
+def _days_known(activity: CustomerActivity) -> Column:
+    """Since the first order or sign."""
+    known = np.full(len(activity), np.nan)
+    known[activity.sign_customer[::-1]] = (activity.as_of - activity.sign_at[::-1]) / DAY
+    first = np.full(len(activity), np.nan)
+    first[activity.order_customer[::-1]] = (activity.as_of - activity.order_at[::-1]) / DAY
+    return np.asarray(np.fmax(known, first), np.float64)
+
+
+def _gaps(days: _OrderDays, n: int) -> tuple[Column, Column]:
+    """Median days between orders; regularity 1/(1 + cv²): 0.5 by pure chance, towards 1 as by the calendar."""
+    same = days.customer[1:] == days.customer[:-1]
+    customer, gap = days.customer[1:][same], (days.day[1:] - days.day[:-1])[same].astype(np.float64)
+    order = np.lexsort((gap, customer))
+    sorted_gap = gap[order]
+    counts = np.bincount(customer, minlength=n)
+    start, some = np.cumsum(counts) - counts, counts > 0
+    median = np.full(n, np.nan)
+    low, high = start[some] + (counts[some] - 1) // 2, start[some] + counts[some] // 2
+    median[some] = (sorted_gap[low] + sorted_gap[high]) / 2
+    mean = _ratio(_count(customer, n, gap), counts)
+    variance = np.maximum(_ratio(_count(customer, n, gap * gap), counts) - mean * mean, 0.0)
+    spread = (counts * variance / (mean * mean) + PRIOR_GAPS) / (counts + PRIOR_GAPS)
+    return median, np.where(counts > 1, 1.0 / (1.0 + spread), np.nan)
+
+
+def _baskets(activity: CustomerActivity) -> dict[str, Column]:
+    n, customer = len(activity), activity.order_customer
+    orders = _count(customer, n)
+    value, list_value = activity.order_value_minor, activity.order_list_minor
+    of_line, known = customer[activity.line_order], activity.line_units > 0
+    # Where goods came back, the value fell for another reason than a discount.
+    kept = (activity.order_units_back == 0) & (list_value > 0) & (value >= 0)
+    discount = np.where(kept, 1.0 - np.minimum(value / np.where(kept, list_value, 1), 1.0), 0.0)
+    pieces = _count(of_line[known], n, activity.line_units[known])
+    units, back = _count(customer, n, activity.order_units), _count(customer, n, activity.order_units_back)
+    return {
+        "order_value": np.log1p(np.maximum(_ratio(_count(customer, n, value), orders), 0.0)),
+        "products_per_order": np.log1p(_ratio(_count(of_line, n), orders)),
+        "units_per_line": np.log1p(_ratio(pieces, _count(of_line[known], n))),
+        "discount_share": _ratio(_count(customer, n, discount), _count(customer[kept], n)),
+        "return_share": np.where(orders > 0, np.clip(back / (units + PRIOR_UNITS), 0.0, 1.0), np.nan),
+    }
+
+
+def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: Column) -> dict[str, Column]:
+    n = len(activity)
+    customer = activity.order_customer[activity.line_order].astype(np.int64)
+    named = activity.line_product >= 0
+    lines = _count(customer[named], n)
+    products = np.unique(customer[named] << 32 | activity.line_product[named]) >> 32
+    again = lines - _count(products, n)
+    about = topic >= 0
+    pairs, counts = np.unique(customer[about] << 32 | topic[about], return_counts=True)
+    in_topics = _count(customer[about], n)
+    share = counts / in_topics[pairs >> 32]
+    surprise = _count(pairs >> 32, n, -share * np.log(share))
+    usual = usual_price[topic[about]] if len(usual_price) else np.empty(0)
+    units, value = activity.line_units[about], activity.line_value_minor[about]
+    priced = (units > 0) & (value > 0) & (usual > 0)
+    level = np.log(value[priced] / units[priced] / usual[priced])
+    n_priced = _count(customer[about][priced], n)
+    sums = _count(customer[about][priced], n, level)
+    return {
+        "breadth": np.where(in_topics > 0, surprise, np.nan),
+        "repeat_share": np.where(lines > 0, again / (lines + PRIOR_LINES), np.nan),
+        "price_level": np.where(n_priced > 0, sums / (n_priced + PRIOR_LINES), np.nan),
+    }
+
+
+def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) -> dict[str, Column]:
+    """NaN for customers of whom no visit is known: orders alone do not tell how somebody browses."""
+    n = len(activity)
+    visits = _count(sessions.customer, n)
+    came = visits > 0
+    months = _days_known(activity) / MONTH_DAYS
+    return {
+        "visits_per_month": np.where(came, np.log1p((visits + 0.5) / (months + 1.0)), np.nan),
+        "visits_per_order": np.where(came, np.log1p((visits + 1.0) / (n_orders + 1.0)), np.nan),
+    }
+
+
+def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -> dict[str, Column]:
+    n, zone, ordered_by = len(activity), ZoneInfo(usual.timezone), activity.order_customer
+    ordered = local_time(activity.order_at, zone)
+    customer = np.concatenate((sessions.customer, ordered_by.astype(np.int64)))
+    local = np.concatenate((local_time(sessions.at, zone), ordered))
+    device = np.concatenate((sessions.device, activity.order_device))
+    told_device, told_channel = device > 0, activity.order_channel > 0
+    main = activity.channels.index(usual.main_channel) if usual.main_channel in activity.channels else -1
+    mobile = is_mobile(activity.devices)[device[told_device]]
+    other = activity.order_channel[told_channel] != main
+    seen_a_year = activity.as_of - usual.history_from >= 365 * DAY
+    christmas = _share(ordered_by, is_before_christmas(ordered), n, usual.christmas_share)
+    return {
+        "evening_share": _share(customer, is_evening(local), n, usual.evening_share),
+        "weekend_share": _share(customer, is_weekend(local), n, usual.weekend_share),
+        "christmas_share": christmas if seen_a_year else np.full(n, np.nan),
+        "mobile_share": _share(customer[told_device], mobile, n, usual.mobile_share),
+        "other_channel_share": _share(ordered_by[told_channel], other, n, usual.other_channel_share),
+        "search_share": _share(sessions.customer, sessions.has_search, n, usual.search_share),
+        "basket_share": _share(sessions.customer, sessions.has_basket, n, usual.basket_share),
+    }
+
+
+def _taste(activity: CustomerActivity, topic: NDArray[np.int32], topics: Topics) -> "scipy.sparse.csr_array":
+    weight_of_kind = np.array([INTEREST_WEIGHT.get(kind, 0.0) for kind in SIGN_KINDS])
+    signed = topics_at(activity.sign_product, topics)
+    customer = np.concatenate((activity.order_customer[activity.line_order], activity.sign_customer)).astype(np.int64)
+    about = np.concatenate((topic, signed))
+    weight = np.concatenate(
+        (np.full(len(topic), INTEREST_WEIGHT[EventKind.ORDER_COMPLETED]), weight_of_kind[activity.sign_kind])
+    )
+    kept = (about >= 0) & (weight != 0)
+    pairs, place = np.unique(customer[kept] << 32 | about[kept], return_inverse=True)
+    # What was put away again or dismissed may leave less than nothing: dislike is no taste.
+    total = np.bincount(place, weights=weight[kept], minlength=len(pairs))
+    liked = total > 0
+    pairs = pairs[liked]
+    per_customer = np.bincount(pairs >> 32, minlength=len(activity))
+    indptr = np.concatenate(([0], np.cumsum(per_customer))).astype(np.int64)
+    parts = (total[liked].astype(np.float32), pairs & (2**32 - 1), indptr)
+    return scipy.sparse.csr_array(parts, shape=(len(activity), len(topics)))
+
+
+def _count(customer: Numbers, n: int, weight: NDArray[np.number] | None = None) -> Column:
+    """(n,) sums per customer, added one after the other in the order given: the same bits for one as for all."""
+    return np.bincount(customer, weights=weight, minlength=n).astype(np.float64)
+
+
+def _ratio(total: Column, count: NDArray[np.number]) -> Column:
+    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+
+
+def _share(customer: Numbers, hits: NDArray[np.bool_], n: int, usual: float) -> Column:
+    """Share of a customer's moments, leaning to the usual one; NaN without any moment."""
+    of = _count(customer, n)
+    return np.where(of > 0, (_count(customer[hits], n) + PRIOR_MOMENTS * usual) / (of + PRIOR_MOMENTS), np.nan)

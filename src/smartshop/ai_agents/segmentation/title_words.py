@@ -1,0 +1,52 @@
+"""The words of a product's title, in any script, in a form in which the same word is the same."""
+
+import re
+
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0eff\u1000-\u109f\u1780-\u17d3"
+"""Vowel signs and accents that stand beside their letters and are no letters by themselves."""
+_LETTERS = rf"(?:[^\W\d_]|[{_MARKS}])+"
+_WORD = re.compile(rf"{_LETTERS}(?:[-'’]{_LETTERS})*")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")
+"""Scripts that write no spaces (kana, Han, Thai): their words are taken as pairs of characters."""
+_LITTLE = frozenset(
+    "the of and with for in on to by a an de la le les et du des der die das und mit für el los las y".split()
+)
+DESCRIBING = frozenset(
+    "red blue green pink white black ivory cream silver gold golden brown purple yellow orange grey gray lilac beige "
+    "turquoise colour color coloured multicolour assorted natural large small mini medium big little tall round "
+    "set pack piece pcs pair assortment asstd design style new print pattern size "
+    "rot blau grün rosa weiß weiss schwarz silber braun gelb grau bunt natur groß gross klein neu stück paar "
+    "rouge bleu vert rose blanc noir argent jaune gris grand petit nouveau lot paire "
+    "rojo azul verde blanco negro plata oro amarillo gris grande pequeño nuevo juego pieza "
+    "rosso blu bianco nero argento giallo grigio piccolo nuovo rood blauw groen wit zwart zilver geel groot".split()
+)
+"""Stems of what goods look like and come in; they say little of what a thing is, so they count less in a title."""
+MIN_LENGTH = 3
+"""Shorter Latin words (`in`, `st`, `6x`) tell nothing of a product."""
+
+
+def surface_words(title: str) -> list[str]:
+    """The words as written, numbers and little words left out; unspaced scripts in pairs of characters."""
+    found: list[str] = []
+    for word in _WORD.findall(title):
+        if _UNSPACED.search(word):
+            found.extend(word[start : start + 2] for start in range(max(len(word) - 1, 1)))
+        elif len(word) >= MIN_LENGTH and word.casefold() not in _LITTLE:
+            found.append(word)
+    return found
+
+
+def stem(word: str) -> str:
+    """`Bags` and `bag` are one word; only the plural's s goes, since it is all that many languages share.
+
+    >>> [stem(word) for word in ("Bags", "GLASS", "T-Light")]
+    ['bag', 'glass', 't-light']
+    """
+    folded = word.casefold().replace("’", "'").removesuffix("'s")
+    is_plural = folded.endswith("s") and not folded.endswith(("ss", "us", "is"))
+    return folded[:-1] if is_plural and folded.isascii() and len(folded) > MIN_LENGTH else folded
+
+
+def words_of(title: str) -> list[str]:
+    """The stems of a title's words, in their order."""
+    return [stem(word) for word in surface_words(title)]
