@@ -1,0 +1,154 @@
+"""Finding lookalikes in a whole shop: two passes over its standings, a batch in memory at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.lookalikes import (
+    Layout,
+    LookalikeConfig,
+    Rows,
+    fit_likeness,
+    layout_for,
+    rows_of,
+    score,
+)
+from smartshop.data_collection.connectors.ports import Audiences, Standings
+from smartshop.data_collection.schemas.audiences import MAX_LISTED, Audience, Listed, Rule
+from smartshop.data_collection.schemas.customers import Purpose
+from smartshop.data_collection.schemas.ids import CustomerId, Micros
+from smartshop.data_collection.schemas.segments import Standing
+from smartshop.errors import Conflict
+
+READ_AT_ONCE = 5_000
+Tell = Callable[[float, str], None]
+
+
+class AlikeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    likeness: LookalikeConfig = msgspec.field(default_factory=LookalikeConfig)
+    seed_sample: Annotated[int, Meta(ge=1)] = 5_000
+    """Of a larger seed so many are learned from; all of it is left out of the answer."""
+    rest_sample: Annotated[int, Meta(ge=1)] = 20_000
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """How many to find; the smaller of both, and of MAX_LISTED, where both are given."""
+
+    size: int = MAX_LISTED
+    share: float = 1.0
+    """Of the customers outside the seed."""
+
+
+def fill_alike(
+    audiences: Audiences,
+    standings: Standings,
+    audience: Audience,
+    seed: Rule,
+    wanted: Wanted,
+    *,
+    now: Micros,
+    shop_now: Micros,
+    rng: np.random.Generator,
+    tell: Tell = lambda share, what: None,
+) -> Audience:
+    """Find who is like those that `seed` matches, and save them as the audience's list.
+
+    The seed is only learned from, so whoever has a standing may be of it; consent to the audience's own purpose is
+    applied to those found, whenever they are listed.
+
+    Raises:
+        Conflict: the seed matches nobody.
+    """
+    tell(0.0, "reading the seed")
+    seed_ids = list(_members(audiences, seed, shop_now))
+    if not seed_ids:
+        raise Conflict("The seed matches nobody with a standing, so there is nobody to be like.")
+    found = find_alike(standings, seed_ids, wanted, AlikeConfig(), rng=rng, tell=tell)
+    filled = msgspec.structs.replace(audience, definition=Listed(tuple(found)), alike=True, changed_at=now)
+    audiences.save(filled)
+    return filled
+
+
+def find_alike(
+    standings: Standings,
+    seed_ids: Sequence[CustomerId],
+    wanted: Wanted,
+    config: AlikeConfig,
+    *,
+    rng: np.random.Generator,
+    tell: Tell = lambda share, what: None,
+) -> list[CustomerId]:
+    """The customers most like the seed, the likest first; the seed itself is never among them."""
+    seed = set(seed_ids)
+    learned = sorted(seed)
+    if len(learned) > config.seed_sample:
+        learned = [learned[i] for i in rng.choice(len(learned), config.seed_sample, replace=False)]
+    known = [standing for _, standing in sorted(standings.get(learned).items())]
+    layout = layout_for(known, config.likeness)
+    tell(0.1, "looking at everybody")
+    rest, outside = _sample(standings, seed, layout, config.rest_sample, rng)
+    size = min(wanted.size, MAX_LISTED, int(np.ceil(wanted.share * outside)))
+    if not known or size < 1:
+        return []
+    likeness = fit_likeness(layout, rows_of(known, layout), rest, config.likeness)
+    best, best_ids = np.empty(0), np.empty(0, dtype=object)
+    seen = 0
+    for batch in _outside(standings, seed):
+        ids = np.array([standing.customer_id for standing in batch], dtype=object)
+        best, best_ids = _best(
+            np.concatenate([best, score(likeness, rows_of(batch, layout))]), np.concatenate([best_ids, ids]), size
+        )
+        seen += len(batch)
+        tell(0.5 + 0.5 * min(1.0, seen / outside), "comparing")
+    return [CustomerId(customer_id) for customer_id in best_ids]
+
+
+def _members(audiences: Audiences, rule: Rule, now: Micros) -> Iterator[CustomerId]:
+    after: CustomerId | None = None
+    while True:
+        page = audiences.page(rule, Purpose.PERSONALISATION, now, after, READ_AT_ONCE)
+        yield from (standing.customer_id for standing in page)
+        if len(page) < READ_AT_ONCE:
+            return
+        after = page[-1].customer_id
+
+
+def _outside(standings: Standings, seed: set[CustomerId]) -> Iterator[list[Standing]]:
+    for batch in standings.scan(READ_AT_ONCE):
+        others = [standing for standing in batch if standing.customer_id not in seed]
+        if others:
+            yield others
+
+
+def _sample(
+    standings: Standings, seed: set[CustomerId], layout: Layout, n: int, rng: np.random.Generator
+) -> tuple[Rows, int]:
+    """Up to `n` rows drawn alike from all outside the seed, and how many are outside.
+
+    Everyone draws a number, the `n` lowest stay: one pass, never more than 2n rows in memory.
+    """
+    drawn, rows = np.empty(0), rows_of([], layout)
+    outside, highest = 0, 1.0
+    for batch in _outside(standings, seed):
+        outside += len(batch)
+        lots = rng.random(len(batch))
+        low = np.flatnonzero(lots < highest)
+        drawn = np.concatenate([drawn, lots[low]])
+        rows = np.concatenate([rows, rows_of([batch[i] for i in low], layout)])
+        if len(drawn) > n:
+            stay = np.argpartition(drawn, n - 1)[:n]
+            drawn, rows = drawn[stay], rows[stay]
+            highest = float(drawn.max())
+    return rows, outside
+
+
+def _best(
+    scores: NDArray[np.float64], ids: NDArray[np.object_], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """The highest first; equals by id, so that the same shop gives the same list."""
+    order = np.lexsort((ids.astype(str), -scores))[:size]
+    return scores[order], ids[order]
