@@ -29,6 +29,7 @@ from smartshop.data_collection.schemas.customers import (
     Purpose,
     Shopper,
 )
+from smartshop.data_collection.schemas.erasures import ErasureReceipt
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent
 from smartshop.data_collection.schemas.ids import (
     AnonymousId,
@@ -87,6 +88,8 @@ class LogSize(msgspec.Struct, frozen=True):
     events: int
     newest_human_at: Micros | None
     oldest_at: Micros | None
+    last_no: int = 0
+    """The newest log number given; 0 in an empty log."""
 
 
 class EventLog(Protocol):
@@ -194,6 +197,39 @@ class Customers(Protocol):
         """Who was merged into whom, as told; `pipelines.identity` follows the chains."""
 
 
+class Erasure(Protocol):
+    """Customers erased everywhere, and kept out from then on by keyed hashes of their ids alone.
+
+    A customer is erased with everybody merged into them, and with the browsers that were theirs alone. Of a browser
+    shared with another customer only their own stretches go, and it may be used on. Orders, refunds and goods that
+    came back are kept without any id, so that the books stay right.
+    """
+
+    def erase(self, customer_id: CustomerId, now: Micros) -> ErasureReceipt:
+        """All or nothing in effect: once begun they are known to nobody, and a crash in between is completed by the
+        next call or by `finish`. Erasing again gives the first receipt.
+
+        Raises:
+            NotFound: nothing is stored of this customer.
+        """
+
+    def finish(self) -> int:
+        """Complete what a crash left half done; how many erasures that were."""
+
+    def refresh(self) -> int:
+        """Read what other processes erased; how many ids are erased by now. At least every second, so it is cheap."""
+
+    def is_erased(self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None) -> bool:
+        """Whether either was; from memory, as of the last `refresh`."""
+
+    def export(self, customer_id: CustomerId) -> Iterator[tuple[str, list[msgspec.Raw]]]:
+        """Everything that is stored of a customer, as JSON records in pages under the name of what they are.
+
+        Raises:
+            NotFound: nothing is.
+        """
+
+
 class Orders(Protocol):
     """Orders by id; the first content wins."""
 
@@ -237,10 +273,21 @@ class Standings(Protocol):
     A customer who withdrew personalisation, was merged into another or was erased has no standing.
     """
 
-    def replace_all(self, standings: Iterable[Standing], refit: Refit, segments: Sequence[Segment]) -> None:
+    def replace_all(
+        self,
+        standings: Iterable[Standing],
+        refit: Refit,
+        segments: Sequence[Segment],
+        moves: Iterable[SegmentMove] = (),
+    ) -> None:
         """What a refit found: in many short transactions, so that nobody else waits long for theirs. Customers it does
-        not name lose their standing, unless a live `put` gave them one with a higher log number meanwhile; such a
-        newer standing also stays as it is. Run again after a crash it ends the same. The refit is added last.
+        not name lose their standing, unless a live `put` gave them one with a log number above the refit's meanwhile;
+        a standing newer than the one told also stays as it is. Run again after a crash it ends the same. Segments are
+        added or replaced first, `moves` (those worth keeping in customers' histories) and the refit last.
+
+        Raises:
+            Conflict: another refit began to be stored meanwhile; this one's rest is left out.
+            InvalidValue: a standing holds a number that is none.
         """
 
     def add_refit(self, refit: Refit) -> None:
@@ -254,7 +301,9 @@ class Standings(Protocol):
         """Customers per segment now, of both kinds; live moves count at once."""
 
     def put(self, standings: Sequence[Standing], moves: Sequence[SegmentMove]) -> None:
-        """Live changes, all or none. An older `log_no` than the stored one's changes nothing, and its moves with it."""
+        """Live changes, all or none. An older `log_no` than the stored one's changes nothing, and its moves with it;
+        so does one of a customer who may have no standing.
+        """
 
     def get(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, Standing]: ...
     def drop(self, customer_ids: Sequence[CustomerId], cause: str, now: Micros) -> None:
@@ -268,6 +317,9 @@ class Standings(Protocol):
 
     def moves(self, customer_id: CustomerId | None = None, limit: int = 100) -> list[SegmentMove]:
         """Newest first."""
+
+    def prune_moves(self, before: Micros) -> int:
+        """Forget moves made before this; returns how many. They are worth keeping for 400 days."""
 
 
 class Audiences(Protocol):

@@ -59,6 +59,8 @@ def add_to_size(connection: Connection, stored: Sequence[StoredEvent], numbers: 
 def read_size(connection: Connection) -> LogSize:
     known = log_size.c
     row = connection.execute(
-        select(func.sum(known.events), func.max(known.newest_human_at), func.min(known.oldest_at))
+        select(
+            func.sum(known.events), func.max(known.newest_human_at), func.min(known.oldest_at), func.max(known.last_no)
+        )
     ).one()
-    return LogSize(events=int(row[0] or 0), newest_human_at=row[1], oldest_at=row[2])
+    return LogSize(events=int(row[0] or 0), newest_human_at=row[1], oldest_at=row[2], last_no=int(row[3] or 0))
