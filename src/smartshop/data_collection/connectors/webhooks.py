@@ -7,6 +7,7 @@ followed; proxies of the environment are not used.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -31,16 +32,30 @@ MAX_ANSWER_BYTES = 65_536
 USER_AGENT = "SmartShop-Webhooks/1"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NAT64 = IPv6Network("64:ff9b::/96")
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that was ever given to anybody; what is outside is old, odd or local."""
 
 Address = IPv4Address | IPv6Address
 
 
 class HttpWebhooks:
-    """Signs and sends. `private`: addresses of the machine itself and of private networks may be called, too."""
+    """Signs and sends. `private`: addresses of the machine itself and of private networks may be called, too.
 
-    def __init__(self, secret: bytes, *, private: bool = False, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    `tls` holds whom to trust instead of the public authorities.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        private: bool = False,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._secret, self._private, self._timeout_seconds = secret, private, timeout_seconds
-        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout_seconds)
+        self._client = httpx.AsyncClient(
+            follow_redirects=False, trust_env=False, timeout=timeout_seconds, verify=tls or True
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -130,11 +145,15 @@ def refusal_of(address: Address, scheme: str, *, private: bool) -> str | None:
     inner = _inner(address)
     if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
         return "link-local and multicast addresses are never called."
-    if not inner.is_global and not private:
+    if not _is_public(inner) and not private:
         return "addresses that are not public are called only with SMARTSHOP_WEBHOOKS_PRIVATE=true."
     if scheme != "https" and not inner.is_loopback:
         return "without encryption only loopback is called; write https."
     return None
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and (isinstance(address, IPv4Address) or address in GLOBAL_UNICAST)
 
 
 def _inner(address: Address) -> Address:
