@@ -19,10 +19,9 @@ from smartshop.ai_agents.segmentation.title_words import DESCRIBING, words_of
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 
-MIN_PRODUCTS = 10
-"""With fewer, a shop has no families."""
 PRODUCTS_PER_FAMILY = 100
 FEWEST, MOST = 10, 40
+"""A shop with fewer different titles than the fewest has no families."""
 MIN_TITLES = 2
 """Titles in which a word must stand to count: else it is a name, and groups nothing."""
 DESCRIBING_WEIGHT = 0.2
@@ -55,8 +54,9 @@ def learn_families(activity: CustomerActivity, shelf: Shelf, rng: np.random.Gene
     titles = [words_of(title) if alive else [] for title, alive in zip(shelf.titles, shelf.alive.tolist(), strict=True)]
     words, tf_idf = _tf_idf(titles)
     told = np.flatnonzero(np.diff(tf_idf.indptr) > 0)
-    n_families = min(max(len(told) // PRODUCTS_PER_FAMILY, FEWEST), MOST)
-    if len(told) < max(MIN_PRODUCTS, n_families):
+    distinct = len({frozenset(titles[number]) for number in told.tolist()})
+    n_families = min(max(len(told) // PRODUCTS_PER_FAMILY, FEWEST), MOST, distinct)
+    if distinct < FEWEST:
         return _none(shelf.n_products)
     lines = np.bincount(activity.line_product[activity.line_product >= 0], minlength=shelf.n_products)
     lines = lines[: shelf.n_products]

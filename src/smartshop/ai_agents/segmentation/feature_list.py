@@ -1,4 +1,4 @@
-"""The features by name: their scale, their unit, and how to say that a customer has much or little of one."""
+"""The features by name: their scale, their unit, and how a merchant would speak of much or little of one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,8 +20,8 @@ class Scale(StrEnum):
 
 class Unit(StrEnum):
     DAYS = "days"
-    PER_YEAR = "a year"
-    PER_MONTH = "a month"
+    RATE = "rate"
+    """Per year or month, as the feature's words say."""
     COUNT = "count"
     MONEY = "money"
     """Minor units of the shop's currency."""
@@ -29,6 +29,20 @@ class Unit(StrEnum):
     """0 to 1."""
     RATIO = "ratio"
     """1 is the usual."""
+    DEGREE = "degree"
+    """0 to 1, without a figure that would tell people anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How to speak of customers who have more (or less) of a feature than others. Empty: it is not spoken of."""
+
+    phrase: str
+    """With `{}` for their figure: `{} orders a year`."""
+    adjective: str = ""
+    """Before `buyers` in a segment's name: `frequent`."""
+    adverb: str = ""
+    """After `buy`: `often`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +52,10 @@ class Feature:
     scale: Scale
     words: str
     """What it is, as a row of a table: `days since the last order`."""
-    much: str
-    """A phrase with `{}` for the figure of customers with more than usual, said of them: `{} orders a year`."""
-    little: str
-    many_name: str
-    """Two or three words for a segment that stands out by much of it; empty: it gives no name."""
-    few_name: str
+    much: Side
+    little: Side
     clusters: bool = True
-    """False: it moves with the calendar alone, and would move customers who did nothing."""
+    """False: it changes as time goes by, and would move customers who did nothing."""
 
     def natural(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """From the scale of `Features.x` to the unit."""
@@ -58,65 +68,122 @@ class Feature:
                 return np.asarray(np.exp(x), np.float64)
 
 
-_D, _Y, _M, _N = Unit.DAYS, Unit.PER_YEAR, Unit.PER_MONTH, Unit.COUNT
-_SHARE, _RATIO, _MONEY = Unit.SHARE, Unit.RATIO, Unit.MONEY
-_L1, _L, _P = Scale.LOG1P, Scale.LOG, Scale.PLAIN
-
-# fmt: off
 FEATURES: tuple[Feature, ...] = (
-    Feature("days_since_last_order", _D, _L1, "days since the last order",
-            "last ordered {} ago", "ordered {} ago", "long away", "just ordered", clusters=False),
-    Feature("days_since_seen", _D, _L1, "days since last seen",
-            "last seen {} ago", "seen {} ago", "not seen lately", "here these days", clusters=False),
-    Feature("days_known", _D, _L1, "days known",
-            "known for {}", "known for only {}", "old acquaintances", "newcomers", clusters=False),
-    Feature("orders_per_year", _Y, _L1, "orders a year",
-            "{} orders a year", "only {} orders a year", "frequent buyers", "rare buyers"),
-    Feature("days_between_orders", _D, _L1, "days between orders",
-            "{} between orders", "only {} between orders", "long pauses", "quick returners"),
-    Feature("regularity", _RATIO, _P, "regularity of rhythm",
-            "order by a steady rhythm", "order in bursts", "steady rhythm", "irregular rhythm"),
-    Feature("momentum", _RATIO, _L, "recent orders against before",
-            "{} as many orders lately as before", "{} as many orders lately as before", "climbers", "slowing down",
-            clusters=False),
-    Feature("order_value", _MONEY, _L1, "value of an order",
-            "{} an order", "only {} an order", "large orders", "small orders"),
-    Feature("products_per_order", _N, _L1, "products in an order",
-            "{} products an order", "only {} products an order", "full baskets", "single items"),
-    Feature("units_per_line", _N, _L1, "pieces of each product",
-            "{} pieces of each product", "only {} pieces of each product", "bulk buyers", "single pieces"),
-    Feature("discount_share", _SHARE, _P, "share saved by discounts",
-            "save {} by discounts", "save only {} by discounts", "bargain hunters", "full price"),
-    Feature("return_share", _SHARE, _P, "share sent back",
-            "send {} back", "send only {} back", "send much back", "keep what they buy"),
-    Feature("breadth", _N, _L, "breadth of range",
-            "buy across {} kinds of goods", "buy from only {} kinds of goods", "all-rounders", "specialists"),
-    Feature("repeat_share", _SHARE, _P, "share bought again",
-            "{} of what they buy they had bought before", "only {} of what they buy they had bought before",
-            "repeat the same", "always something new"),
-    Feature("price_level", _RATIO, _L, "price level",
-            "choose what costs {} the usual", "choose what costs {} the usual", "premium choice", "low-price choice"),
-    Feature("visits_per_month", _M, _L1, "visits a month",
-            "{} visits a month", "only {} visits a month", "frequent visitors", "rare visitors"),
-    Feature("visits_per_order", _N, _L1, "visits for each order",
-            "{} visits for each order", "only {} visits for each order", "browsers", "quick deciders"),
-    Feature("evening_share", _SHARE, _P, "share in the evening",
-            "{} in the evening", "only {} in the evening", "evening shoppers", "daytime shoppers"),
-    Feature("weekend_share", _SHARE, _P, "share at weekends",
-            "{} at weekends", "only {} at weekends", "weekend shoppers", "weekday shoppers"),
-    Feature("christmas_share", _SHARE, _P, "share before Christmas",
-            "{} of orders before Christmas", "only {} of orders before Christmas", "before Christmas", "year round"),
-    Feature("mobile_share", _SHARE, _P, "share on a phone or tablet",
-            "{} on a phone or tablet", "only {} on a phone or tablet", "mobile shoppers", "desktop shoppers"),
-    Feature("other_channel_share", _SHARE, _P, "share through other channels",
-            "{} of orders through other channels", "only {} of orders through other channels",
-            "other channels", "main channel"),
-    Feature("search_share", _SHARE, _P, "share of visits with a search",
-            "search in {} of visits", "search in only {} of visits", "searchers", "strollers"),
-    Feature("basket_share", _SHARE, _P, "share of visits with a basket",
-            "fill a basket in {} of visits", "fill a basket in only {} of visits", "ready to buy", "window shoppers"),
-)
-# fmt: on
+    Feature(
+        "days_since_last_order", Unit.DAYS, Scale.LOG1P, "time since the last order",
+        Side("last order {} ago", "long absent", "not lately"),
+        Side("last order {} ago", "recent", "just lately"),
+        clusters=False,
+    ),
+    Feature(
+        "days_since_seen", Unit.DAYS, Scale.LOG1P, "time since last seen",
+        Side("last seen {} ago"), Side("last seen {} ago"),
+        clusters=False,
+    ),
+    Feature(
+        "days_known", Unit.DAYS, Scale.LOG1P, "time known",
+        Side("known for {}", "long-standing"), Side("known for {}", "new"),
+        clusters=False,
+    ),
+    Feature(
+        "orders_per_year", Unit.RATE, Scale.LOG1P, "orders a year",
+        Side("{} orders a year", "frequent", "often"), Side("{} orders a year", "occasional", "now and then"),
+    ),
+    Feature(
+        "days_between_orders", Unit.DAYS, Scale.LOG1P, "time between orders",
+        Side("{} between orders", "", "with long pauses"), Side("{} between orders", "", "soon again"),
+    ),
+    Feature(
+        "regularity", Unit.DEGREE, Scale.PLAIN, "regularity of orders",
+        Side("a steadier rhythm", "steady", "by a steady rhythm"),
+        Side("a freer rhythm", "spontaneous", "at irregular times"),
+    ),
+    Feature(
+        "momentum", Unit.RATIO, Scale.LOG, "orders lately against before",
+        Side("{} as many orders lately as before", "climbing", "more and more"),
+        Side("{} as many orders lately as before", "", "less than before"),
+        clusters=False,
+    ),
+    Feature(
+        "order_value", Unit.MONEY, Scale.LOG1P, "value of an order",
+        Side("{} an order", "high-value", "in large orders"), Side("{} an order", "small-order", "in small orders"),
+    ),
+    Feature(
+        "products_per_order", Unit.COUNT, Scale.LOG1P, "products in an order",
+        Side("{} products an order", "full-basket", "many things at once"),
+        Side("{} products an order", "single-item", "few things at once"),
+    ),
+    Feature(
+        "units_per_line", Unit.COUNT, Scale.LOG1P, "pieces of each product",
+        Side("{} pieces of each product", "bulk", "in bulk"),
+        Side("{} pieces of each product", "single-piece", "in single pieces"),
+    ),
+    Feature(
+        "discount_share", Unit.SHARE, Scale.PLAIN, "saved by discounts",
+        Side("{} saved by discounts", "bargain", "at a discount"),
+        Side("{} saved by discounts", "full-price", "at full price"),
+    ),
+    Feature(
+        "return_share", Unit.SHARE, Scale.PLAIN, "sent back",
+        Side("{} sent back", "try-at-home", "to try at home"), Side("{} sent back", "", "to keep"),
+    ),
+    Feature(
+        "breadth", Unit.COUNT, Scale.LOG, "kinds of goods",
+        Side("from {} kinds of goods", "whole-range", "across the range"),
+        Side("from {} kinds of goods", "specialised", "from a narrow range"),
+    ),
+    Feature(
+        "repeat_share", Unit.SHARE, Scale.PLAIN, "bought again",
+        Side("{} bought again", "restocking", "the same again"),
+        Side("{} bought again", "variety-loving", "something new each time"),
+    ),
+    Feature(
+        "price_level", Unit.RATIO, Scale.LOG, "price level",
+        Side("prices {} the usual of their kind", "premium", "the finer things"),
+        Side("prices {} the usual of their kind", "price-conscious", "the lower-priced"),
+    ),
+    Feature(
+        "visits_per_month", Unit.RATE, Scale.LOG1P, "visits a month",
+        Side("{} visits a month", "often visiting"), Side("{} visits a month", "seldom visiting"),
+    ),
+    Feature(
+        "visits_per_order", Unit.COUNT, Scale.LOG1P, "visits for each order",
+        Side("{} visits for each order", "comparing", "after looking around"),
+        Side("{} visits for each order", "quick-deciding", "without looking around"),
+    ),
+    Feature(
+        "evening_share", Unit.SHARE, Scale.PLAIN, "in the evening",
+        Side("{} in the evening", "evening", "in the evening"), Side("{} in the evening", "daytime", "by day"),
+    ),
+    Feature(
+        "weekend_share", Unit.SHARE, Scale.PLAIN, "at weekends",
+        Side("{} at weekends", "weekend", "at weekends"), Side("{} at weekends", "weekday", "on weekdays"),
+    ),
+    Feature(
+        "christmas_share", Unit.SHARE, Scale.PLAIN, "orders before Christmas",
+        Side("{} of orders before Christmas", "Christmas", "before Christmas"),
+        Side("{} of orders before Christmas", "year-round", "all year round"),
+    ),
+    Feature(
+        "mobile_share", Unit.SHARE, Scale.PLAIN, "on a phone or tablet",
+        Side("{} on a phone or tablet", "mobile", "on the phone"),
+        Side("{} on a phone or tablet", "desktop", "at the desk"),
+    ),
+    Feature(
+        "other_channel_share", Unit.SHARE, Scale.PLAIN, "orders outside the main channel",
+        Side("{} of orders outside the main channel", "many-channel", "through other channels"),
+        Side("{} of orders outside the main channel"),
+    ),
+    Feature(
+        "search_share", Unit.SHARE, Scale.PLAIN, "visits with a search",
+        Side("a search in {} of visits", "searching", "by searching"),
+        Side("a search in {} of visits", "strolling", "by strolling"),
+    ),
+    Feature(
+        "basket_share", Unit.SHARE, Scale.PLAIN, "visits with a filled basket",
+        Side("a basket in {} of visits", "decided"), Side("a basket in {} of visits", "window-shopping"),
+    ),
+)  # fmt: skip
 """In the order of the columns of `Features.x`."""
 
 _COLUMNS = {feature.name: index for index, feature in enumerate(FEATURES)}

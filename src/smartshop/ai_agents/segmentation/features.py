@@ -38,6 +38,8 @@ PRIOR_ORDERS, PRIOR_YEARS = 0.5, 0.25
 """A rate begins at two orders a year, believed as much as three months of watching."""
 PRIOR_MOMENTS = 2.0
 """A share begins at the shop's usual one, believed as much as two orders or visits."""
+PRIOR_VISITS = 0.5
+"""Visits a month begin at one in two, believed as much as one month of watching."""
 PRIOR_GAPS = 2.0
 """Rhythm begins at that of pure chance (a coefficient of variation of 1), believed as much as two gaps."""
 PRIOR_LINES = 3.0
@@ -56,6 +58,8 @@ class Features:
 
     x: NDArray[np.float64]
     """(n, len(FEATURES)) on the scale that each feature names; NaN: does not apply (never bought, nothing told)."""
+    figures: NDArray[np.float32]
+    """(n, len(FEATURES)) the same for people: in natural units, and as counted, without any leaning to the usual."""
     taste: "scipy.sparse.csr_array"
     """(n, n_topics) float32 ≥ 0: what they bought (4 a line) and did (`INTEREST_WEIGHT`), by topic."""
     evidence: NDArray[np.float32]
@@ -77,7 +81,7 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     """
     activity = activity if as_of is None or as_of >= activity.as_of else _until(activity, as_of)
     n = len(activity)
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column | Leaning] = {}
     days = _order_days(activity)
     n_orders = _count(days.customer, n)
     columns |= _rhythm(activity, days, n_orders)
@@ -87,8 +91,10 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     sessions = sessions_of(activity)
     columns |= _visits(activity, sessions, n_orders)
     columns |= _moments(activity, sessions, topics.reference)
+    x, figures = _matrices(columns, n)
     return Features(
-        x=np.column_stack([columns[feature.name] for feature in FEATURES]),
+        x=x,
+        figures=figures,
         taste=_taste(activity, topic, topics),
         evidence=(_count(activity.sign_customer, n) + _count(activity.order_customer[activity.line_order], n)).astype(
             "f4"
@@ -96,6 +102,23 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
         n_orders=n_orders.astype(np.int32),
         years=np.nan_to_num(days.days_since_first(n, activity.as_of) / YEAR_DAYS),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """A column that leans to the usual where little is known, and what was counted."""
+
+    x: Column
+    figure: Column
+
+
+def _matrices(columns: dict[str, Column | Leaning], n: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    x, figures = np.empty((n, len(FEATURES))), np.empty((n, len(FEATURES)), np.float32)
+    for place, feature in enumerate(FEATURES):
+        values = columns[feature.name]
+        x[:, place] = values.x if isinstance(values, Leaning) else values
+        figures[:, place] = values.figure if isinstance(values, Leaning) else feature.natural(values)
+    return x, figures
 
 
 def _until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
@@ -151,7 +174,7 @@ def _order_days(activity: CustomerActivity) -> _OrderDays:
     return _OrderDays(customer[new], day[new], at[new])
 
 
-def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> dict[str, Column]:
+def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> dict[str, Column | Leaning]:
     n, as_of = len(activity), activity.as_of
     last = np.full(n, np.nan)
     last[activity.order_customer] = (as_of - activity.order_at) / DAY
@@ -162,7 +185,9 @@ def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> d
         seen = np.fmin(seen, newest)
     since_first = days.days_since_first(n, as_of)
     median_gap, regularity = _gaps(days, n)
-    per_year = _rate(n_orders - 1, since_first)
+    per_year = Leaning(
+        np.log1p(_rate(n_orders - 1, since_first)), _ratio((n_orders - 1) * YEAR_DAYS, np.maximum(since_first, 0.0))
+    )
     is_recent = (as_of - days.at) / DAY <= RECENT_DAYS
     recent = _count(days.customer[is_recent], n)
     before = _rate(n_orders - recent - 1, since_first - RECENT_DAYS)
@@ -171,7 +196,7 @@ def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> d
         "days_since_last_order": np.log1p(last),
         "days_since_seen": np.log1p(seen),
         "days_known": np.log1p(_days_known(activity)),
-        "orders_per_year": np.log1p(per_year),
+        "orders_per_year": per_year,
         "days_between_orders": np.log1p(median_gap),
         "regularity": regularity,
         "momentum": np.where(since_first > RECENT_DAYS, momentum, np.nan),
@@ -209,7 +234,7 @@ def _gaps(days: _OrderDays, n: int) -> tuple[Column, Column]:
     return median, np.where(counts > 1, 1.0 / (1.0 + spread), np.nan)
 
 
-def _baskets(activity: CustomerActivity) -> dict[str, Column]:
+def _baskets(activity: CustomerActivity) -> dict[str, Column | Leaning]:
     n, customer = len(activity), activity.order_customer
     orders = _count(customer, n)
     value, list_value = activity.order_value_minor, activity.order_list_minor
@@ -224,11 +249,14 @@ def _baskets(activity: CustomerActivity) -> dict[str, Column]:
         "products_per_order": np.log1p(_ratio(_count(of_line, n), orders)),
         "units_per_line": np.log1p(_ratio(pieces, _count(of_line[known], n))),
         "discount_share": _ratio(_count(customer, n, discount), _count(customer[kept], n)),
-        "return_share": np.where(orders > 0, np.clip(back / (units + PRIOR_UNITS), 0.0, 1.0), np.nan),
+        "return_share": Leaning(
+            np.where(orders > 0, np.minimum(back / (units + PRIOR_UNITS), 1.0), np.nan),
+            np.minimum(_ratio(back, units), 1.0),
+        ),
     }
 
 
-def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: Column) -> dict[str, Column]:
+def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: Column) -> dict[str, Column | Leaning]:
     n = len(activity)
     customer = activity.order_customer[activity.line_order].astype(np.int64)
     named = activity.line_product >= 0
@@ -248,24 +276,32 @@ def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: C
     sums = _count(customer[about][priced], n, level)
     return {
         "breadth": np.where(in_topics > 0, surprise, np.nan),
-        "repeat_share": np.where(lines > 0, again / (lines + PRIOR_LINES), np.nan),
-        "price_level": np.where(n_priced > 0, sums / (n_priced + PRIOR_LINES), np.nan),
+        "repeat_share": Leaning(np.where(lines > 0, again / (lines + PRIOR_LINES), np.nan), _ratio(again, lines)),
+        "price_level": Leaning(
+            np.where(n_priced > 0, sums / (n_priced + PRIOR_LINES), np.nan), np.exp(_ratio(sums, n_priced))
+        ),
     }
 
 
-def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) -> dict[str, Column]:
+def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) -> dict[str, Column | Leaning]:
     """NaN for customers of whom no visit is known: orders alone do not tell how somebody browses."""
     n = len(activity)
     visits = _count(sessions.customer, n)
     came = visits > 0
     months = _days_known(activity) / MONTH_DAYS
     return {
-        "visits_per_month": np.where(came, np.log1p((visits + 0.5) / (months + 1.0)), np.nan),
-        "visits_per_order": np.where(came, np.log1p((visits + 1.0) / (n_orders + 1.0)), np.nan),
+        "visits_per_month": Leaning(
+            np.where(came, np.log1p((visits + PRIOR_VISITS) / (months + 1.0)), np.nan),
+            np.where(came, visits / np.maximum(months, 1.0), np.nan),
+        ),
+        "visits_per_order": Leaning(
+            np.where(came, np.log1p((visits + 1.0) / (n_orders + 1.0)), np.nan),
+            np.where(came, _ratio(visits, n_orders), np.nan),
+        ),
     }
 
 
-def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -> dict[str, Column]:
+def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -> dict[str, Column | Leaning]:
     n, zone, ordered_by = len(activity), ZoneInfo(usual.timezone), activity.order_customer
     ordered = local_time(activity.order_at, zone)
     customer = np.concatenate((sessions.customer, ordered_by.astype(np.int64)))
@@ -280,7 +316,7 @@ def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -
     return {
         "evening_share": _share(customer, is_evening(local), n, usual.evening_share),
         "weekend_share": _share(customer, is_weekend(local), n, usual.weekend_share),
-        "christmas_share": christmas if seen_a_year else np.full(n, np.nan),
+        "christmas_share": christmas if seen_a_year else Leaning(np.full(n, np.nan), np.full(n, np.nan)),
         "mobile_share": _share(customer[told_device], mobile, n, usual.mobile_share),
         "other_channel_share": _share(ordered_by[told_channel], other, n, usual.other_channel_share),
         "search_share": _share(sessions.customer, sessions.has_search, n, usual.search_share),
@@ -317,7 +353,7 @@ def _ratio(total: Column, count: NDArray[np.number]) -> Column:
     return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
 
 
-def _share(customer: Numbers, hits: NDArray[np.bool_], n: int, usual: float) -> Column:
-    """Share of a customer's moments, leaning to the usual one; NaN without any moment."""
-    of = _count(customer, n)
-    return np.where(of > 0, (_count(customer[hits], n) + PRIOR_MOMENTS * usual) / (of + PRIOR_MOMENTS), np.nan)
+def _share(customer: Numbers, hits: NDArray[np.bool_], n: int, usual: float) -> Leaning:
+    """Share of a customer's moments; NaN without any moment."""
+    of, hit = _count(customer, n), _count(customer[hits], n)
+    return Leaning(np.where(of > 0, (hit + PRIOR_MOMENTS * usual) / (of + PRIOR_MOMENTS), np.nan), _ratio(hit, of))

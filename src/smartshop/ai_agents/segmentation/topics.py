@@ -190,22 +190,23 @@ def _from_categories(shelf: Shelf, weight: NDArray[np.float64], reference: Refer
 def fold_rare(
     weights: dict[CategoryPath, float], *, min_weight: float = MIN_LINES, max_topics: int = MAX_TOPICS
 ) -> list[CategoryPath]:
-    """Fold the rarest paths into those above them, until all are common enough and few enough.
+    """Fold rare paths into those above them, the deepest first; then the rarest, until all are few enough.
 
     A department is never folded; where departments alone are too many, the rarest are left out.
     """
     kept = dict(weights)
+    for depth in range(max(map(len, kept), default=1), 1, -1):
+        for path in [path for path, weight in kept.items() if len(path) == depth and weight < min_weight]:
+            kept[path[:-1]] = kept.get(path[:-1], 0.0) + kept.pop(path)
     queue = [(weight, path) for path, weight in kept.items() if len(path) > 1]
     heapq.heapify(queue)
-    while queue and (queue[0][0] < min_weight or len(kept) > max_topics):
+    while queue and len(kept) > max_topics:
         weight, path = heapq.heappop(queue)
         if kept.get(path) != weight:
             continue  # it has grown since by what was folded into it, and waits further back
-        del kept[path]
-        above = path[:-1]
-        kept[above] = kept.get(above, 0.0) + weight
-        if len(above) > 1:
-            heapq.heappush(queue, (kept[above], above))
+        kept[path[:-1]] = kept.get(path[:-1], 0.0) + kept.pop(path)
+        if len(path) > 2:
+            heapq.heappush(queue, (kept[path[:-1]], path[:-1]))
     return sorted(kept, key=lambda path: (-kept[path], path))[:max_topics]
 
 
