@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent, Traffic
-from smartshop.data_collection.schemas.ids import CustomerId
+from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
 AT_ONCE: frozenset[EventKind] = frozenset(
     {
@@ -29,33 +29,32 @@ class Due:
     """Counts events until a customer is due. Only a memory aid: losing it delays a look until the next event or refit."""
 
     runs: dict[CustomerId, int] = field(default_factory=dict)
-    waiting: dict[CustomerId, None] = field(default_factory=dict)
-    """Due for a run, not yet looked at; oldest first."""
+    waiting: dict[CustomerId, Micros] = field(default_factory=dict)
+    """Due for a run, not yet looked at, with the newest event's time of arrival; longest waiting first."""
 
-    def after(self, events: Iterable[StoredEvent]) -> list[CustomerId]:
-        """Customers to look at now, each once; those with an order first."""
-        now: dict[CustomerId, None] = {}
+    def after(self, events: Iterable[StoredEvent]) -> dict[CustomerId, Micros]:
+        """Customers to look at now → when the newest event that made them due was received; orders first."""
+        now: dict[CustomerId, Micros] = {}
         for event in events:
             if event.customer_id is None or event.traffic is not Traffic.HUMAN:
                 continue
             if event.kind in AT_ONCE:
-                now[event.customer_id] = None
+                now[event.customer_id] = max(event.received_at, now.get(event.customer_id, event.received_at))
             else:
-                self._count(event.customer_id)
+                self._count(event.customer_id, event.received_at)
         for customer_id in now:
             self.runs.pop(customer_id, None)
-            self.waiting.pop(customer_id, None)
+            now[customer_id] = max(now[customer_id], self.waiting.pop(customer_id, now[customer_id]))
         for customer_id in list(self.waiting)[:BROWSING_PER_ROUND]:
-            del self.waiting[customer_id]
-            now[customer_id] = None
-        return list(now)
+            now[customer_id] = self.waiting.pop(customer_id)
+        return now
 
-    def _count(self, customer_id: CustomerId) -> None:
+    def _count(self, customer_id: CustomerId, received_at: Micros) -> None:
         counted = self.runs.pop(customer_id, 0) + 1
-        counted_for = self.waiting if counted >= RUN else self.runs
-        if counted >= RUN:
-            self.waiting[customer_id] = None
+        if counted >= RUN or customer_id in self.waiting:
+            self.waiting[customer_id] = received_at
         else:
             self.runs[customer_id] = counted
-        if len(counted_for) > REMEMBERED:
-            del counted_for[next(iter(counted_for))]
+        for counted_for in (self.runs, self.waiting):
+            if len(counted_for) > REMEMBERED:
+                del counted_for[next(iter(counted_for))]

@@ -71,9 +71,12 @@ async def _change(service: Service, key: ShopperKey, is_customer: bool, update: 
 
 
 async def undo_merge(service: Service, call: Call[None, None]) -> Response:
-    customer_id = CustomerId(id_in_path(call.path("customer_id"), "customer"))
-    if not await asyncio.to_thread(service.shop.customers.undo_merge, customer_id, service.shop.clock.now()):
+    customer_id, shop = CustomerId(id_in_path(call.path("customer_id"), "customer")), service.shop
+    family = (await asyncio.to_thread(shop.customers.shopper, customer_id, None, True)).customer_ids
+    if not await asyncio.to_thread(shop.customers.undo_merge, customer_id, shop.clock.now()):
         raise NotFound(f"The customer {customer_id!r} is merged into nobody.")
+    apart = dict.fromkeys((family[0], customer_id))
+    await shop.bus.publish([SlateRefreshed(ShopperKey(one), is_customer=True, cause="merged") for one in apart])
     return Response(status_code=204)
 
 

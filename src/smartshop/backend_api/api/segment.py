@@ -23,6 +23,8 @@ from smartshop.data_collection.pipelines.arrivals import Arrival
 from smartshop.data_collection.pipelines.envelopes import open_envelope
 from smartshop.data_collection.pipelines.segment import SOURCE, aliased_customers, translate, with_defaults
 from smartshop.data_collection.schemas.events import Event, Trust
+from smartshop.data_collection.schemas.ids import ShopperKey
+from smartshop.data_collection.schemas.messages import SlateRefreshed
 from smartshop.errors import InvalidValue, Unauthenticated
 
 MAX_MESSAGES = 2_500
@@ -142,8 +144,9 @@ async def _merge_aliases(service: Service, events: Sequence[Event], arrival: Arr
     """Only the shop itself may say that two are one; after a retry it is said again, which changes nothing."""
     if arrival.trust is not Trust.SERVER:
         return
-    for pair in filter(None, map(aliased_customers, events)):
-        await asyncio.to_thread(take_alias, service.shop, *pair, arrival.received_at)
+    for previous, into in filter(None, map(aliased_customers, events)):
+        await asyncio.to_thread(take_alias, service.shop, previous, into, arrival.received_at)
+        await service.shop.bus.publish([SlateRefreshed(ShopperKey(into), is_customer=True, cause="merged")])
 
 
 _MESSAGES = {"track": "t", "identify": "i", "page": "p", "screen": "s", "group": "g", "alias": "a"}
