@@ -15,9 +15,11 @@ from smartshop.data_collection.pipelines.customer_activity_rows import ACTIVITY_
 from smartshop.data_collection.pipelines.identity import Owners, learning_owners
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Purpose, Shopper
-from smartshop.data_collection.schemas.events import StoredEvent, Trust
+from smartshop.data_collection.schemas.events import EventKind, StoredEvent, Trust
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
+VOUCHING_KINDS = (EventKind.IDENTIFIED, EventKind.CONSENT_CHANGED)
+"""They are no signs, but such an event may be all that was ever vouched for of a customer."""
 EVENTS_AT_ONCE = 1_000
 """Read in a row; an order may have thousands of lines, and all of a batch stand in memory."""
 
@@ -84,7 +86,7 @@ def load_customer_activity(
         currency=currency,
         vouched={owners.told.of_customer(link.customer_id) for link in vouched_links},
     )
-    for batch in log.scan(until=until, kinds=ACTIVITY_KINDS, batch_size=EVENTS_AT_ONCE):
+    for batch in log.scan(until=until, kinds=(*ACTIVITY_KINDS, *VOUCHING_KINDS), batch_size=EVENTS_AT_ONCE):
         for log_no, event in batch:
             rows.add(log_no, event)
     return arrange_activity(rows, shelf, until)
