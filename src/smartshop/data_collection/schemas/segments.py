@@ -123,6 +123,16 @@ class StandingDetails(msgspec.Struct, frozen=True, kw_only=True):
     """Errors that the models made on the shop's own past: value_mae, value_correlation, naive_mae, churn_auc, …"""
 
 
+class SegmentFigures(msgspec.Struct, frozen=True):
+    """One segment's customers, counted and averaged."""
+
+    customers: int
+    mean_spent_minor: float
+    mean_churn_risk: float | None
+    """Of those who ever bought; None: nobody did."""
+    mean_expected_value_90_minor: float
+
+
 class SegmentMove(msgspec.Struct, frozen=True, kw_only=True):
     """A customer entered or left: `from_segment` None is the first segment known, `to_segment` None is into none."""
 
@@ -150,6 +160,8 @@ class Refit(msgspec.Struct, frozen=True, kw_only=True):
     as_of: Micros
     """Learned from everything up to this moment."""
     refitted_at: Micros
+    log_no: int = 0
+    """Everything up to this log number was in; 0: that of the newest standing told."""
     customers: int
     """With a standing."""
     buyers: int

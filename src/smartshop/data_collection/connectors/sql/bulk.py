@@ -30,6 +30,22 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
             copy.write_row(row)
 
 
+def ask(connection: Connection, statement: str, *values: object) -> list[Row]:
+    """The rows a statement answers; its places are written `?` for either engine."""
+    rows: list[Row] = driver_cursor(connection).execute(_spelled(connection, statement), values).fetchall()
+    return rows
+
+
+def tell(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+    """Run a statement once per row of values; its places are written `?` for either engine."""
+    if rows:
+        driver_cursor(connection).executemany(_spelled(connection, statement), rows)
+
+
+def _spelled(connection: Connection, statement: str) -> str:
+    return statement.replace("?", "%s") if connection.dialect.name == "postgresql" else statement
+
+
 @cache
 def _insert_statement(table: Table) -> str:
     places = ", ".join("?" * len(table.columns))

@@ -1,6 +1,7 @@
 """Small whole numbers under which kinds, trust and traffic stand in columns. A number once given never changes."""
 
 from smartshop.data_collection.schemas.events import EventKind, Traffic, Trust
+from smartshop.data_collection.schemas.segments import AffinityKind, SegmentKind
 
 KIND_CODES: dict[EventKind, int] = {
     EventKind.PRODUCT_VIEWED: 1,
@@ -34,6 +35,14 @@ TRUST_CODES: dict[Trust, int] = {Trust.CLIENT: 0, Trust.SHOPPER: 1, Trust.SERVER
 TRUST_OF: dict[int, Trust] = {code: trust for trust, code in TRUST_CODES.items()}
 
 TRAFFIC_CODES: dict[Traffic, int] = {Traffic.HUMAN: 0, Traffic.BOT: 1, Traffic.INTERNAL: 2, Traffic.TEST: 3}
+
+AFFINITY_CODES: dict[AffinityKind, int] = {AffinityKind.CATEGORY: 1, AffinityKind.BRAND: 2, AffinityKind.PRODUCT: 3}
+
+AFFINITY_OF: dict[int, AffinityKind] = {code: kind for kind, code in AFFINITY_CODES.items()}
+
+SEGMENT_KIND_CODES: dict[SegmentKind, int] = {SegmentKind.RFM: 1, SegmentKind.BEHAVIOUR: 2}
+
+SEGMENT_KIND_OF: dict[int, SegmentKind] = {code: kind for kind, code in SEGMENT_KIND_CODES.items()}
 
 
 def kind_mask(kinds: tuple[EventKind, ...]) -> int:

@@ -18,6 +18,8 @@ class Turn(IntEnum):
     CATALOGUE = 5_270_012
     LOG = 5_270_013
     MERGE = 5_270_014
+    STANDING = 5_270_015
+    AUDIENCE = 5_270_016
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")

@@ -19,6 +19,7 @@ from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, mi
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
+from smartshop.data_collection.connectors.sql.standings import SqlStandings
 from smartshop.data_collection.connectors.sql.stock import SqlStock
 from smartshop.data_collection.schemas.customers import Consent
 
@@ -31,6 +32,7 @@ class SqlStores:
     customers: SqlCustomers
     orders: SqlOrders
     stock: SqlStock
+    standings: SqlStandings
     decisions: SqlDecisions
     models: SqlModels
     keys: SqlKeys
@@ -61,15 +63,17 @@ def open_stores(
     """
     shop = open_database(database_url or f"sqlite:///{data_dir / 'shop.db'}")
     decisions = open_database(_decisions_url(database_url, data_dir), durable=False)
+    consent = consent_default or Consent()
     migrate(shop, SHOP)
     migrate(decisions, DECISIONS)
     return SqlStores(
         log=SqlEventLog(shop),
         quarantine=SqlQuarantine(shop),
         catalogue=SqlCatalogue(shop),
-        customers=SqlCustomers(shop, consent_default or Consent()),
+        customers=SqlCustomers(shop, consent),
         orders=SqlOrders(shop),
         stock=SqlStock(shop),
+        standings=SqlStandings(shop, consent),
         decisions=SqlDecisions(decisions),
         models=SqlModels(shop, models_dir),
         keys=SqlKeys(shop),

@@ -418,15 +418,18 @@ affinities = Table(
     sqlite_with_rowid=False,
 )
 
-# At most one row: a refit is being stored, by whoever drew this token.
-standings_refill = Table(
-    "standings_refill",
+# One row.
+standings_state = Table(
+    "standings_state",
     shop,
     Column("slot", Integer, primary_key=True, autoincrement=False),
-    Column("token", Text, nullable=False),
+    Column("last_customer_no", Integer, nullable=False),
+    # The newest refit that began to be stored, and whether it still is.
+    Column("refill_no", Integer, nullable=False),
+    Column("refilling", Boolean, nullable=False),
 )
 
-# Customers whose standing changed beside a refit that is being stored, so that it leaves their affinities alone.
+# Whose standing changed beside a refit that is being stored, so that it leaves their affinities alone.
 standings_touched = Table(
     "standings_touched",
     shop,

@@ -19,7 +19,7 @@ TABLES = (
     "standings",
     "affinity_subjects",
     "affinities",
-    "standings_refill",
+    "standings_state",
     "standings_touched",
     "segment_moves",
     "refits",
@@ -153,10 +153,12 @@ def _create_affinities() -> None:
 
 def _create_refill() -> None:
     op.create_table(
-        "standings_refill",
+        "standings_state",
         sa.Column("slot", sa.Integer, nullable=False, autoincrement=False),
-        sa.Column("token", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("slot", name="standings_refill_key"),
+        sa.Column("last_customer_no", sa.Integer, nullable=False),
+        sa.Column("refill_no", sa.Integer, nullable=False),
+        sa.Column("refilling", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("slot", name="standings_state_key"),
     )
     op.create_table(
         "standings_touched",
