@@ -19,6 +19,7 @@ from smartshop.ai_agents.segmentation.bg_nbd import (
     p_alive,
 )
 from smartshop.ai_agents.segmentation.gamma_gamma import GammaGammaConfig, fit_gamma_gamma
+from smartshop.ai_agents.segmentation.predictor import Variant
 from smartshop.ai_agents.segmentation.purchases import purchases_of
 from smartshop.ai_agents.segmentation.value import ValueConfig, fit_value
 from smartshop.ai_agents.segmentation.value_holdout import HoldoutConfig, holdout_error
@@ -123,8 +124,9 @@ def test_purchases_are_those_of_the_published_table(
 
 
 def test_the_error_on_39_weeks_held_out_is_the_published_one(sample: CustomerActivity, published: Published) -> None:
-    config = HoldoutConfig()
-    found = holdout_error(sample, HOLDOUT_DAYS, fit=BgNbdConfig(), config=config, rng=np.random.default_rng(0))
+    found = holdout_error(
+        sample, HOLDOUT_DAYS, Variant.BG_NBD, fit=BgNbdConfig(), config=HoldoutConfig(), rng=np.random.default_rng(0)
+    )
     assert found is not None
     assert (found.customers, found.actual, found.weeks) == (2357, 1882, 39)
     assert found.told == pytest.approx(published.told, abs=1)

@@ -5,6 +5,9 @@ nobody leaves after the very first purchase; in MBG/NBD (Batislam, Denizel & Fil
 is 0 or 1, the number of chances to leave beyond the repeat purchases. Everything below follows for both from
 
     alive at T:  λ ~ Gamma(r + x, α + T),  p ~ Beta(a, b + x + chances_missed), independent.
+
+Something known of customers, z, may set their pace: a customer's clock runs e^(effect·z) times as fast as the calendar
+(which is a regression on the scale α of the rate). All functions but the fit take times and horizons on that clock.
 """
 
 from typing import Annotated
@@ -16,7 +19,11 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Horizon = float | Array
+"""One for all, or (n,) one for each."""
 
+MOST_EFFECT = 1.5
+"""On ln(pace), per unit of z."""
 LOG_BOUND = 12.0
 """Parameters stay within e^±12 in units of the mean time since the first purchase: no overflow."""
 RUNAWAY = 8.0
@@ -46,6 +53,8 @@ class BgNbd(msgspec.Struct, frozen=True, kw_only=True):
     b: float
     chances_missed: int = 0
     """0: BG/NBD. 1: MBG/NBD."""
+    effect: float = 0.0
+    """On ln(pace), per unit of z."""
     penalised: bool = False
     """The data were degenerate (all alike, nobody came back, …) and a weak prior decided."""
 
@@ -55,26 +64,38 @@ def fit_bg_nbd(
     t_x: Array,
     T: Array,  # noqa: N803  # the literature's name
     *,
+    z: Array | None = None,
     chances_missed: int = 0,
     config: BgNbdConfig,
     rng: np.random.Generator,
 ) -> BgNbd:
-    """Maximum likelihood over (n,) customers, n ≥ 1, from several starts; a weak prior only on degenerate data."""
-    x, t_x, T, weight = _cells(x, t_x, T, config, rng)  # noqa: N806
-    scale = max(float(np.average(T, weights=weight)), 1e-9)
-    problem = _Problem(x, t_x / scale, T / scale, weight, chances_missed)
+    """Maximum likelihood over (n,) customers, n ≥ 1, from several starts; a weak prior only on degenerate data.
+
+    Times are the calendar's; `z` (n,), of few distinct values and around one in size, may set the pace.
+    """
+    (x, t_x, T, known), weight = _cells((x, t_x, T, np.zeros(len(x)) if z is None else z), config, rng)  # noqa: N806
+    scale = float(np.average(T, weights=weight)) or 1.0
+    problem = _Problem(x, t_x / scale, T / scale, weight, chances_missed, known if z is not None else None)
     found = min((problem.minimise(start, 0.0, config) for start in STARTS), key=lambda end: end[0])
-    runaway = not np.isfinite(found[0]) or bool(np.any(np.abs(found[1]) > RUNAWAY))
+    runaway = not np.isfinite(found[0]) or bool(np.any(np.abs(found[1][:4]) > RUNAWAY))
     if runaway:
         found = min((problem.minimise(start, 1.0, config) for start in STARTS), key=lambda end: end[0])
-    r, alpha, a, b = (float(value) for value in np.exp(found[1]))
-    return BgNbd(r=r, alpha=alpha * scale, a=a, b=b, chances_missed=chances_missed, penalised=runaway)
+    r, alpha, a, b = (float(value) for value in np.exp(found[1][:4]))
+    return BgNbd(
+        r=r,
+        alpha=alpha * scale,
+        a=a,
+        b=b,
+        chances_missed=chances_missed,
+        effect=float(found[1][4]),
+        penalised=runaway,
+    )
 
 
 def log_likelihood(params: BgNbd, x: Array, t_x: Array, T: Array) -> Array:  # noqa: N803
     """(n,) log-likelihood of each customer's history (Fader, Hardie & Lee 2005, eq. 3, in logs)."""
     problem = _Problem(x, t_x, T, np.ones(len(x)), params.chances_missed)
-    return problem.log_likelihood(np.array([params.r, params.alpha, params.a, params.b]))
+    return problem.log_likelihood(params)
 
 
 def p_alive(params: BgNbd, x: Array, t_x: Array, T: Array) -> Array:  # noqa: N803
@@ -85,12 +106,12 @@ def p_alive(params: BgNbd, x: Array, t_x: Array, T: Array) -> Array:  # noqa: N8
     return np.where(chances > 0, scipy.special.expit(-log_odds_gone), 1.0)
 
 
-def expected_purchases(params: BgNbd, x: Array, t_x: Array, T: Array, horizon: float) -> Array:  # noqa: N803
+def expected_purchases(params: BgNbd, x: Array, t_x: Array, T: Array, horizon: Horizon) -> Array:  # noqa: N803
     """(n,) expected purchases within the next `horizon` units of time (Fader, Hardie & Lee 2005, eq. 10)."""
     return p_alive(params, x, t_x, T) * expected_while_alive(params, x, T, horizon)
 
 
-def expected_while_alive(params: BgNbd, x: Array, T: Array, horizon: float) -> Array:  # noqa: N803
+def expected_while_alive(params: BgNbd, x: Array, T: Array, horizon: Horizon) -> Array:  # noqa: N803
     """(n,) expected purchases of a customer who has not left yet.
 
     By Euler's transformation of the published ₂F₁(r+x, b+x; a+b+x−1; z), which overflows for frequent buyers, with
@@ -98,8 +119,8 @@ def expected_while_alive(params: BgNbd, x: Array, T: Array, horizon: float) -> A
 
         (a+b+x−1)/(a−1) · [1 − (1−z)^(a−1) ₂F₁(a+b−1−r, a−1; a+b+x−1; z)].
     """
-    # It depends on x and T alone, and a shop has few distinct pairs of them.
-    (seen_x, seen_T), place, _ = distinct_rows(x, T)  # noqa: N806
+    # It depends on x, T and horizon alone, of which many customers share the same.
+    (seen_x, seen_T, horizon), place, _ = distinct_rows(x, T, np.broadcast_to(horizon, x.shape))  # noqa: N806
     shape, rate = params.r + seen_x, params.alpha + seen_T
     b = params.b + seen_x + params.chances_missed
     z = horizon / (rate + horizon)
@@ -121,7 +142,7 @@ def purchase_count_tail(
     x: Array,
     t_x: Array,
     T: Array,  # noqa: N803
-    horizon: float,
+    horizon: Horizon,
     at_least: Array,
 ) -> Array:
     """(n,) chance of at least so many purchases within the horizon: P(Y ≥ y), y (n,) or a number.
@@ -142,7 +163,7 @@ def purchase_count_quantile(
     x: Array,
     t_x: Array,
     T: Array,  # noqa: N803
-    horizon: float,
+    horizon: Horizon,
     level: float,
 ) -> NDArray[np.int64]:
     """(n,) the least count y with P(Y ≤ y) ≥ level, exactly, by doubling and halving; 0 < level < 1."""
@@ -201,59 +222,63 @@ def _log_beta_step(a: float, b: Array, steps: Array) -> Array:
     return np.asarray(scipy.special.betaln(a, b + steps) - scipy.special.betaln(a, b))
 
 
-def _cells(
-    x: Array,
-    t_x: Array,
-    T: Array,  # noqa: N803
-    config: BgNbdConfig,
-    rng: np.random.Generator,
-) -> tuple[Array, Array, Array, Array]:
+def _cells(histories: tuple[Array, ...], config: BgNbdConfig, rng: np.random.Generator) -> tuple[list[Array], Array]:
     """Distinct histories and how many customers have each."""
-    columns, _, count = distinct_rows(x, t_x, T)
+    columns, _, count = distinct_rows(*histories)
     if len(count) > config.most_cells:
-        drawn = rng.choice(len(x), size=config.most_cells, replace=False)
-        columns, _, count = distinct_rows(x[drawn], t_x[drawn], T[drawn])
-    return columns[0], columns[1], columns[2], count.astype(np.float64)
+        drawn = rng.choice(len(histories[0]), size=config.most_cells, replace=False)
+        columns, _, count = distinct_rows(*(column[drawn] for column in histories))
+    return columns, count.astype(np.float64)
 
 
 class _Problem:
     """The likelihood of a set of histories, and its slope. Gamma functions are taken once per distinct x."""
 
-    def __init__(self, x: Array, t_x: Array, T: Array, weight: Array, chances_missed: int) -> None:  # noqa: N803
-        self.x, self.t_x, self.T, self.weight = x, t_x, T, weight
+    def __init__(
+        self,
+        x: Array,
+        t_x: Array,
+        T: Array,  # noqa: N803
+        weight: Array,
+        chances_missed: int,
+        z: Array | None = None,
+    ) -> None:
+        self.x, self.t_x, self.T, self.weight, self.z = x, t_x, T, weight, z
         self.counts, self.place = np.unique(x, return_inverse=True)
+        self.count_weight = self._by_count(weight)
         self.chances = self.counts + chances_missed
         self.can_have_left = (x + chances_missed) > 0
 
-    def log_likelihood(self, theta: Array) -> Array:
-        r, alpha, a, b = theta
-        by_count, gone_by_count = self._count_terms(r, alpha, a, b)
-        alive, gone = self._time_terms(r, alpha, gone_by_count)
+    def log_likelihood(self, params: BgNbd) -> Array:
+        by_count, gone_by_count = self._count_terms(params.r, params.alpha, params.a, params.b)
+        alive, gone = self._time_terms(params.r, params.alpha + self.T, params.alpha + self.t_x, gone_by_count)
         return np.asarray(by_count[self.place] + np.logaddexp(alive, gone))
 
     def minimise(self, start: tuple[float, ...], prior: float, config: BgNbdConfig) -> tuple[float, Array]:
-        """(value, ln parameters) at the minimum of minus the mean log-likelihood."""
+        """(value, (ln r, ln α, ln a, ln b, effect)) at the minimum of minus the mean log-likelihood."""
         total = self.weight.sum()
-        centre = np.array(PRIOR_LOG)
+        centre = np.array([*PRIOR_LOG, 0.0])
 
-        def loss(log_theta: Array) -> tuple[float, Array]:
-            theta = np.exp(log_theta)
+        def loss(theta: Array) -> tuple[float, Array]:
             value, slope = self._value_and_slope(theta)
-            off = (log_theta - centre) / PRIOR_SPREAD
+            off = (theta - centre) / PRIOR_SPREAD
             return (
                 (-value + prior * 0.5 * float(off @ off)) / total,
-                (-slope * theta + prior * off / PRIOR_SPREAD) / total,
+                (-slope + prior * off / PRIOR_SPREAD) / total,
             )
 
         found = scipy.optimize.minimize(
             loss,
-            np.array(start),
+            np.array([*start, 0.0]),
             jac=True,
             method="L-BFGS-B",
-            bounds=[(-LOG_BOUND, LOG_BOUND)] * 4,
+            bounds=[(-LOG_BOUND, LOG_BOUND)] * 4 + [(-MOST_EFFECT, MOST_EFFECT) if self.z is not None else (0.0, 0.0)],
             options={"maxiter": config.max_iterations, "ftol": 1e-14, "gtol": 1e-9},
         )
         return float(found.fun), np.asarray(found.x, np.float64)
+
+    def _by_count(self, weight: Array) -> Array:
+        return np.bincount(self.place, weight, len(self.counts)).astype(np.float64)
 
     def _count_terms(self, r: float, alpha: float, a: float, b: float) -> tuple[Array, Array]:
         """What depends on x alone: of the whole, and of having left after the last purchase."""
@@ -262,30 +287,41 @@ class _Problem:
         whole = whole + betaln(a, b + self.chances) - betaln(a, b)
         return whole, np.log(a) - np.log(b + np.maximum(self.chances, 1) - 1)
 
-    def _time_terms(self, r: float, alpha: float, gone_by_count: Array) -> tuple[Array, Array]:
+    def _time_terms(self, r: float, until_now: Array, until_last: Array, gone_by_count: Array) -> tuple[Array, Array]:
+        """Of being alive still and of having left after the last purchase; α + T and α + t_x are given."""
         shape = r + self.x
-        alive = -shape * np.log(alpha + self.T)
-        gone = gone_by_count[self.place] - shape * np.log(alpha + self.t_x)
-        return alive, np.where(self.can_have_left, gone, -np.inf)
+        gone = gone_by_count[self.place] - shape * np.log(until_last)
+        return -shape * np.log(until_now), np.where(self.can_have_left, gone, -np.inf)
 
     def _value_and_slope(self, theta: Array) -> tuple[float, Array]:
-        """Weighted log-likelihood, and its derivatives by (r, α, a, b)."""
-        r, alpha, a, b = theta
+        """Weighted log-likelihood, and its derivatives by (ln r, ln α, ln a, ln b, effect)."""
+        r, alpha, a, b = np.exp(theta[:4])
+        pace = np.exp(theta[4] * self.z) if self.z is not None else 1.0
+        until_now, until_last = alpha + pace * self.T, alpha + pace * self.t_x
         by_count, gone_by_count = self._count_terms(r, alpha, a, b)
-        alive, gone = self._time_terms(r, alpha, gone_by_count)
+        alive, gone = self._time_terms(r, until_now, until_last, gone_by_count)
         both = np.logaddexp(alive, gone)
         value = float(self.weight @ (by_count[self.place] + both))
         was_gone = np.exp(gone - both) * self.weight
         was_alive = self.weight - was_gone
-        count_weight = np.bincount(self.place, self.weight, len(self.counts))
-        count_gone = np.bincount(self.place, was_gone, len(self.counts))
         shape, psi = r + self.x, scipy.special.psi
-        log_T, log_t = np.log(alpha + self.T), np.log(alpha + self.t_x)  # noqa: N806
+        slope_r = self.count_weight @ (psi(r + self.counts) - psi(r) + np.log(alpha))
+        slope_r -= was_alive @ np.log(until_now) + was_gone @ np.log(until_last)
+        held_now, held_last = was_alive * shape / until_now, was_gone * shape / until_last
+        slope_alpha = self.weight.sum() * r / alpha - held_now.sum() - held_last.sum()
+        slope_effect = 0.0
+        if self.z is not None:
+            # Density over calendar time: each repeat purchase brings one factor of pace.
+            value += theta[4] * float(self.weight @ (self.x * self.z))
+            passed = held_now * pace * self.T + held_last * pace * self.t_x
+            slope_effect = float(self.z @ (self.weight * self.x - passed))
+        slope_a, slope_b = self._leaving_slopes(a, b, self._by_count(was_gone))
+        return value, np.array([slope_r * r, slope_alpha * alpha, slope_a * a, slope_b * b, slope_effect])
+
+    def _leaving_slopes(self, a: float, b: float, gone: Array) -> tuple[float, float]:
+        """Derivatives by a and b; `gone`: weight of those who left, per distinct x."""
+        psi = scipy.special.psi
         staying = psi(a + b) - psi(a + b + self.chances)
-        slope_r = count_weight @ (psi(r + self.counts) - psi(r) + np.log(alpha)) - was_alive @ log_T - was_gone @ log_t
-        slope_alpha = count_weight.sum() * r / alpha
-        slope_alpha -= was_alive @ (shape / (alpha + self.T)) + was_gone @ (shape / (alpha + self.t_x))
-        slope_a = count_weight @ staying + count_gone.sum() / a
-        slope_b = count_weight @ (staying + psi(b + self.chances) - psi(b))
-        slope_b -= count_gone @ (1 / (b + np.maximum(self.chances, 1) - 1))
-        return value, np.array([slope_r, slope_alpha, slope_a, slope_b])
+        slope_a = self.count_weight @ staying + gone.sum() / a
+        slope_b = self.count_weight @ (staying + psi(b + self.chances) - psi(b))
+        return float(slope_a), float(slope_b - gone @ (1 / (b + np.maximum(self.chances, 1) - 1)))

@@ -27,6 +27,8 @@ class Purchases:
     mean_value_minor: NDArray[np.float64]
     """(n,) mean net value of a repeat purchase, > 0; NaN where x is 0. The first purchase is left out, as Fader &
     Hardie (2013) do: it is often of another size."""
+    mean_purchase_minor: NDArray[np.float64]
+    """(n,) mean net value of a purchase day, the first one, too; > 0."""
     spent_minor: NDArray[np.int64]
     """(n,) net of everything, also of what came back on days that are no purchase; may be below zero."""
     buyer: NDArray[np.int32]
@@ -55,6 +57,7 @@ def purchases_of(activity: CustomerActivity, as_of: Micros | None = None) -> Pur
         t_x=(day[last] - day[first]).astype(np.float64),
         T=(now // DAY - day[first]).astype(np.float64),
         mean_value_minor=mean_value,
+        mean_purchase_minor=total / count,
         spent_minor=spent[buyer],
         buyer=buyer.astype(np.int32),
     )

@@ -1,8 +1,8 @@
 """What customers are worth: orders and money to be expected from each, with intervals, and how wrong that was before.
 
-BG/NBD says how often (bg_nbd.py), Gamma-Gamma how much (gamma_gamma.py), both in closed form, so that an interval is
-exact and not simulated. A model is parameters alone: one customer a second after an order is told by the same
-functions as the whole shop at a refit.
+BG/NBD or a near kin says how often (predictor.py), Gamma-Gamma how much (gamma_gamma.py), both in closed form, so that
+an interval is exact and not simulated. A model is parameters alone: one customer a second after an order is told by the
+same functions as the whole shop at a refit.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,6 @@ from smartshop.ai_agents.segmentation.bg_nbd import (
     BgNbd,
     BgNbdConfig,
     expected_while_alive,
-    fit_bg_nbd,
     next_purchase_median,
     p_alive,
     purchase_count_quantile,
@@ -31,14 +30,18 @@ from smartshop.ai_agents.segmentation.gamma_gamma import (
     fit_gamma_gamma,
     total_value_cdf,
 )
+from smartshop.ai_agents.segmentation.predictor import Predictor, fit_predictor, histories_of
 from smartshop.ai_agents.segmentation.purchases import Purchases, purchases_of
 from smartshop.ai_agents.segmentation.value_holdout import (
     HoldoutConfig,
     HoldoutError,
+    choose_variant,
+    holdout_days,
     holdout_error,
-    holdout_span_days,
 )
+from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.segments import HORIZONS_DAYS
 
 Array = NDArray[np.float64]
@@ -69,7 +72,7 @@ class ValueConfig(msgspec.Struct, frozen=True, kw_only=True):
 class ValueModel(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters in days and minor units, and the error they had on the shop's own past."""
 
-    bg_nbd: BgNbd
+    predictor: Predictor
     gamma_gamma: GammaGamma
     holdout: HoldoutError | None
     """None where the history is too short to hold a part of it out."""
@@ -110,11 +113,13 @@ def fit_value(activity: CustomerActivity, *, config: ValueConfig, rng: np.random
     money = fit_gamma_gamma(purchases.x, purchases.mean_value_minor, config=config.gamma_gamma, rng=rng)
     if money is None:
         return None
-    days = holdout_span_days(activity, config.holdout)
+    days = holdout_days(activity, activity.as_of, config.holdout.share, config.holdout.most_days)
+    known_before = Micros(activity.as_of - days * DAY)
+    variant = choose_variant(activity, known_before, fit=config.bg_nbd, config=config.holdout, rng=rng)
     return ValueModel(
-        bg_nbd=fit_bg_nbd(purchases.x, purchases.t_x, purchases.T, config=config.bg_nbd, rng=rng),
+        predictor=fit_predictor(purchases, variant, config=config.bg_nbd, rng=rng),
         gamma_gamma=money,
-        holdout=holdout_error(activity, days, fit=config.bg_nbd, config=config.holdout, rng=rng),
+        holdout=holdout_error(activity, days, variant, fit=config.bg_nbd, config=config.holdout, rng=rng),
         buyers=len(purchases),
         repeaters=repeaters,
     )
@@ -122,17 +127,20 @@ def fit_value(activity: CustomerActivity, *, config: ValueConfig, rng: np.random
 
 def predict(model: ValueModel, purchases: Purchases) -> ValuePrediction:
     """What each of the (n,) customers will do from now on, given that nothing more happened until now."""
-    params, x, t_x, T = model.bg_nbd, purchases.x, purchases.t_x, purchases.T  # noqa: N806
-    alive = p_alive(params, x, t_x, T)
-    orders = np.column_stack([alive * expected_while_alive(params, x, T, float(days)) for days in HORIZONS_DAYS])
-    worth = expected_order_value(model.gamma_gamma, x, purchases.mean_value_minor)
-    wait = next_purchase_median(params, x, t_x, T)
+    timing, of = model.predictor.timing, histories_of(model.predictor, purchases)
+    alive = p_alive(timing, of.x, of.t_x, of.T)
+    orders = np.column_stack(
+        [alive * expected_while_alive(timing, of.x, of.T, days * of.pace) for days in HORIZONS_DAYS]
+    )
+    worth = expected_order_value(model.gamma_gamma, purchases.x, purchases.mean_value_minor)
+    wait = next_purchase_median(timing, of.x, of.t_x, of.T) / of.pace
+    back = purchase_count_tail(timing, of.x, of.t_x, of.T, CHURN_DAYS * of.pace, np.ones(len(purchases)))
     return ValuePrediction(
         p_alive=alive,
         expected_orders=orders,
         expected_value_minor=orders * worth[:, None],
         next_order_days=np.where(wait <= MOST_WAIT_DAYS, wait, np.nan),
-        churn_90=1 - purchase_count_tail(params, x, t_x, T, CHURN_DAYS, np.ones(len(x))),
+        churn_90=1 - back,
     )
 
 
@@ -145,15 +153,28 @@ def intervals(
     horizon_days: float,
     *,
     level: float = 0.8,
+    mean_purchase_minor: float | None = None,
 ) -> ValueInterval:
     """Of one customer: the orders and the money of the next days lie in here with a chance of at least `level`.
 
     Both tails are cut alike. The value is a mixture over the count of orders: nothing with P(Y = 0), else Beta prime.
+    The arguments are one customer's fields of `Purchases`; without the mean over all purchases that of the repeat ones
+    stands in.
     """
-    history = (np.array([x]), np.array([t_x]), np.array([T]))
+    one = Purchases(
+        x=np.array([x], np.float64),
+        t_x=np.array([t_x], np.float64),
+        T=np.array([T], np.float64),
+        mean_value_minor=np.array([mean_value_minor], np.float64),
+        mean_purchase_minor=np.array([mean_purchase_minor or mean_value_minor], np.float64),
+        spent_minor=np.zeros(1, np.int64),
+        buyer=np.zeros(1, np.int32),
+    )
+    of, timing = histories_of(model.predictor, one), model.predictor.timing
+    history, horizon = (of.x, of.t_x, of.T), float(horizon_days * of.pace[0])
     tail = (1 - level) / 2
-    low, high = (purchase_count_quantile(model.bg_nbd, *history, horizon_days, q)[0] for q in (tail, 1 - tail))
-    counts, chance = _count_chances(model.bg_nbd, history, horizon_days)
+    low, high = (purchase_count_quantile(timing, *history, horizon, q)[0] for q in (tail, 1 - tail))
+    counts, chance = _count_chances(timing, history, horizon)
     nothing = max(1 - float(chance.sum()), 0.0)
 
     def at_most(total: float) -> float:
