@@ -1,0 +1,354 @@
+"""The chance that a customer buys no more for a while, learned from the shop's own earlier cut-offs.
+
+At several moments of the past we write down what was known of each customer then (`churn_features`) and what they did
+afterwards. Two logistic regressions follow each other: whether the customer shows any sign of life, which many do and
+which is soon learned; and whether they order, from that and from how they buy. In a shop of two months, where few have
+ordered, the second is little more than the first; where orders are many, their own rhythm speaks. In a buyer's log-odds
+BG/NBD then has no part or a half, whichever foretold the newest horizon of the past better: the regression sees more,
+BG/NBD is not led astray by the season of the cut-offs.
+
+The horizon learned is a third of the shop's past, at most 90 days. A shorter one is carried on to 90 days by one
+exponent κ for the whole shop, chance(no order in 90 days) = chance(no order in the horizon)^κ, chosen so that the mean
+grows as the shop's own rhythm (with its leaving and its spread of rates) says it would: the ranking stays as learned.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.bg_nbd import BgNbdConfig, fit_bg_nbd
+from smartshop.ai_agents.segmentation.churn_check import ChurnCheck, Forecasts, check_forecasts
+from smartshop.ai_agents.segmentation.churn_features import (
+    Days,
+    Pace,
+    Tally,
+    chance_of_order,
+    days_of,
+    log_odds_of,
+    occurs,
+    order_features,
+    tally,
+    visit_features,
+    visit_outlooks,
+)
+from smartshop.ai_agents.segmentation.cut import only
+from smartshop.ai_agents.segmentation.logistic import Logistic, chance, fit_logistic, log_loss
+from smartshop.ai_agents.segmentation.rhythm import fit_rhythm, outlook
+from smartshop.data_collection.pipelines.clock import DAY
+from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.schemas.ids import Micros
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+STATED_DAYS = 90
+"""What `risk` speaks of, whatever was learned."""
+LEAST_HORIZON_DAYS = 7
+HORIZONS_IN_THE_PAST = 3
+"""The past must hold the horizon so often: to know a customer, to see what follows, and to check it once more."""
+CUT_OFFS_PER_HORIZON = 3
+FOLDS = 4
+HALVINGS = 30
+LEAST_MEAN = 1e-9
+UNCHECKED_MIX = 0.5
+"""Where the past is too short to try."""
+HORIZONS_TO_HALF = 4
+"""A shop changes, and a year has seasons: cut-offs so many horizons further back count half."""
+MIXES = (1.0, 0.5)
+"""Shares of the regression in a buyer's log-odds; the rest is BG/NBD's."""
+STRAY_SHARE = 0.005
+"""Customers first seen before the shop opened: a date mistyped into 1970 is no past to learn from."""
+
+
+class ChurnConfig(msgspec.Struct, frozen=True, kw_only=True):
+    most_customers: Annotated[int, Meta(ge=100)] = 20_000
+    """Drawn for learning; more would not change the weights."""
+    rhythm_customers: Annotated[int, Meta(ge=100)] = 5_000
+    """Drawn for the three parameters of each rhythm."""
+    cut_offs: Annotated[int, Meta(ge=1, le=24)] = 12
+    """Moments of the past pooled, a third of a horizon apart, newest first: a year where the horizon is 90 days."""
+    penalties: tuple[float, ...] = (3.0, 30.0, 300.0)
+    """Of squared weights per standard deviation; the one that foretells left-out customers best is taken."""
+    least_customers: Annotated[int, Meta(ge=20)] = 100
+    """Known at the newest cut-off."""
+    least_outcomes: Annotated[int, Meta(ge=5)] = 25
+    """Customers who ordered, and who did not, over the cut-offs."""
+
+
+class ChurnModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What was learned, as numbers, and how it did on the shop's own later past."""
+
+    horizon_days: int
+    """What was learned; stretched to 90 days by `stretch`."""
+    stretch: float
+    """κ ≥ 1; 1 where the horizon is 90 days."""
+    pace: Pace
+    comes: Logistic
+    """Any sign of life within the horizon."""
+    orders: Logistic
+    """An order within the horizon; its first input is the log-odds of the one above."""
+    mix: float = 1.0
+    """Share of `orders` in a buyer's log-odds; the rest is BG/NBD's."""
+    customers: int
+    """Learned from, at the newest cut-off."""
+    check: ChurnCheck | None = None
+    """None: the past is too short to hold it against."""
+
+
+def fit_churn(
+    activity: CustomerActivity,
+    *,
+    config: ChurnConfig | None = None,
+    rng: np.random.Generator,
+) -> ChurnModel | None:
+    """Learn as of `activity.as_of`, and check the same recipe one horizon earlier; None where too little is known."""
+    config = config or ChurnConfig()
+    if len(activity) < config.least_customers:
+        return None
+    opening = int(np.quantile(activity.first_seen_at // DAY, STRAY_SHARE))
+    days = days_of(_drawn(activity, config.most_customers, rng), opening)
+    today = activity.as_of // DAY
+    horizon = min(STATED_DAYS, (today - opening) // HORIZONS_IN_THE_PAST)
+    if horizon < LEAST_HORIZON_DAYS:
+        return None
+    model = _learn(days, today, horizon, config, rng)
+    if model is None:
+        return None
+    mix, check = _mix_and_check(days, today - horizon, horizon, config, rng)
+    model = msgspec.structs.replace(model, mix=mix, check=check)
+    return msgspec.structs.replace(model, stretch=_stretch(model, days, today))
+
+
+def risk(model: ChurnModel, activity: CustomerActivity, as_of: Micros | None = None) -> NDArray[np.float32]:
+    """(n,) chance of no order within 90 days of `as_of` (the activity's own, where none or a later one is given).
+
+    Also for those who never bought: to rank by. Never NaN; a customer not seen by then has no meaning.
+    """
+    return np.asarray(1 - _chances(model, activity, as_of).orders_stated, np.float32)
+
+
+def silence(model: ChurnModel, activity: CustomerActivity, as_of: Micros | None = None) -> NDArray[np.float32]:
+    """(n,) chance of no sign of life at all, neither a visit nor an order, within the model's own horizon."""
+    return np.asarray(1 - _chances(model, activity, as_of).comes, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    """(n,) each."""
+
+    comes: Array
+    orders: Array
+    """Within the horizon."""
+    orders_stated: Array
+    """Within 90 days."""
+
+
+def _chances(model: ChurnModel, activity: CustomerActivity, as_of: Micros | None) -> _Chances:
+    now = activity.as_of if as_of is None else min(as_of, activity.as_of)
+    # Days are counted as in learning, where the newest day known is yesterday: 1 day ago.
+    today = -(-now // DAY)
+    comes, orders = _log_odds(model, days_of(activity, model.pace.opening), today)
+    ordering = chance(orders)
+    return _Chances(comes=chance(comes), orders=ordering, orders_stated=_stretched(ordering, model.stretch))
+
+
+def _log_odds(model: ChurnModel, days: Days, today: int) -> tuple[Array, Array]:
+    """(n,) each: of any sign, and of an order, within the horizon."""
+    seen = _seen(days, model.pace, today, model.horizon_days)
+    comes = model.comes.log_odds(seen.visits)
+    return comes, _mixed(_learned(model, comes, seen), seen, model.mix)
+
+
+def _learned(model: ChurnModel, comes: Array, seen: "_Seen") -> Array:
+    return model.orders.log_odds(np.column_stack([comes, seen.orders]))
+
+
+def _mixed(learned: Array, seen: "_Seen", mix: float) -> Array:
+    """(n,) log-odds of an order; BG/NBD knows buyers only."""
+    return np.where(seen.bought, mix * learned + (1 - mix) * log_odds_of(seen.bg_nbd), learned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of each customer at a moment."""
+
+    known: Bools
+    """(n,) seen by then."""
+    bought: Bools
+    visits: Array
+    """(n, len(VISIT_FEATURES))"""
+    orders: Array
+    """(n, len(ORDER_FEATURES))"""
+    bg_nbd: Array
+    """(n,) its chance of an order; of no meaning for those who never bought."""
+
+
+def _seen(days: Days, pace: Pace, today: int, horizon: int) -> _Seen:
+    visits, orders = tally(days.visits, days.n, today), tally(days.orders, days.n, today)
+    has_bought = orders.count > 0
+    return _Seen(
+        known=visits.count > 0,
+        bought=has_bought,
+        visits=visit_features(visits, visit_outlooks(visits, pace, today, horizon)),
+        orders=order_features(days, visits, orders, pace, today, horizon),
+        bg_nbd=chance_of_order(orders, pace.orders, horizon),
+    )
+
+
+def _drawn(activity: CustomerActivity, most: int, rng: np.random.Generator) -> CustomerActivity:
+    if len(activity) <= most:
+        return activity
+    wanted = np.zeros(len(activity), np.bool_)
+    wanted[rng.choice(len(activity), size=most, replace=False)] = True
+    return only(activity, wanted)
+
+
+def _learn(days: Days, today: int, horizon: int, config: ChurnConfig, rng: np.random.Generator) -> ChurnModel | None:
+    """Everything but the check, from what happened before `today`; None where too little did."""
+    pace = _pace(days, today, config, rng)
+    if pace is None:
+        return None
+    table = _table(days, pace, today, horizon, config)
+    outcomes = int(table.ordered.sum())
+    if table.newest < config.least_customers or min(outcomes, len(table.ordered) - outcomes) < config.least_outcomes:
+        return None
+    fold = rng.integers(0, FOLDS, size=days.n)[table.customer]
+    comes = _best(table.visits, table.came, table.weight, fold, config.penalties)
+    both = np.column_stack([comes.log_odds(table.visits), table.orders])
+    orders = _best(both, table.ordered, table.weight, fold, config.penalties, free=(0,))
+    model = ChurnModel(horizon_days=horizon, stretch=1.0, pace=pace, comes=comes, orders=orders, customers=table.newest)
+    return msgspec.structs.replace(model, stretch=_stretch(model, days, today))
+
+
+def _pace(days: Days, today: int, config: ChurnConfig, rng: np.random.Generator) -> Pace | None:
+    """The rhythms of visits and of orders until today; None where nobody bought."""
+    visits, orders = tally(days.visits, days.n, today), tally(days.orders, days.n, today)
+    known, buyers = np.flatnonzero(visits.count > 0), np.flatnonzero(orders.count > 0)
+    if not len(known) or not len(buyers):
+        return None
+    if len(known) > config.rhythm_customers:
+        known = np.sort(rng.choice(known, size=config.rhythm_customers, replace=False))
+    x, first, last = visits.count[known], visits.since_first[known], visits.since_last[known]
+    window = np.full(len(known), float(today - days.opening))
+    paid = orders.since_first[buyers]
+    return Pace(
+        opening=days.opening,
+        since_first_seen=fit_rhythm(x - 1, first - last, first),
+        since_opening=fit_rhythm(x, np.maximum(window - last, 0.0), window, float(window[0])),
+        orders=fit_bg_nbd(
+            orders.count[buyers] - 1, paid - orders.since_last[buyers], paid, config=BgNbdConfig(), rng=rng
+        ),
+        order_share=float(orders.count.sum() / visits.count.sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Customers at cut-offs: what was known, and what followed; m rows."""
+
+    customer: NDArray[np.intp]
+    visits: Array
+    orders: Array
+    came: Bools
+    ordered: Bools
+    weight: Array
+    newest: int
+    """Rows of the newest cut-off."""
+
+
+def _table(days: Days, pace: Pace, today: int, horizon: int, config: ChurnConfig) -> _Table:
+    step = max(1, horizon // CUT_OFFS_PER_HORIZON)
+    cuts = [today - horizon - step * number for number in range(config.cut_offs)]
+    cuts = [cut for cut in cuts if cut - days.opening >= LEAST_HORIZON_DAYS]
+    parts = []
+    for cut in cuts:
+        seen = _seen(days, pace, cut, horizon)
+        rows = np.flatnonzero(seen.known)
+        came = occurs(days.visits, days.n, cut, horizon)[rows]
+        ordered = occurs(days.orders, days.n, cut, horizon)[rows]
+        weight = np.full(len(rows), 0.5 ** ((cuts[0] - cut) / (HORIZONS_TO_HALF * horizon)))
+        parts.append((rows, seen.visits[rows], seen.orders[rows], came, ordered, weight))
+    customer, visits, orders, came, ordered, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Table(customer, visits, orders, came, ordered, weight, newest=len(parts[0][0]))
+
+
+def _best(
+    x: Array, y: Bools, weight: Array, fold: NDArray[np.int64], penalties: tuple[float, ...], free: tuple[int, ...] = ()
+) -> Logistic:
+    """The penalty that foretells customers left out of the fit best; all cut-offs of a customer are in one fold."""
+
+    def left_out(penalty: float) -> float:
+        loss = 0.0
+        for number in range(FOLDS):
+            inside = fold != number
+            if not inside.any() or inside.all():
+                continue
+            model = fit_logistic(x[inside], y[inside], weight[inside], penalty, free)
+            loss += log_loss(model.log_odds(x[~inside]), y[~inside], weight[~inside]) * float(weight[~inside].sum())
+        return loss
+
+    # Of equals the greatest: less of the noise.
+    chosen = min(sorted(penalties, reverse=True), key=left_out)
+    return fit_logistic(x, y, weight, chosen, free)
+
+
+def _stretch(model: ChurnModel, days: Days, today: int) -> float:
+    """κ that carries the mean chance of an order from the horizon to 90 days as the shop's rhythm does."""
+    if model.horizon_days >= STATED_DAYS:
+        return 1.0
+    visits = tally(days.visits, days.n, today)
+    known = visits.count > 0
+    means = [
+        float(_rhythm_of_orders(visits, model.pace, span)[known].mean()) for span in (model.horizon_days, STATED_DAYS)
+    ]
+    ordering = chance(_log_odds(model, days, today)[1][known])
+    wanted = min(float(ordering.mean()) * means[1] / max(means[0], LEAST_MEAN), 1.0)
+    low, high = 1.0, STATED_DAYS / model.horizon_days
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _stretched(ordering, middle).mean() < wanted else (low, middle)
+    return (low + high) / 2
+
+
+def _rhythm_of_orders(visits: Tally, pace: Pace, horizon: int) -> Array:
+    """(n,) chance of a visit with an order, when each visit has one with the shop's share."""
+    return outlook(
+        pace.since_first_seen,
+        np.maximum(visits.count - 1, 0.0),
+        visits.since_first - visits.since_last,
+        visits.since_first,
+        horizon,
+        share=min(pace.order_share, 1.0),
+    ).comes
+
+
+def _stretched(ordering: Array, stretch: float) -> Array:
+    return np.asarray(1 - (1 - ordering) ** stretch)
+
+
+def _mix_and_check(
+    days: Days, today: int, horizon: int, config: ChurnConfig, rng: np.random.Generator
+) -> tuple[float, ChurnCheck | None]:
+    """The recipe fitted as of an earlier day, against the horizon that followed: the best mix, and how it did."""
+    model = _learn(days, today, horizon, config, rng)
+    if model is None:
+        return UNCHECKED_MIX, None
+    seen = _seen(days, model.pace, today, horizon)
+    comes = model.comes.log_odds(seen.visits)
+    learned = _learned(model, comes, seen)
+    ordered = occurs(days.orders, days.n, today, horizon)
+    weight = seen.bought.astype(np.float64)
+    mix = min(MIXES, key=lambda share: log_loss(_mixed(learned, seen, share), ordered, weight))
+    known = seen.known
+    forecasts = Forecasts(
+        order=chance(_mixed(learned, seen, mix))[known],
+        comes=chance(comes)[known],
+        bg_nbd=np.where(seen.bought, seen.bg_nbd, np.nan)[known],
+        ordered=ordered[known],
+        came=occurs(days.visits, days.n, today, horizon)[known],
+    )
+    return mix, check_forecasts(forecasts, horizon, rng)
