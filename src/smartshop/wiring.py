@@ -97,6 +97,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,
+        standings=stores.standings,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,

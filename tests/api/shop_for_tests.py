@@ -1,8 +1,8 @@
 """A whole small shop of real parts for tests: SQLite in a folder, memory bus, the real door, agents and service."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.catalogue import Offer, Product, Variant
 from smartshop.data_collection.schemas.customers import Consent
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
+from smartshop.data_collection.schemas.segments import Standing, WhyReason
 from smartshop.data_collection.schemas.stock import StockCount
 
 SECRET_KEY = "sk_test_0123456789abcdef"
@@ -64,12 +65,16 @@ class Opened:
 
 @contextmanager
 def opened_service(
-    folder: Path, *, requests_per_second: int = NO_LIMIT, storefront: Path | None = None
+    folder: Path,
+    *,
+    requests_per_second: int = NO_LIMIT,
+    storefront: Path | None = None,
+    explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None,
 ) -> Iterator[Opened]:
     """The service over a fresh shop in `folder`."""
     stores = open_shop_stores(folder)
     try:
-        shop = make_shop(stores, storefront=storefront)
+        shop = replace(make_shop(stores, storefront=storefront), explain_standing=explain_standing)
         with TestClient(app_of(shop, requests_per_second), raise_server_exceptions=False) as client:
             yield Opened(shop, client)
     finally:
@@ -147,6 +152,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,
+        standings=stores.standings,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,

@@ -16,6 +16,9 @@ PATH_VALUES = {
     "order_id": "none",
     "customer_id": "c-own",
     "key": "none",
+    "segment_id": "none",
+    "version": "none",
+    "audience_id": "none",
 }
 REFUSED = (401, 403)
 KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")

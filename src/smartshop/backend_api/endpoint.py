@@ -67,7 +67,11 @@ class Endpoint(Generic[Q, B]):
     """What a success answers with. Any: a type, or None where it is no JSON."""
     media_type: str = "application/json"
     status: int = 200
+    other_media_types: tuple[str, ...] = ()
+    """Text in which a success may be asked for as well."""
     other_successes: tuple[int, ...] = ()
+    other_problems: tuple[int, ...] = ()
+    """Statuses of refusals beside those that follow from path, query and body."""
     limited: bool = True
     """Counted by the rate limit; what is not looks at no key either."""
     counts_shopper: bool = False

@@ -1,6 +1,6 @@
 """Everything one serving process works with, put together by `wiring`; routes and sockets receive it whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from smartshop.data_collection.connectors.ports import (
     Orders,
     Profiles,
     Quarantine,
+    Standings,
     Stock,
 )
 from smartshop.data_collection.pipelines.clock import ShopClock
@@ -27,6 +28,7 @@ from smartshop.data_collection.pipelines.ingest import Ingest
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.customers import Consent
+from smartshop.data_collection.schemas.segments import Standing, StandingDetails, WhyReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Shop:
     customers: Customers
     orders: Orders
     stock: Stock
+    standings: Standings
     decisions: Decisions
     models: Models
     keys: Keys
@@ -59,3 +62,7 @@ class Shop:
     recommendations: Recommendations
     art: Callable[[Product], str] | None = None
     """A product's picture as SVG, for shops whose products have none of their own."""
+    explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
+    """What counts most for a customer being in their segment; None while no model is loaded."""
+    standing_details: Callable[[Standing], StandingDetails] | None = None
+    """What is expected of a customer, with bounds; None while no model is loaded."""

@@ -9,6 +9,7 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.allowed_requests import is_own
 from smartshop.backend_api.services.shopper_views import ShopperView, view_of
+from smartshop.backend_api.services.standing_views import standing_of
 from smartshop.backend_api.utils.auth import Caller, Permission
 from smartshop.backend_api.utils.wire import id_in_path
 from smartshop.data_collection.schemas.customers import Consent, ConsentChange
@@ -30,7 +31,9 @@ async def get_customer(service: Service, call: Call[None, None]) -> ShopperView:
     view = await view_of(service.shop, customer_id, None)
     if view is None:
         raise NotFound(f"There is no customer {customer_id!r}.")
-    return view
+    if not call.caller.is_secret:
+        return view
+    return msgspec.structs.replace(view, standing=await asyncio.to_thread(standing_of, service.shop, customer_id))
 
 
 async def get_consent(service: Service, call: Call[None, None]) -> Consent:

@@ -104,6 +104,8 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: Mapping[str, Json]) -> Jso
         success["content"] = {endpoint.media_type: {"schema": schemas[str(endpoint.answer)]}}
     elif endpoint.media_type != "application/json":
         success["content"] = {endpoint.media_type: {"schema": {"type": "string"}}}
+    for media_type in endpoint.other_media_types:
+        success["content"][media_type] = {"schema": {"type": "string"}}
     answers = dict.fromkeys((endpoint.status, *endpoint.other_successes), success)
     problems = {
         status: {"$ref": f"#/components/responses/Problem{status}"}
@@ -114,7 +116,7 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: Mapping[str, Json]) -> Jso
 
 
 def _problem_statuses(endpoint: Endpoint[Any, Any]) -> set[int]:
-    statuses = {429, 503} if endpoint.limited else set()
+    statuses = {429, 503, *endpoint.other_problems} if endpoint.limited else set(endpoint.other_problems)
     if endpoint.limited:
         statuses |= {401, 403}
     if _PATH_PART.search(endpoint.path) or endpoint.permission is Permission.OWN_SHOPPER:

@@ -103,7 +103,7 @@ def list_models(service: Service, call: Call[PageQuery, None]) -> ModelPage:
 
 
 def list_jobs(service: Service, call: Call[PageQuery, None]) -> JobPage:
-    return JobPage([_job(record) for record in service.shop.jobs.recent(call.query.limit)], None)
+    return JobPage([job_seen(record) for record in service.shop.jobs.recent(call.query.limit)], None)
 
 
 def enqueue_job(service: Service, call: Call[None, JobRequest]) -> Answer:
@@ -111,9 +111,9 @@ def enqueue_job(service: Service, call: Call[None, JobRequest]) -> Answer:
     jobs = service.shop.jobs
     waiting = [job for job in jobs.recent() if job.name == call.body.name and job.state == "queued"]
     if waiting:
-        return Answer(_job(waiting[0]), 200)
+        return Answer(job_seen(waiting[0]), 200)
     record = JobRecord(name=call.body.name, queued_at=service.shop.clock.now())
-    return Answer(_job(msgspec.structs.replace(record, job_id=jobs.enqueue(record))), 202)
+    return Answer(job_seen(msgspec.structs.replace(record, job_id=jobs.enqueue(record))), 202)
 
 
 def get_quality(service: Service, _: Call[None, None]) -> Quality:
@@ -143,7 +143,7 @@ def _model(record: ModelRecord, promoted: bool) -> ModelVersionSeen:
     )
 
 
-def _job(record: JobRecord) -> Job:
+def job_seen(record: JobRecord) -> Job:
     return Job(
         job_id=record.job_id,
         name=record.name,

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from smartshop.backend_api.services.standing_views import StandingView
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas.customers import Consent, Customer, Shopper
@@ -52,6 +53,8 @@ class ShopperView(msgspec.Struct, frozen=True, kw_only=True):
     exposures: int
     """Products seen in slates of late."""
     orders: int
+    standing: StandingView | None = None
+    """The shop's estimate of a customer, told to its own secret key alone; null when there is none."""
 
 
 async def view_of(shop: Shop, customer_id: CustomerId | None, anonymous_id: AnonymousId | None) -> ShopperView | None:

@@ -46,7 +46,14 @@ from smartshop.data_collection.schemas.ids import (
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
 from smartshop.data_collection.schemas.profiles import Profile
-from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentId, SegmentMove, Standing
+from smartshop.data_collection.schemas.segments import (
+    Refit,
+    Segment,
+    SegmentFigures,
+    SegmentId,
+    SegmentMove,
+    Standing,
+)
 from smartshop.data_collection.schemas.slates import Decision
 from smartshop.data_collection.schemas.stock import StockCount, StockLevel, StockMovement
 from smartshop.data_collection.schemas.webhooks import WebhookAnswer
@@ -299,6 +306,9 @@ class Standings(Protocol):
     def segments(self) -> list[Segment]: ...
     def sizes(self) -> dict[SegmentId, int]:
         """Customers per segment now, of both kinds; live moves count at once."""
+
+    def figures(self) -> dict[SegmentId, SegmentFigures]:
+        """What segments are worth now, of both kinds; one without customers is absent."""
 
     def put(self, standings: Sequence[Standing], moves: Sequence[SegmentMove]) -> None:
         """Live changes, all or none. An older `log_no` than the stored one's changes nothing, and its moves with it;

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from math import isfinite
 from typing import NamedTuple, SupportsFloat
 
 import msgspec
@@ -240,10 +241,12 @@ def _write_segments(connection: Connection, numbers: StandingNumbers, segments: 
 
 
 def _write_refit(connection: Connection, refit: Refit) -> None:
+    # What could not be measured is left out: JSON would say null for it, which reads as no number any more.
+    measures = {name: measured for name, measured in refit.measures.items() if isfinite(measured)}
     row: dict[str, object] = {
         "version": refit.version,
         "refitted_at": refit.refitted_at,
-        "payload": encode(refit),
+        "payload": encode(msgspec.structs.replace(refit, measures=measures)),
     }
     insert_or_replace(connection, refits, [row])
 
