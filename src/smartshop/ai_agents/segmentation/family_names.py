@@ -2,10 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.segmentation.sensitive import is_sensitive
 from smartshop.ai_agents.segmentation.title_words import DESCRIBING, stem, surface_words
 
 _CANDIDATES = 12
@@ -26,7 +28,7 @@ def name_families(titles: Sequence[str], labels: NDArray[np.int32], weight: NDAr
     written = [surface_words(title) for title in titles]
     stems = [[stem(word) for word in words] for words in written]
     in_shop, total = _weights(stems, weight), float(weight.sum())
-    surfaces = _commonest_surfaces(written, stems)
+    surfaces = _surfaces(written, stems)
     taken: set[str] = set()
     names = []
     for family in range(int(labels.max()) + 1):
@@ -45,12 +47,27 @@ def _weights(stems: Sequence[list[str]], weight: NDArray[np.float64]) -> dict[st
     return sums
 
 
-def _commonest_surfaces(written: Sequence[list[str]], stems: Sequence[list[str]]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """How titles write a word."""
+
+    commonest: str
+    plural: str
+    """The form with the plural's s, where any title has it; else the commonest."""
+
+
+def _surfaces(written: Sequence[list[str]], stems: Sequence[list[str]]) -> dict[str, Surface]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for words, bare in zip(written, stems, strict=True):
         for word, one in zip(words, bare, strict=True):
             counts[one][word.lower()] += 1
-    return {one: min(counter, key=lambda word: (-counter[word], word)) for one, counter in counts.items()}
+    return {one: _surface(one, counter) for one, counter in counts.items()}
+
+
+def _surface(one: str, counter: Counter[str]) -> Surface:
+    commonest = min(counter, key=lambda word: (-counter[word], word))
+    plural = f"{one}s"
+    return Surface(commonest, plural if counter[plural] else commonest)
 
 
 def _name(
@@ -58,12 +75,14 @@ def _name(
     weight: NDArray[np.float64],
     in_shop: dict[str, float],
     total: float,
-    surfaces: dict[str, str],
+    surfaces: dict[str, Surface],
     taken: set[str],
 ) -> str:
     inside, size = _weights(stems, weight), float(weight.sum())
     telling = {word: value / size * np.log((value / size) / (in_shop[word] / total)) for word, value in inside.items()}
-    best = sorted(telling, key=lambda word: (word in DESCRIBING, -telling[word], word))[:_CANDIDATES]
+    best = sorted(telling, key=lambda word: (word in DESCRIBING or is_sensitive(word), -telling[word], word))[
+        :_CANDIDATES
+    ]
     for first in best:
         together = _weights([words if first in words else [] for words in stems], weight)
         for second in sorted(best, key=lambda word: (-together.get(word, 0.0) * telling[word], word)):
@@ -72,14 +91,17 @@ def _name(
             name = _in_order(first, second, stems, surfaces)
             if name.casefold() not in taken:
                 return name
-    alone = next((surfaces[word].capitalize() for word in best if surfaces[word] not in taken), "Other products")
+    alone = next(
+        (name for name in (surfaces[word].plural.capitalize() for word in best) if name.casefold() not in taken),
+        "Others",
+    )
     return alone if alone.casefold() not in taken else f"{alone} {len(taken) + 1}"
 
 
-def _in_order(first: str, second: str, stems: Sequence[list[str]], surfaces: dict[str, str]) -> str:
+def _in_order(first: str, second: str, stems: Sequence[list[str]], surfaces: dict[str, Surface]) -> str:
     """As titles mostly say it: `Lunch bag`, not `Bag lunch`."""
     ahead = sum(
         1 if words.index(first) < words.index(second) else -1 for words in stems if first in words and second in words
     )
     one, other = (first, second) if ahead >= 0 else (second, first)
-    return f"{surfaces[one]} {surfaces[other]}".capitalize()
+    return f"{surfaces[one].commonest} {surfaces[other].plural}".capitalize()

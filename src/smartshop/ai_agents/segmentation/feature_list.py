@@ -28,7 +28,9 @@ class Unit(StrEnum):
     SHARE = "share"
     """0 to 1."""
     RATIO = "ratio"
-    """1 is the usual."""
+    """1 is as before."""
+    LEVEL = "level"
+    """1 is the usual; told in percent."""
     DEGREE = "degree"
     """0 to 1, without a figure that would tell people anything."""
 
@@ -71,8 +73,8 @@ class Feature:
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "days_since_last_order", Unit.DAYS, Scale.LOG1P, "time since the last order",
-        Side("last order {} ago", "long absent", "not lately"),
-        Side("last order {} ago", "recent", "just lately"),
+        Side("last order {} ago", "long-absent"),
+        Side("last order {} ago", "recent"),
         clusters=False,
     ),
     Feature(
@@ -116,7 +118,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "units_per_line", Unit.COUNT, Scale.LOG1P, "pieces of each product",
         Side("{} pieces of each product", "bulk", "in bulk"),
-        Side("{} pieces of each product", "single-piece", "in single pieces"),
+        Side("{} pieces of each product", "single-piece", "piece by piece"),
     ),
     Feature(
         "discount_share", Unit.SHARE, Scale.PLAIN, "saved by discounts",
@@ -138,9 +140,9 @@ FEATURES: tuple[Feature, ...] = (
         Side("{} bought again", "variety-loving", "something new each time"),
     ),
     Feature(
-        "price_level", Unit.RATIO, Scale.LOG, "price level",
-        Side("prices {} the usual of their kind", "premium", "the finer things"),
-        Side("prices {} the usual of their kind", "price-conscious", "the lower-priced"),
+        "price_level", Unit.LEVEL, Scale.LOG, "price level",
+        Side("prices at {} of the usual", "premium", "the finer things"),
+        Side("prices at {} of the usual", "price-conscious", "the lower-priced goods"),
     ),
     Feature(
         "visits_per_month", Unit.RATE, Scale.LOG1P, "visits a month",
@@ -162,7 +164,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "christmas_share", Unit.SHARE, Scale.PLAIN, "orders before Christmas",
         Side("{} of orders before Christmas", "Christmas", "before Christmas"),
-        Side("{} of orders before Christmas", "year-round", "all year round"),
+        Side("{} of orders before Christmas", "off-season", "outside the Christmas season"),
     ),
     Feature(
         "mobile_share", Unit.SHARE, Scale.PLAIN, "on a phone or tablet",

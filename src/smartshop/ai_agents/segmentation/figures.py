@@ -58,8 +58,10 @@ def say(feature: Feature, figure: float, currency: str) -> str:
             return say_money(figure, currency)
         case Unit.SHARE:
             return say_share(figure)
+        case Unit.LEVEL:
+            return say_share(figure)
         case Unit.RATIO:
-            return f"{say_share(figure)} of" if feature.name == "price_level" else f"{figure:.1f} times"
+            return f"{say_number(figure)} times"
         case Unit.DEGREE:
             return ""
         case Unit.COUNT | Unit.RATE:

@@ -1,0 +1,117 @@
+"""What segments are called, and the sentence that describes them: a merchant's words, with true figures."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.features import Features
+from smartshop.ai_agents.segmentation.portraits import Lean, Portrait, Trait, are_kin, portraits_of, topic_words
+from smartshop.ai_agents.segmentation.sentences import sentence_of
+from smartshop.ai_agents.segmentation.topics import Topics
+
+LONGEST_NAME = 44
+"""Characters that fit where segments are listed side by side."""
+_PREPOSITIONS = (
+    "in ",
+    "at ",
+    "before ",
+    "on ",
+    "across ",
+    "from ",
+    "through ",
+    "without ",
+    "after ",
+    "with ",
+    "outside ",
+)
+"""Adverbs that may follow a noun: `bulk buyers before Christmas`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    name: str
+    sentence: str
+
+
+def name_segments(
+    features: Features,
+    labels: NDArray[np.int32],
+    topics: Topics,
+    currency: str,
+    *,
+    k: int,
+    kept_names: Mapping[int, str] | None = None,
+) -> tuple[Words, ...]:
+    """(k,) a distinct name and a sentence for each segment.
+
+    Args:
+        labels: (n,) 0 to k − 1, or -1 for customers of no segment, who count nowhere.
+        kept_names: what a segment is called already; it keeps that name, and its sentence is told anew.
+    """
+    kept = {} if kept_names is None else dict(kept_names)
+    portraits = portraits_of(features, labels, topics, k)
+    # The segment that stands out most chooses first.
+    order = sorted(range(k), key=lambda place: (-_distinctness(portraits[place]), place))
+    taken = {name.casefold() for name in kept.values()}
+    for place in order:
+        if place not in kept:
+            kept[place] = _free_name(portraits[place], topics, taken)
+            taken.add(kept[place].casefold())
+    return tuple(
+        Words(kept[place], sentence_of(portrait, topics, currency)) for place, portrait in enumerate(portraits)
+    )
+
+
+def _distinctness(portrait: Portrait) -> float:
+    return max(
+        (abs(strength) for strength in [*(t.effect for t in portrait.traits), *(one.effect for one in portrait.leans)]),
+        default=0.0,
+    )
+
+
+def _free_name(portrait: Portrait, topics: Topics, taken: set[str]) -> str:
+    names = list(_names(portrait, topics))
+    for name in names:
+        if name.casefold() not in taken:
+            return name
+    number = next(number for number in range(2, len(taken) + 3) if f"{names[0]} {number}".casefold() not in taken)
+    return f"{names[0]} {number}"
+
+
+def _names(portrait: Portrait, topics: Topics) -> Iterator[str]:
+    """Names from the most to the least telling: a trait and a topic, two traits, then further ones."""
+    noun = "buyers" if portrait.is_buying else "browsers"
+    traits = [trait for trait in portrait.traits if trait.side.adjective]
+    leans = portrait.leans
+    lead_by_topic = bool(leans) and (not traits or leans[0].effect >= abs(traits[0].effect))
+    if lead_by_topic:
+        yield from _short([_with_topics(traits[:1], leans[:1], noun, topics)])
+    for trait in traits[:4]:
+        second = [other for other in traits if _may_follow(trait, other)]
+        if lead_by_topic:
+            yield from _short([_with_topics([trait], leans[:1], noun, topics)])
+        yield from _short([f"{_adjective(trait)} {noun} {other.side.adverb}" for other in second[:1]])
+        yield f"{_adjective(trait)} {noun}"
+        yield from _short([_with_topics([trait], [lean], noun, topics) for lean in leans[:3]])
+        yield from _short([f"{_adjective(trait)} {noun} {other.side.adverb}" for other in second[1:4]])
+    yield from _short([_with_topics([], [lean], noun, topics) for lean in leans])
+    yield f"Everyday {noun}"
+
+
+def _with_topics(traits: Sequence[Trait], leans: Sequence[Lean], noun: str, topics: Topics) -> str:
+    who = f"{_adjective(traits[0])} {noun}" if traits else noun.capitalize()
+    return f"{who} of {topic_words(topics, leans[0].topic)}"
+
+
+def _adjective(trait: Trait) -> str:
+    return trait.side.adjective[:1].upper() + trait.side.adjective[1:]
+
+
+def _may_follow(trait: Trait, other: Trait) -> bool:
+    return other is not trait and other.side.adverb.startswith(_PREPOSITIONS) and not are_kin(trait, other)
+
+
+def _short(names: Sequence[str]) -> Iterator[str]:
+    return (name for name in names if len(name) <= LONGEST_NAME)

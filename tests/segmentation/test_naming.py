@@ -1,0 +1,244 @@
+"""A segment's name and sentence are what a merchant would say, and true."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.feature_list import FEATURES, column
+from smartshop.ai_agents.segmentation.features import Features, features_of
+from smartshop.ai_agents.segmentation.figures import say_days, say_money, say_number, say_share
+from smartshop.ai_agents.segmentation.naming import LONGEST_NAME, Words, name_segments
+from smartshop.ai_agents.segmentation.sensitive import is_sensitive
+from smartshop.ai_agents.segmentation.topics import Topics, make_topics
+from smartshop.ai_agents.segmentation.usual import usual_of
+from smartshop.ai_agents.segmentation.why import (
+    Contributions,
+    Reason,
+    habit_contributions,
+    topic_contributions,
+    why,
+)
+from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.schemas.events import EventKind
+from tests.recommendation.worlds import make_shelf
+from tests.segmentation.activities import Line, Order, Sign, activity_of
+
+BULK, WEEKEND, CANDLES = range(3)
+"""The planted segments: customers 0–29, 30–59, 60–89."""
+LABELS = np.repeat(np.arange(3, dtype=np.int32), 30)
+CATEGORIES = ("Tools", "Pots", "Candles", "Lamps")
+
+
+def planted(seed: int = 4) -> CustomerActivity:
+    """Who buys twenty of a thing, who buys on Saturdays, and who buys candles; all else is chance."""
+    rng = np.random.default_rng(seed)
+    orders: list[Order] = []
+    lines: list[Line] = []
+    for customer in range(90):
+        kind = customer // 30
+        for _ in range(int(rng.integers(3, 8))):
+            # Day 5 was a Saturday.
+            day = 5.5 + 7 * int(rng.integers(0, 50)) if kind == WEEKEND else 0.5 + int(rng.integers(0, 360))
+            orders.append((customer, day, int(rng.integers(2_000, 6_000))))
+            for _ in range(2):
+                product = 2 + 4 * int(rng.integers(3)) if kind == CANDLES else int(rng.integers(12))
+                pieces = 20 if kind == BULK else int(rng.integers(1, 4))
+                lines.append((len(orders) - 1, product, pieces, 500 * pieces))
+    return activity_of(orders, lines=lines, as_of_day=400)
+
+
+def world(categories: Sequence[str] = CATEGORIES) -> tuple[CustomerActivity, Features, Topics]:
+    activity = planted()
+    topics = make_topics(activity, make_shelf(12, categories), np.random.default_rng(1))
+    return activity, features_of(activity, topics), topics
+
+
+def words_of_world(categories: Sequence[str] = CATEGORIES, kept: dict[int, str] | None = None) -> tuple[Words, ...]:
+    _, features, topics = world(categories)
+    return name_segments(features, LABELS, topics, "GBP", k=3, kept_names=kept)
+
+
+def test_segments_are_named_by_what_was_planted() -> None:
+    names = [words.name for words in words_of_world()]
+    assert names[BULK].startswith("Bulk buyers")
+    assert names[WEEKEND].startswith("Weekend buyers")
+    assert "Candles" in names[CANDLES]
+    assert all(len(name) <= LONGEST_NAME for name in names)
+
+
+def test_figures_of_a_sentence_are_those_of_the_orders() -> None:
+    activity, _, _ = world()
+    bulk, weekend, candles = (words.sentence for words in words_of_world())
+    assert f"{_median_of_means(activity, BULK)} pieces of each product" in bulk
+    assert f"{_weekend_share(activity, WEEKEND)} at weekends (shop: {_weekend_share(activity, None)})" in weekend
+    for kind, sentence in enumerate((bulk, weekend, candles)):
+        assert f"{_orders_a_year(activity, kind)} orders a year" in sentence
+        assert f"{_order_value(activity, kind)} an order" in sentence
+    assert f"100 % of what they buy is Candles (shop: {_candle_share(activity)})" in candles
+
+
+def _of_kind(customers: NDArray[np.integer], kind: int | None) -> NDArray[np.bool_]:
+    return np.ones(len(customers), np.bool_) if kind is None else customers // 30 == kind
+
+
+def _median_of_means(activity: CustomerActivity, kind: int) -> str:
+    customer = activity.order_customer[activity.line_order]
+    return say_number(
+        float(np.median([activity.line_units[customer == one].mean() for one in range(30 * kind, 30 * kind + 30)]))
+    )
+
+
+def _weekend_share(activity: CustomerActivity, kind: int | None) -> str:
+    # 2024-01-01, the first day, was a Monday.
+    start = activity.order_at.min() // 86_400_000_000
+    weekday = (activity.order_at // 86_400_000_000 - 19_723) % 7
+    assert start >= 19_723
+    customers = range(90) if kind is None else range(30 * kind, 30 * kind + 30)
+    return say_share(float(np.mean([(weekday[activity.order_customer == one] >= 5).mean() for one in customers])))
+
+
+def _orders_a_year(activity: CustomerActivity, kind: int) -> str:
+    repeats, days = 0, 0.0
+    for customer in range(30 * kind, 30 * kind + 30):
+        at = activity.order_at[activity.order_customer == customer]
+        repeats += len(set((at // 86_400_000_000).tolist())) - 1
+        days += (activity.as_of - int(at.min())) / 86_400_000_000
+    return say_number(repeats / (days / 365.25))
+
+
+def _order_value(activity: CustomerActivity, kind: int) -> str:
+    value, customer = activity.order_value_minor, activity.order_customer
+    means = [value[customer == one].mean() for one in range(30 * kind, 30 * kind + 30)]
+    return say_money(float(np.median(means)), "GBP")
+
+
+def _candle_share(activity: CustomerActivity) -> str:
+    customer, is_candle = activity.order_customer[activity.line_order], activity.line_product % 4 == 2
+    return say_share(float(np.mean([is_candle[customer == one].mean() for one in range(90)])))
+
+
+def test_a_segment_keeps_its_name_and_a_new_one_does_not_take_it() -> None:
+    fresh = words_of_world()
+    kept = words_of_world(kept={WEEKEND: fresh[BULK].name})
+    assert kept[WEEKEND].name == fresh[BULK].name
+    assert kept[WEEKEND].sentence == fresh[WEEKEND].sentence
+    assert kept[BULK].name.casefold() != fresh[BULK].name.casefold()
+    assert words_of_world(kept={}) == fresh
+
+
+def test_names_are_distinct_however_alike_segments_are() -> None:
+    _, features, topics = world()
+    labels = np.arange(90, dtype=np.int32) % 12
+    names = [words.name for words in name_segments(features, labels, topics, "GBP", k=12)]
+    assert len({name.casefold() for name in names}) == 12
+
+
+def test_customers_of_no_segment_count_nowhere() -> None:
+    _, features, topics = world()
+    some = LABELS.copy()
+    some[:10] = -1
+    customers = np.flatnonzero(some >= 0)
+    x = features.x.copy()
+    x[:10] = 1e6
+    spoilt = replace(features, x=x, figures=x.astype(np.float32))
+    spoilt.figures[customers] = features.figures[customers]
+    assert name_segments(spoilt, some, topics, "GBP", k=3) == name_segments(features, some, topics, "GBP", k=3)
+
+
+def test_an_empty_segment_and_a_shop_all_alike_are_no_crash() -> None:
+    activity = activity_of([(customer, 1, 1_000) for customer in range(20)], as_of_day=30)
+    topics = make_topics(activity, make_shelf(4), np.random.default_rng(1))
+    words = name_segments(features_of(activity, topics), np.zeros(20, np.int32), topics, "JPY", k=2)
+    assert words[0].name == "Everyday buyers"
+    assert words[0].sentence.startswith("Close to the shop's average; hardly any second order yet; ¥1,000 an order")
+    assert words[1].sentence == "Nobody is in it now."
+
+
+def test_those_who_only_look_are_told_of_as_looking() -> None:
+    looks: list[Sign] = [
+        (customer, 0.1 * visit, EventKind.PRODUCT_VIEWED, 2 if customer < 20 else visit % 2)
+        for customer in range(40)
+        for visit in range(8)
+    ]
+    activity = activity_of([(customer, 1, 900) for customer in range(20, 40)], signs=looks, as_of_day=30)
+    topics = make_topics(activity, make_shelf(12, CATEGORIES), np.random.default_rng(1))
+    labels = np.repeat(np.arange(2, dtype=np.int32), 20)
+    lookers, buyers = name_segments(features_of(activity, topics), labels, topics, "GBP", k=2)
+    assert lookers.name.endswith("browsers of Candles") or lookers.name == "Browsers of Candles"
+    assert lookers.sentence.startswith("Look at Candles")
+    assert "100 % of their interest is Candles" in lookers.sentence
+    assert "an order" not in lookers.sentence
+    assert "buyers" in buyers.name.casefold()
+
+
+@pytest.mark.parametrize(
+    "word", ["Women's Shoes", "Baby", "Herren", "Halal food", "Pharmacy", "Boys' toys", "Maternity"]
+)
+def test_no_segment_is_called_by_what_a_person_may_be(word: str) -> None:
+    assert is_sensitive(word)
+    told = words_of_world(("Tools", "Pots", word, "Lamps"))
+    assert all(word not in words.name and word not in words.sentence for words in told)
+
+
+@pytest.mark.parametrize("word", ["Kerzen & Düfte", "キャンドル", "शमा", "Свечи"])
+def test_names_work_in_any_script(word: str) -> None:
+    told = words_of_world(("Tools", "Pots", word, "Lamps"))[CANDLES]
+    assert word in told.name
+    assert word in told.sentence
+
+
+def test_figures_read_as_one_says_them() -> None:
+    assert [say_days(days) for days in (0.2, 1, 45.4, 200, 1100)] == [
+        "0 days",
+        "1 day",
+        "45 days",
+        "7 months",
+        "3 years",
+    ]
+    assert [say_number(number) for number in (4.14, 3.0, 24.3, 12_345)] == ["4.1", "3", "24", "12,345"]
+    assert [say_share(share) for share in (0.0, 0.004, 0.62)] == ["0 %", "under 1 %", "62 %"]
+    assert say_money(1_234_567, "KWD") == "1,235 KWD"
+
+
+def test_the_three_reasons_that_count_most_are_told_with_the_customers_figures() -> None:
+    _, features, topics = world()
+    usual = usual_of(features, LABELS >= 0)
+    by_feature = np.zeros(len(FEATURES))
+    by_feature[[column("units_per_line"), column("weekend_share"), column("order_value")]] = (3.0, -1.0, 0.5)
+    by_topic = np.zeros(len(topics))
+    by_topic[topics.names.index("Pots")] = 1.0
+    customer = int(np.flatnonzero((LABELS == BULK) & (features.taste.toarray()[:, topics.names.index("Pots")] > 0))[0])
+    reasons = reasons_for(features, topics, customer, Contributions(by_feature, by_topic))
+    assert [reason.subject for reason in reasons] == ["units_per_line", "topic:Pots", "order_value"]
+    usually = usual.figures[column("units_per_line")]
+    assert usually is not None
+    assert reasons[0].words == f"20 pieces of each product (usually {say_number(usually)})"
+    taste = features.taste.toarray()[customer]
+    share = say_share(float(taste[topics.names.index("Pots")] / taste.sum()))
+    assert reasons[1].words.startswith(f"{share} of their interest is Pots (usually ")
+
+
+def reasons_for(features: Features, topics: Topics, customer: int, contributions: Contributions) -> tuple[Reason, ...]:
+    usual = usual_of(features, LABELS >= 0)
+    taste = features.taste.toarray()[customer]
+    return why(contributions, features.figures[customer], taste, usual, topics, "GBP")
+
+
+def test_what_does_not_apply_or_speaks_against_is_no_reason() -> None:
+    _, features, topics = world()
+    everything = Contributions(np.ones(len(FEATURES)), np.zeros(len(topics)))
+    told = reasons_for(features, topics, 0, everything)
+    assert len(told) == 3
+    assert not {reason.subject for reason in told} & {"mobile_share", "visits_per_month"}, "nothing is known of visits"
+    assert reasons_for(features, topics, 0, Contributions(-everything.features, everything.topics)) == ()
+
+
+def test_contributions_add_up_to_the_difference_of_scores() -> None:
+    rng = np.random.default_rng(3)
+    z, own, other, s, here, there = rng.normal(size=(6, 5))
+    score = (-0.7 / 2 * ((z - own) ** 2).sum() + s @ here) - (-0.7 / 2 * ((z - other) ** 2).sum() + s @ there)
+    told = habit_contributions(z, own, other, 0.7).sum() + topic_contributions(s, here, there).sum()
+    assert told == pytest.approx(score)
