@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="Origins that browsers may call from, comma-separated; `*` is any (keys are no cookies)."
     )
+    webhooks_private: bool = Field(
+        False,
+        description="`true` lets audiences be pushed to this machine itself and to private networks, not only to public "
+        "addresses; for trying out, or where the receiver lives in your own network.",
+    )
     shop_name: str = Field("Smart Shop", description="The name on the storefront.")
 
     @field_validator("secret_keys", "publishable_keys", "cors_origins", mode="before")
