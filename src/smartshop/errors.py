@@ -5,6 +5,7 @@ SmartShopError
 │   └── InvalidId
 ├── Unauthenticated         no key, or a key nobody knows (401)
 ├── Forbidden               a known key that may not do this (403)
+│   └── Erased              what names a customer who was erased
 ├── NotFound                (404)
 ├── Conflict                well-formed, but the shop's state says no (409)
 │   ├── OutOfStock
@@ -42,6 +43,15 @@ class Unauthenticated(SmartShopError):
 class Forbidden(SmartShopError):
     status = 403
     code = "forbidden"
+
+
+class Erased(Forbidden):
+    """Its text names nobody: it ends in logs."""
+
+    code = "erased"
+
+    def __init__(self) -> None:
+        super().__init__("This shopper was erased, so nothing is kept of them any more; use a new id.")
 
 
 class NotFound(SmartShopError):

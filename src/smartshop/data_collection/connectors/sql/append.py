@@ -15,6 +15,7 @@ from smartshop.data_collection.connectors.ports import LogEntry, Outcome
 from smartshop.data_collection.connectors.sql.bulk import Row, insert_rows
 from smartshop.data_collection.connectors.sql.codes import KIND_CODES, TRAFFIC_CODES, TRUST_CODES
 from smartshop.data_collection.connectors.sql.effects import apply_effects
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.locks import Turn, share_turn
 from smartshop.data_collection.connectors.sql.log_numbers import add_to_size, take_numbers
 from smartshop.data_collection.connectors.sql.records import encode
@@ -24,7 +25,7 @@ from smartshop.data_collection.connectors.sql.tallies import DAY, Tally, What, a
 from smartshop.data_collection.schemas.events import StoredEvent
 from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.data_collection.schemas.messages import StockChanged
-from smartshop.errors import SmartShopError
+from smartshop.errors import Erased, SmartShopError
 
 CONTENT_BYTES = 16
 """blake2b digest of an event's content: two contents meet by chance once in 2^64 tries."""
@@ -75,13 +76,21 @@ def _content(event: StoredEvent, payload: bytes) -> bytes:
 
 
 def append_batches(
-    connection: Connection, prepared: Sequence[Prepared], sizes: Sequence[int], now: Micros, *, always_takes_stock: bool
+    connection: Connection,
+    prepared: Sequence[Prepared],
+    sizes: Sequence[int],
+    now: Micros,
+    *,
+    erased: ErasedKeys,
+    always_takes_stock: bool,
 ) -> Appended:
-    """Store the prepared entries of consecutive batches of these sizes."""
+    """Store the prepared entries of consecutive batches of these sizes; of who was erased, nothing."""
     share_turn(connection, Turn.LOG)
+    of_erased = _of_erased(connection, prepared, erased)
     first_of: dict[SeenKey, int] = {}
     for index, item in enumerate(prepared):
-        first_of.setdefault(item.key, index)
+        if index not in of_erased:
+            first_of.setdefault(item.key, index)
     rows = [(*key, prepared[index].content, now) for key, index in first_of.items()]
     new_keys = claim(connection, rows)
     new = [index for key, index in first_of.items() if key in new_keys]
@@ -94,9 +103,18 @@ def append_batches(
     release(connection, (prepared[index].key for index in effects.refused))
     stored = [index for index in new if index not in effects.refused and index not in effects.same_again]
     batch_ids = _write(connection, prepared, sizes, stored, effects.stock_changed, now)
-    outcomes = _outcomes(connection, prepared, first_of, set(stored), effects.refused, new_keys)
+    refused = effects.refused | of_erased
+    outcomes = _outcomes(connection, prepared, first_of, set(stored), refused, new_keys)
     add_tallies(connection, _tallies(prepared, outcomes))
-    return Appended(outcomes, batch_ids, effects.refused)
+    return Appended(outcomes, batch_ids, refused)
+
+
+def _of_erased(connection: Connection, prepared: Sequence[Prepared], erased: ErasedKeys) -> dict[int, SmartShopError]:
+    """The door refuses them already; this is for what passed it just before."""
+    if not erased.refresh_within(connection):
+        return {}
+    events = enumerate(item.entry.event for item in prepared)
+    return {index: Erased() for index, event in events if erased.holds_any(event.customer_id, event.anonymous_id)}
 
 
 def _write(
@@ -164,7 +182,7 @@ def _outcomes(
     earlier = contents(connection, (key for key in first_of if key not in new_keys))
     outcomes = []
     for index, item in enumerate(prepared):
-        first = first_of[item.key]
+        first = first_of.get(item.key, index)
         if index in stored:
             outcomes.append(STORED)
         elif first in refused:

@@ -42,6 +42,13 @@ def tell(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
         driver_cursor(connection).executemany(_spelled(connection, statement), rows)
 
 
+def change_rows(connection: Connection, statement: str, *values: object) -> int:
+    """Run a statement once; how many rows it changed. Its places are written `?` for either engine."""
+    cursor = driver_cursor(connection)
+    cursor.execute(_spelled(connection, statement), values)
+    return int(cursor.rowcount)
+
+
 def _spelled(connection: Connection, statement: str) -> str:
     return statement.replace("?", "%s") if connection.dialect.name == "postgresql" else statement
 

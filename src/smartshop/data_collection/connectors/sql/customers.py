@@ -1,6 +1,6 @@
 """Customers over SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -13,7 +13,8 @@ from smartshop.data_collection.connectors.sql.customer_rows import (
     write_links,
 )
 from smartshop.data_collection.connectors.sql.engine import Database
-from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys, browser_key
+from smartshop.data_collection.connectors.sql.locks import Turn, share_turn, take_turn
 from smartshop.data_collection.connectors.sql.shopper_questions import (
     anything_vouched,
     family_of,
@@ -23,21 +24,30 @@ from smartshop.data_collection.connectors.sql.shopper_questions import (
 from smartshop.data_collection.connectors.sql.tables import consents, customer_merges, identity_links
 from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Customer, IdentityLink, Shopper
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
-from smartshop.errors import Conflict
+from smartshop.errors import Conflict, Erased
 
 
 class SqlCustomers:
-    """`consent_default` is what holds for a shopper who was never asked."""
+    """`consent_default` is what holds for a shopper who was never asked. Nothing is written of who was erased."""
 
-    def __init__(self, database: Database, consent_default: Consent) -> None:
-        self._database = database
+    def __init__(self, database: Database, consent_default: Consent, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
         self._consent_default = consent_default
 
     def shopper(self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, vouched: bool) -> Shopper:
+        if self._erased.holds_any(None, anonymous_id):
+            if customer_id is None or not vouched:
+                return self._nobody()
+            anonymous_id = None
+        if customer_id is not None and vouched and self._erased.holds(customer_id):
+            return self._nobody()
         with self._database.read() as connection:
             if customer_id is None or not vouched:
                 return self._anonymous(connection, anonymous_id)
             return self._customer(connection, customer_id, anonymous_id)
+
+    def _nobody(self) -> Shopper:
+        return Shopper(shopper_key=ShopperKey(""), consent=self._consent_default, erased=True)
 
     def _anonymous(self, connection: Connection, anonymous_id: AnonymousId | None) -> Shopper:
         if anonymous_id is None:
@@ -70,8 +80,23 @@ class SqlCustomers:
             return read_customers(connection, [customer_id]).get(customer_id)
 
     def upsert(self, customers: Sequence[Customer], now: Micros) -> None:
-        """Join what is told with what is known."""
-        self._database.write(lambda connection: merge_customers(connection, customers, now))
+        """Join what is told with what is known.
+
+        Raises:
+            Erased: one of them was.
+        """
+        ids = [customer.customer_id for customer in customers]
+        self._write_unless_erased(ids, lambda connection: merge_customers(connection, customers, now))
+
+    def _write_unless_erased(self, keys: Iterable[str], work: Callable[[Connection], object]) -> None:
+        def write(connection: Connection) -> None:
+            share_turn(connection, Turn.LOG)
+            self._erased.refresh_within(connection)
+            if any(self._erased.holds(key) for key in keys):
+                raise Erased
+            work(connection)
+
+        self._database.write(write)
 
     def has_identified(self, anonymous_id: AnonymousId) -> bool:
         question = select(1).where(identity_links.c.anonymous_id == anonymous_id).limit(1)
@@ -79,7 +104,12 @@ class SqlCustomers:
             return connection.execute(question).scalar() is not None
 
     def link(self, link: IdentityLink) -> None:
-        self._database.write(lambda connection: write_links(connection, [link]))
+        """
+        Raises:
+            Erased: the customer or the browser was.
+        """
+        keys = (link.customer_id, browser_key(link.anonymous_id))
+        self._write_unless_erased(keys, lambda connection: write_links(connection, [link]))
 
     def links(self) -> list[IdentityLink]:
         columns = identity_links.c
@@ -98,7 +128,12 @@ class SqlCustomers:
             ]
 
     def set_consent(self, change: ConsentChange) -> Consent:
-        self._database.write(lambda connection: write_consent(connection, [change]))
+        """
+        Raises:
+            Erased: whoever decided was.
+        """
+        key = change.shopper_key if change.is_customer else browser_key(change.shopper_key)
+        self._write_unless_erased((key,), lambda connection: write_consent(connection, [change]))
         return self.consent(change.shopper_key, change.is_customer)
 
     def consent(self, shopper_key: str, is_customer: bool) -> Consent:
@@ -126,8 +161,11 @@ class SqlCustomers:
 
         Raises:
             Conflict: the customer is merged already, or into itself.
+            Erased: one of them was.
         """
-        self._database.write(lambda connection: _merge(connection, from_customer, into, now))
+        self._write_unless_erased(
+            (from_customer, into), lambda connection: _merge(connection, from_customer, into, now)
+        )
 
     def undo_merge(self, from_customer: CustomerId, now: Micros) -> bool:
         """Whether there was a merge to undo."""

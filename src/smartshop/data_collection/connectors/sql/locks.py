@@ -20,6 +20,7 @@ class Turn(IntEnum):
     MERGE = 5_270_014
     STANDING = 5_270_015
     AUDIENCE = 5_270_016
+    DECISION = 5_270_017
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")

@@ -9,6 +9,7 @@ from smartshop.data_collection.connectors.ports import LogEntry, LogSize, Outcom
 from smartshop.data_collection.connectors.sql.append import append_batches, prepare
 from smartshop.data_collection.connectors.sql.codes import kind_mask
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.log_numbers import read_size
 from smartshop.data_collection.connectors.sql.recent import read_recent
@@ -27,8 +28,8 @@ PRUNED_AT_ONCE = 5_000
 class SqlEventLog:
     """The durable log on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
 
     def append(self, batches: Sequence[Sequence[LogEntry]]) -> tuple[list[list[Outcome]], list[int]]:
         prepared = [prepare(entry) for batch in batches for entry in batch]
@@ -37,7 +38,9 @@ class SqlEventLog:
             return [[] for _ in batches], [0] * len(sizes)
         now = self._database.now()
         appended = self._database.write(
-            lambda connection: append_batches(connection, prepared, sizes, now, always_takes_stock=False)
+            lambda connection: append_batches(
+                connection, prepared, sizes, now, erased=self._erased, always_takes_stock=False
+            )
         )
         outcomes = iter(appended.outcomes)
         return [[next(outcomes) for _ in batch] for batch in batches], appended.batch_ids

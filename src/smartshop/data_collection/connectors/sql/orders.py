@@ -7,6 +7,7 @@ from sqlalchemy import literal, or_, select, tuple_
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.append import append_batches, prepare
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.order_book import content
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund
 from smartshop.data_collection.connectors.sql.tables import orders, refunds
@@ -18,8 +19,8 @@ REFUNDS_AT_ONCE = 2_000
 
 
 class SqlOrders:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
 
     def place(self, entry: LogEntry) -> Order:
         order = entry.order
@@ -30,7 +31,9 @@ class SqlOrders:
         prepared = [prepare(entry)]
         now = self._database.now()
         appended = self._database.write(
-            lambda connection: append_batches(connection, prepared, [1], now, always_takes_stock=True)
+            lambda connection: append_batches(
+                connection, prepared, [1], now, erased=self._erased, always_takes_stock=True
+            )
         )
         if appended.refused:
             raise appended.refused[0]

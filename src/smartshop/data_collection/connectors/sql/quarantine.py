@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from smartshop.data_collection.connectors.ports import QuarantinedRow
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
+from smartshop.data_collection.connectors.sql.locks import Turn, share_turn
 from smartshop.data_collection.connectors.sql.tables import quarantine
 from smartshop.data_collection.schemas.ids import Micros
 
 
 class SqlQuarantine:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
 
     def add(self, rows: Sequence[QuarantinedRow]) -> None:
-        if not rows:
-            return
+        """Keep them, but for what names somebody erased: of that nothing is kept."""
+        if rows:
+            self._database.write(lambda connection: self._insert(connection, rows))
+
+    def _insert(self, connection: Connection, rows: Sequence[QuarantinedRow]) -> None:
+        share_turn(connection, Turn.LOG)
+        self._erased.refresh_within(connection)
         told = [
             {
                 "source": row.source,
@@ -28,8 +35,10 @@ class SqlQuarantine:
                 "replayed_at": row.replayed_at,
             }
             for row in rows
+            if not self._erased.are_named_in(row.raw)
         ]
-        self._database.write(lambda connection: connection.execute(insert(quarantine), told))
+        if told:
+            connection.execute(insert(quarantine), told)
 
     def page(self, after: int = 0, limit: int = 100, source: str | None = None) -> list[QuarantinedRow]:
         waiting = quarantine.c.replayed_at.is_(None)

@@ -10,7 +10,7 @@ from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.customers import Customer
 from smartshop.data_collection.schemas.events import StoredEvent
 from smartshop.data_collection.schemas.messages import Message
-from smartshop.data_collection.schemas.orders import Order, Refund
+from smartshop.data_collection.schemas.orders import Order, Refund, Return
 
 Item = TypeVar("Item")
 
@@ -21,6 +21,7 @@ encode = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(StoredEvent).decode
 decode_order = msgspec.json.Decoder(Order).decode
 decode_refund = msgspec.json.Decoder(Refund).decode
+decode_return = msgspec.json.Decoder(Return).decode
 decode_product = msgspec.json.Decoder(Product).decode
 decode_customer = msgspec.json.Decoder(Customer).decode
 decode_message = msgspec.json.Decoder(Message).decode

@@ -29,6 +29,8 @@ SeenRow = tuple[str, str, int, bytes, int]
 
 def claim(connection: Connection, rows: Sequence[SeenRow]) -> set[SeenKey]:
     """Insert these distinct keys; return those nobody had inserted before."""
+    if not rows:
+        return set()
     if connection.dialect.name == "sqlite":
         return _claim_in_sqlite(connection, rows)
     return _claim_in_postgres(connection, rows)

@@ -1,5 +1,6 @@
 """All SQL stores of one shop, opened together: the only function of this folder that the rest of the house calls."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from smartshop.data_collection.connectors.sql.customers import SqlCustomers
 from smartshop.data_collection.connectors.sql.dead_letters import SqlDeadLetters
 from smartshop.data_collection.connectors.sql.decisions import SqlDecisions
 from smartshop.data_collection.connectors.sql.engine import Database, open_database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
+from smartshop.data_collection.connectors.sql.erasure import SqlErasure
 from smartshop.data_collection.connectors.sql.imports import SqlImports
 from smartshop.data_collection.connectors.sql.jobs import SqlJobs
 from smartshop.data_collection.connectors.sql.keys import SqlKeys
@@ -22,6 +25,8 @@ from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
 from smartshop.data_collection.connectors.sql.standings import SqlStandings
 from smartshop.data_collection.connectors.sql.stock import SqlStock
 from smartshop.data_collection.schemas.customers import Consent
+
+ERASURE_SECRET = "erasure"  # noqa: S105  # its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class SqlStores:
     jobs: SqlJobs
     dead_letters: SqlDeadLetters
     imports: SqlImports
+    erasure: SqlErasure
     shop_database: Database
     decisions_database: Database
 
@@ -66,20 +72,24 @@ def open_stores(
     consent = consent_default or Consent()
     migrate(shop, SHOP)
     migrate(decisions, DECISIONS)
+    keys = SqlKeys(shop)
+    erased = ErasedKeys(shop, lambda: keys.secret(ERASURE_SECRET, secrets.token_bytes(32)))
+    erased.refresh()
     return SqlStores(
-        log=SqlEventLog(shop),
-        quarantine=SqlQuarantine(shop),
+        log=SqlEventLog(shop, erased),
+        quarantine=SqlQuarantine(shop, erased),
         catalogue=SqlCatalogue(shop),
-        customers=SqlCustomers(shop, consent),
-        orders=SqlOrders(shop),
+        customers=SqlCustomers(shop, consent, erased),
+        orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),
         standings=SqlStandings(shop, consent),
-        decisions=SqlDecisions(decisions),
+        decisions=SqlDecisions(decisions, erased),
         models=SqlModels(shop, models_dir),
-        keys=SqlKeys(shop),
+        keys=keys,
         jobs=SqlJobs(shop),
-        dead_letters=SqlDeadLetters(shop),
+        dead_letters=SqlDeadLetters(shop, erased),
         imports=SqlImports(shop),
+        erasure=SqlErasure(shop, decisions, erased),
         shop_database=shop,
         decisions_database=decisions,
     )

@@ -207,6 +207,7 @@ orders = Table(
 )
 Index("orders_by_customer", orders.c.customer_id, orders.c.ordered_at)
 Index("orders_by_time", orders.c.ordered_at, orders.c.order_id)
+Index("orders_by_browser", orders.c.anonymous_id, sqlite_where=_ANONYMOUS, postgresql_where=_ANONYMOUS)
 
 refunds = Table(
     "refunds",
@@ -475,6 +476,30 @@ audience_pushes = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+# ------------------------------------------------------------------------------------------------ erased
+# Numbers are committed in their order, so that whoever has read up to one has missed none.
+erasures = Table(
+    "erasures",
+    shop,
+    Column("erasure_no", RowNumber, primary_key=True, autoincrement=True),
+    # Of a customer's or a browser's id; nothing tells whose but somebody who names them again.
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("receipt_id", Id, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+erasure_receipts = Table(
+    "erasure_receipts",
+    shop,
+    Column("receipt_id", Id, primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+    Column("counts", LargeBinary, nullable=False),
+    # What is still to be erased, with its ids; goes with the last of it.
+    Column("under_way", LargeBinary),
+    # Traces may be left in the unused places of SQLite's file until it is written anew.
+    Column("leaves_traces", Boolean, nullable=False),
+)
+
 # --------------------------------------------------------------------------------------- the decision log
 decisions = Table(
     "decisions",
@@ -482,4 +507,6 @@ decisions = Table(
     Column("decision_id", Id, primary_key=True),
     Column("decided_at", BigInteger, nullable=False, index=True),
     Column("payload", LargeBinary, nullable=False),
+    # As `seen.sender_key` spells them; empty for nobody, absent where an earlier release wrote the decision.
+    Column("shopper_key", Id, index=True),
 )

@@ -1,0 +1,52 @@
+"""Messages and rules without the customers that were erased: pure."""
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from smartshop.data_collection.schemas.audiences import AllOf, AnyOf, Listed, Not, Rule
+from smartshop.data_collection.schemas.events import StoredEvent
+from smartshop.data_collection.schemas.messages import (
+    CustomerErased,
+    EventsAccepted,
+    Message,
+    SegmentChanged,
+    SlateRefreshed,
+)
+
+IsTheirs = Callable[[str | None, str | None], bool]
+"""Whether a customer's or a browser's id is of somebody erased."""
+
+
+def message_without(message: Message, is_theirs: IsTheirs) -> Message | None:
+    """What of a message names nobody erased; None where nothing is left of it."""
+    match message:
+        case EventsAccepted():
+            kept = tuple(event for event in message.events if not _is_theirs(event, is_theirs))
+            return EventsAccepted(kept) if kept else None
+        case SlateRefreshed():
+            named = (message.shopper_key, None) if message.is_customer else (None, message.shopper_key)
+            return None if is_theirs(*named) else message
+        case SegmentChanged() | CustomerErased():
+            return None if is_theirs(message.customer_id, None) else message
+        case _:
+            return message
+
+
+def _is_theirs(event: StoredEvent, is_theirs: IsTheirs) -> bool:
+    return is_theirs(event.customer_id, event.anonymous_id)
+
+
+def rule_without(rule: Rule, customer_ids: Collection[str]) -> Rule:
+    """The rule with its lists shortened; the same one where none names these customers."""
+    match rule:
+        case Listed():
+            kept = tuple(one for one in rule.customer_ids if one not in customer_ids)
+            return rule if len(kept) == len(rule.customer_ids) else Listed(kept)
+        case AllOf() | AnyOf():
+            inner = tuple(rule_without(one, customer_ids) for one in rule.rules)
+            return rule if inner == rule.rules else msgspec.structs.replace(rule, rules=inner)
+        case Not():
+            return msgspec.structs.replace(rule, of=rule_without(rule.of, customer_ids))
+        case _:
+            return rule
