@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,18 +15,21 @@ from rich.console import Console
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
+from smartshop.ai_agents.segmentation.learning import Learning, learn_segments
+from smartshop.ai_agents.segmentation.learning import accept_segments as accept_held_back
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.ports import ImportMark, Jobs
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.pipelines.clock import DAY, ShopClock, system_now, to_micros
+from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339, system_now, to_micros
 from smartshop.data_collection.pipelines.interactions import load_interactions
 from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion
+from smartshop.data_collection.schemas.segments import Refit
 from smartshop.errors import Conflict, InvalidValue, NotFound
-from smartshop.opening import opened_stores
+from smartshop.opening import consent_default, opened_stores
 from smartshop.place import DEMO_MARK, Place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
@@ -54,6 +57,8 @@ class JobContext:
     until: Micros | None
     """The end of the day the job is for; None is now."""
     tell: Tell
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """What the job was queued with."""
 
 
 Job = Callable[[JobContext], dict[str, Any]]
@@ -71,6 +76,46 @@ def train(context: JobContext) -> dict[str, Any]:
     )
     record = next(found for found in stores.models.history(trained.agent) if found.version == trained.version)
     return {"version": trained.version, "promoted": trained.promoted, **_rounded(record.metrics)}
+
+
+def train_segmentation(context: JobContext) -> dict[str, Any]:
+    """Segments, value and churn from everything customers did; who stands where is written anew."""
+    return _told(learn_segments(_learning(context), until=context.until, progress=context.tell))
+
+
+def accept_segments(context: JobContext) -> dict[str, Any]:
+    """A refit that was held back serves after all; argument `version`."""
+    version = ModelVersion(context.arguments.get("version", ""))
+    return _told(accept_held_back(_learning(context), version, until=context.until, progress=context.tell))
+
+
+def _learning(context: JobContext) -> Learning:
+    stores = context.stores
+    return Learning(
+        log=stores.log,
+        customers=stores.customers,
+        standings=stores.standings,
+        models=stores.models,
+        shelf=_shelf(context.settings, stores, context.clock),
+        currency=context.settings.currency,
+        timezone=context.settings.timezone,
+        consent_default=consent_default(context.settings),
+        now=context.clock.now,
+    )
+
+
+def _told(found: Refit) -> dict[str, Any]:
+    return {
+        "version": found.version,
+        "as_of": format_rfc3339(found.as_of),
+        "customers": found.customers,
+        "buyers": found.buyers,
+        "changed_segment_by_behaviour": found.moved_behaviour,
+        "changed_segment_by_model": found.moved_model,
+        "held_back": found.held_back and found.accepted_at is None,
+        "note": found.note,
+        **_rounded(found.measures),
+    }
 
 
 def prune(context: JobContext) -> dict[str, Any]:
@@ -104,7 +149,13 @@ def make_demo(context: JobContext) -> dict[str, Any]:
     return asdict(entered)
 
 
-JOBS: Mapping[str, Job] = {"train-recommendation": train, "prune": prune, "make-demo": make_demo}
+JOBS: Mapping[str, Job] = {
+    "train-recommendation": train,
+    "train-segmentation": train_segmentation,
+    "accept-segments": accept_segments,
+    "prune": prune,
+    "make-demo": make_demo,
+}
 
 
 def run_job(
@@ -114,9 +165,11 @@ def run_job(
     *,
     day: date | None = None,
     job_id: int | None = None,
+    arguments: Mapping[str, str] | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Run one job to its end; what it found out. `job_id` is the row of a queued one, which is told how far it is.
+    """Run one job to its end; what it found out. `job_id` is the row of a queued one, which is told how far it is and
+    brings its own arguments.
 
     Raises:
         NotFound: no such job.
@@ -134,7 +187,10 @@ def run_job(
             show(share, what)
             report(share, what)
 
-        found = JOBS[name](JobContext(settings, place, stores, build_clock(settings, stores), until, tell))
+        clock = build_clock(settings, stores)
+        queued = None if job_id is None else stores.jobs.get(job_id)
+        given = {**(arguments or {}), **(queued.arguments if queued is not None else {})}
+        found = JOBS[name](JobContext(settings, place, stores, clock, until, tell, given))
         tell(1.0, "done")
     return found
 

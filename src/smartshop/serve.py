@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -18,6 +19,7 @@ import uvicorn
 
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.runtime import Runtime
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
@@ -53,28 +55,43 @@ class NewestHuman:
 
 
 class ModelKeeper:
-    """Serves with the promoted model; a version that is refused leaves the last good one in place, and is told once."""
+    """Serves with the promoted models; a version that is refused leaves the last good one in place, and is told once."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._version: str | None = None
-        self._refused: str | None = None
+        self._recommender: RecommendationAdvisor | None = None
+        self._versions: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
 
     def refresh(self) -> None:
-        record = self._shop.models.promoted("recommendation")
-        if record is None or record.version in (self._version, self._refused):
-            return
+        took = [
+            self._take("recommendation", lambda folder: self._recommend_with(RecommendationModel.load(folder))),
+            self._take("segmentation", lambda folder: self._segment_with(SegmentationModel.load(folder))),
+        ]
+        if any(took):
+            segmentation = self._shop.segmentation.model
+            self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
+
+    def _take(self, agent: str, serve_with: Callable[[Path], None]) -> bool:
+        """Whether another version serves now."""
+        record = self._shop.models.promoted(agent)
+        if record is None or record.version in (self._versions.get(agent), self._refused.get(agent)):
+            return False
         try:
-            model = RecommendationModel.load(self._shop.models.open(record))
+            serve_with(self._shop.models.open(record))
         except ModelRefused as error:
-            self._refused = record.version
-            log.error("model_refused", version=record.version, reason=str(error))
-            return
-        self._shop.recommendations.use(
-            RecommendationAdvisor(model), build_advisors(), {"recommendation": record.version}
-        )
-        self._version = record.version
-        log.info("model_served", agent="recommendation", version=record.version)
+            self._refused[agent] = record.version
+            log.error("model_refused", agent=agent, version=record.version, reason=str(error))
+            return False
+        self._versions = {**self._versions, agent: record.version}
+        log.info("model_served", agent=agent, version=record.version)
+        return True
+
+    def _recommend_with(self, model: RecommendationModel) -> None:
+        self._recommender = RecommendationAdvisor(model)
+
+    def _segment_with(self, model: SegmentationModel) -> None:
+        self._shop.segmentation.model = model
 
 
 def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
@@ -104,7 +121,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
     """Everything that runs as long as the service does, started in order and stopped in the opposite one."""
     models = ModelKeeper(shop)
     await asyncio.to_thread(models.refresh)
-    runtime = Runtime(shop.bus, build_agents(stores, shop.clock), shop.dead_letters, shop.jobs, shop.clock.now)
+    runtime = Runtime(shop.bus, build_agents(stores, shop), shop.dead_letters, shop.jobs, shop.clock.now)
     async with AsyncExitStack() as stack:
         shop.recommendations.start()
         stack.push_async_callback(asyncio.to_thread, shop.recommendations.stop)

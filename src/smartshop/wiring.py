@@ -12,6 +12,11 @@ from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
 from smartshop.ai_agents.personalization.agent import PersonalizationAgent
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent
 from smartshop.ai_agents.recommendation.popular import PopularSource
+from smartshop.ai_agents.segmentation.advice import SegmentationAdvisor
+from smartshop.ai_agents.segmentation.agent import SegmentationAgent
+from smartshop.ai_agents.segmentation.explaining import Explaining, ServedSegments
+from smartshop.ai_agents.segmentation.live import Look
+from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.api.openapi import openapi_document as describe_api
 from smartshop.backend_api.api.table import ENDPOINTS
 from smartshop.backend_api.services.recommendations import Recommendations
@@ -42,18 +47,27 @@ def build_clock(settings: Settings, stores: SqlStores) -> ShopClock:
     return ShopClock(ZoneInfo(settings.timezone), system_now, lambda: newest)
 
 
-def build_agents(stores: SqlStores, clock: ShopClock) -> Sequence[Agent]:
+def build_agents(stores: SqlStores, shop: Shop) -> Sequence[Agent]:
     """Every agent that listens. To add one: its folder, its messages, one line here, one test file."""
     return (
-        RecommendationAgent(stores.models, clock.now),
+        SegmentationAgent(build_look(stores, shop.shelves, shop.currency, shop.clock), shop.segmentation),
+        RecommendationAgent(stores.models, shop.clock.now),
         PersonalizationAgent(),
-        InventoryAgent(stores.stock, stores.catalogue, clock.now),
+        InventoryAgent(stores.stock, stores.catalogue, shop.clock.now),
     )
 
 
-def build_advisors() -> Sequence[Advisor]:
-    """Every advisor beside recommendation, which argues for its own candidates."""
-    return (PersonalizationAdvisor(), InventoryAdvisor())
+def build_advisors(segmentation: SegmentationModel | None = None) -> Sequence[Advisor]:
+    """Every advisor beside recommendation, which argues for its own candidates. Some wait for a model."""
+    others: tuple[Advisor, ...] = (PersonalizationAdvisor(), InventoryAdvisor())
+    if segmentation is None or segmentation.prior is None:
+        return others
+    return (*others, SegmentationAdvisor(segmentation.prior, segmentation.topics, segmentation.behavioural))
+
+
+def build_look(stores: SqlStores, shelves: ShelfKeeper, currency: str, clock: ShopClock) -> Look:
+    """How the segmentation agent reads one customer anew."""
+    return Look(stores.log, stores.customers, stores.standings, lambda: shelves.shelf, currency, clock.shop_now)
 
 
 def build_ingest(
@@ -82,7 +96,8 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
     """Everything that one serving process works with."""
     profiles, bus = LogProfiles(stores.log, fold_profile, read=stores.short_read), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
-    consent = consent_default(settings)
+    consent, segmentation = consent_default(settings), ServedSegments()
+    explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
     return Shop(
         name=load_scenario(DEMO_SCENARIO).title if place.demo else settings.shop_name,
         currency=settings.currency,
@@ -130,6 +145,9 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             read=stores.short_read,
         ),
         art=picture_of,
+        segmentation=segmentation,
+        explain_standing=explaining.why,
+        standing_details=explaining.details,
     )
 
 

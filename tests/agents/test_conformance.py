@@ -13,19 +13,23 @@ from smartshop.ai_agents.agent import Agent
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.schemas.events import EventKind
-from smartshop.data_collection.schemas.ids import LocationId, ModelVersion, ProductId, ShopperKey, VariantId
+from smartshop.data_collection.schemas.ids import CustomerId, LocationId, ModelVersion, ProductId, ShopperKey, VariantId
 from smartshop.data_collection.schemas.messages import (
     CatalogueChanged,
+    CustomerErased,
     EventsAccepted,
     Message,
     ModelTrained,
+    SegmentChanged,
+    SegmentsRefitted,
     SlateRefreshed,
     StockAlert,
     StockChanged,
 )
+from smartshop.data_collection.schemas.segments import SegmentId, SegmentKind
 from tests.agents.world import BLUE, NOW, RED, event, move, wired
 
-AGENT_NAMES = ("recommendation", "personalization", "inventory")
+AGENT_NAMES = ("segmentation", "recommendation", "personalization", "inventory")
 
 EVERY_MESSAGE: tuple[Message, ...] = (
     EventsAccepted(tuple(event(kind, variant_id=RED, customer_id="c-1") for kind in EventKind)),
@@ -35,6 +39,9 @@ EVERY_MESSAGE: tuple[Message, ...] = (
     ModelTrained("recommendation", ModelVersion("v1"), True),
     SlateRefreshed(ShopperKey("a-1"), False, "product_viewed"),
     StockAlert(RED, ProductId("tent"), LocationId("main"), 3, 5, NOW),
+    SegmentChanged(CustomerId("c-1"), SegmentKind.RFM, None, SegmentId("rfm-new"), NOW),
+    SegmentsRefitted(ModelVersion("v1"), held_back=False, moved_behaviour=1, moved_model=0),
+    CustomerErased(CustomerId("c-2")),
 )
 STRANGERS: tuple[Message, ...] = (
     EventsAccepted(

@@ -17,7 +17,9 @@ from smartshop.data_collection.schemas.ids import (
     VariantId,
 )
 from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
-from smartshop.wiring import build_agents
+from smartshop.place import find_place
+from smartshop.settings import Settings
+from smartshop.wiring import build_agents, build_shop
 
 NOW = Micros(1_780_000_000_000_000)
 TENT, RED, BLUE = ProductId("tent"), VariantId("tent-red"), VariantId("tent-blue")
@@ -67,4 +69,5 @@ def event(
 
 
 def wired(stores: SqlStores, clock: ShopClock) -> Sequence[Agent]:
-    return build_agents(stores, clock)
+    settings = Settings()
+    return build_agents(stores, build_shop(settings, find_place(settings, False), stores, clock))

@@ -1,9 +1,10 @@
 """Everything one serving process works with, put together by `wiring`; routes and sockets receive it whole."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.data_collection.connectors.ports import (
     Bus,
@@ -62,6 +63,8 @@ class Shop:
     recommendations: Recommendations
     art: Callable[[Product], str] | None = None
     """A product's picture as SVG, for shops whose products have none of their own."""
+    segmentation: ServedSegments = field(default_factory=ServedSegments)
+    """The segments that serve in this process."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
     """What counts most for a customer being in their segment; None while no model is loaded."""
     standing_details: Callable[[Standing], StandingDetails] | None = None

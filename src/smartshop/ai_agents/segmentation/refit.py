@@ -1,0 +1,348 @@
+"""Learning who the customers are, anew: everything from one table of what they did, continuing what was known before.
+
+Pure: activity, shelf and what was known in; a model, records and a report out. `learning.py` reads and writes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.segmentation.affinities import interest_in_products, shop_shares, subjects_of
+from smartshop.ai_agents.segmentation.churn import ChurnModel, fit_churn
+from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters
+from smartshop.ai_agents.segmentation.features import Features, features_of
+from smartshop.ai_agents.segmentation.identity import ClusterRefit, refit_clusters
+from smartshop.ai_agents.segmentation.model import Facts, SegmentationModel
+from smartshop.ai_agents.segmentation.naming import name_segments
+from smartshop.ai_agents.segmentation.prior import fit_prior
+from smartshop.ai_agents.segmentation.purchases import purchases_of
+from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS, fit_rfm
+from smartshop.ai_agents.segmentation.space import HABIT_COLUMNS, fit_space
+from smartshop.ai_agents.segmentation.standing import Judged, judge, standings, view_shelf
+from smartshop.ai_agents.segmentation.topics import Topics, extend_topics, make_topics, topics_at
+from smartshop.ai_agents.segmentation.usual import usual_of
+from smartshop.ai_agents.segmentation.value import ValueConfig, ValueModel, fit_value
+from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.shelf import Shelf
+from smartshop.data_collection.schemas.ids import CustomerId, Micros, ModelVersion
+from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentFlow, SegmentId, SegmentKind, Standing
+
+Progress = Callable[[float, str], None]
+"""Called with the share done (0 to 1) and what is being done."""
+
+MOST_WITHOUT_TOPIC = 0.25
+"""Share of the order lines whose product has no topic, from which on the topics are learned anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known of a refit's customers, in the order of `activity.customer_ids`."""
+
+    model: SegmentationModel | None
+    segment: NDArray[np.int32]
+    """(n,) place in the model's cluster ids; NOWHERE."""
+    since: NDArray[np.int64]
+    """(n,) in it since then, µs UTC; 0 where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A refit: what was learned, and where everybody stands under what serves now."""
+
+    candidate: SegmentationModel
+    serving: SegmentationModel
+    """The candidate; or, where it is held back, one that learned everything but the segments anew."""
+    judged: Judged
+    since: NDArray[np.int64]
+    """(n,) in their segment since then."""
+    refit: Refit
+
+    def standings(self, *, log_no: int, now: Micros) -> Iterator[Standing]:
+        return standings(self.judged, self.serving.cluster_ids, self.since, log_no=log_no, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class RefitSettings:
+    """What of the shop a refit must know."""
+
+    currency: str
+    timezone: str
+    version: ModelVersion
+    now: Micros
+
+
+def nothing_before(n: int) -> Before:
+    return Before(None, np.full(n, NOWHERE, np.int32), np.zeros(n, np.int64))
+
+
+def before_of(
+    model: SegmentationModel | None, customer_ids: Sequence[CustomerId], known: Iterator[Sequence[Standing]]
+) -> Before:
+    """Line up what stands in the store (by customer_id) with a refit's customers (by customer_id, too)."""
+    before = nothing_before(len(customer_ids))
+    if model is None:
+        return before
+    place = {segment_id: number for number, segment_id in enumerate(model.cluster_ids)}
+    number_of = {customer_id: number for number, customer_id in enumerate(customer_ids)}
+    for batch in known:
+        for standing in batch:
+            number = number_of.get(standing.customer_id)
+            if number is not None and standing.segment_id is not None:
+                before.segment[number] = place.get(standing.segment_id, NOWHERE)
+                before.since[number] = standing.in_segment_since or 0
+    return replace(before, model=model)
+
+
+def refit(
+    activity: CustomerActivity,
+    shelf: Shelf,
+    before: Before,
+    settings: RefitSettings,
+    *,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Learned:
+    """Learn everything anew from what customers did until `activity.as_of`; the same input and seed, the same bytes."""
+    progress(0.05, f"what {len(activity):,} customers look at")
+    topics = _topics(before.model, activity, shelf, settings.timezone, rng)
+    features = features_of(activity, topics)
+    progress(0.15, "what customers are worth")
+    value = fit_value(activity, config=ValueConfig(), rng=rng)
+    progress(0.35, "who stays away")
+    churn = fit_churn(activity, rng=rng)
+    progress(0.5, "how customers divide")
+    present = None if before.model is None else before.model.clusters
+    found = refit_clusters(
+        features,
+        present,
+        before.segment,
+        rng=rng,
+        columns=HABIT_COLUMNS,
+        progress=lambda share, what: progress(0.5 + 0.3 * share, what),
+    )
+    progress(0.8, "naming segments")
+    measures = _measures(value, churn, found)
+    learned = _Parts(activity, shelf, topics, features, value, churn, measures)
+    candidate = _model(learned, found.clusters, found.labels, before.model, settings)
+    serving = candidate
+    if found.report.held_back and before.model is not None:
+        serving = _model(learned, present, before.segment, before.model, settings)
+    progress(0.85, "where everybody stands")
+    judged = judge(serving, activity, view_shelf(serving, shelf), _labels_under(serving, before))
+    since = _since(judged, serving, before, settings.now)
+    told = _report(judged, before, found, serving, settings)
+    progress(0.95, "told")
+    return Learned(candidate, serving, judged, since, told)
+
+
+def rejudge(
+    model: SegmentationModel, activity: CustomerActivity, shelf: Shelf, before: Before, told: Refit, now: Micros
+) -> Learned:
+    """Where everybody stands today under a model that was learned before, with the sizes that makes."""
+    judged = judge(model, activity, view_shelf(model, shelf), _labels_under(model, before))
+    report = msgspec.structs.replace(
+        told,
+        customers=len(activity),
+        buyers=len(judged.purchases),
+        sizes=_sizes(judged, model.cluster_ids),
+        flows=_flows(before, judged, model.cluster_ids),
+    )
+    return Learned(model, model, judged, _since(judged, model, before, now), report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    activity: CustomerActivity
+    shelf: Shelf
+    topics: Topics
+    features: Features
+    value: ValueModel | None
+    churn: ChurnModel | None
+    accuracy: dict[str, float]
+
+
+def _topics(
+    present: SegmentationModel | None,
+    activity: CustomerActivity,
+    shelf: Shelf,
+    timezone: str,
+    rng: np.random.Generator,
+) -> Topics:
+    """The axes of taste go on as they are, until too much of what is bought lies on none of them."""
+    if present is not None:
+        topics = extend_topics(present.topics, shelf)
+        known = activity.line_product[activity.line_product >= 0]
+        if not len(known) or float(np.mean(topics_at(known, topics) < 0)) <= MOST_WITHOUT_TOPIC:
+            return topics
+    return make_topics(activity, shelf, rng, timezone=timezone)
+
+
+def _model(
+    learned: _Parts,
+    clusters: Clusters | None,
+    labels: NDArray[np.int32],
+    present: SegmentationModel | None,
+    settings: RefitSettings,
+) -> SegmentationModel:
+    activity, topics = learned.activity, learned.topics
+    interest = interest_in_products(activity, learned.shelf.n_products)
+    subjects = subjects_of(learned.shelf, topics.topic_of_product, topics.names)
+    k = 0 if clusters is None else len(clusters)
+    prior = None
+    if clusters is not None:
+        prior = fit_prior(activity, labels, k, topics, as_of=activity.as_of)
+    facts = Facts(
+        as_of=activity.as_of,
+        currency=settings.currency,
+        rfm=fit_rfm(purchases_of(activity), activity.as_of),
+        value=learned.value,
+        churn=learned.churn,
+        shares={each.kind: shop_shares(interest, each) for each in subjects},
+        segments=_segments(learned, clusters, labels, present, settings),
+        has_clusters=clusters is not None,
+        usual=usual_of(learned.features, labels >= 0) if clusters is not None else None,
+        accuracy=learned.accuracy,
+    )
+    space = clusters.space if clusters is not None else fit_space(learned.features, columns=HABIT_COLUMNS)
+    return SegmentationModel(facts=facts, topics=topics, space=space, clusters=clusters, prior=prior)
+
+
+def _segments(
+    learned: _Parts,
+    clusters: Clusters | None,
+    labels: NDArray[np.int32],
+    present: SegmentationModel | None,
+    settings: RefitSettings,
+) -> tuple[Segment, ...]:
+    """Every segment there is or was: names are kept, sentences told anew, those that ended are retired."""
+    known: Mapping[SegmentId, Segment] = (
+        {} if present is None else {one.segment_id: one for one in present.facts.segments}
+    )
+    now, ids = settings.now, () if clusters is None else clusters.ids
+    kept = {place: known[segment_id].name for place, segment_id in enumerate(ids) if segment_id in known}
+    words = (
+        name_segments(learned.features, labels, learned.topics, settings.currency, k=len(ids), kept_names=kept)
+        if ids
+        else ()
+    )
+    groups = [
+        Segment(
+            segment_id=group.segment_id,
+            kind=SegmentKind.RFM,
+            name=group.name,
+            sentence=group.sentence,
+            since=known[group.segment_id].since if group.segment_id in known else now,
+        )
+        for group in RFM_GROUPS
+    ]
+    living = [
+        Segment(
+            segment_id=segment_id,
+            kind=SegmentKind.BEHAVIOUR,
+            name=words[place].name,
+            sentence=words[place].sentence,
+            since=known[segment_id].since if segment_id in known else now,
+        )
+        for place, segment_id in enumerate(ids)
+    ]
+    ended = [
+        one if one.retired_at is not None else msgspec.structs.replace(one, retired_at=now)
+        for one in known.values()
+        if one.kind is SegmentKind.BEHAVIOUR and one.segment_id not in ids
+    ]
+    return (*groups, *living, *ended)
+
+
+def _labels_under(model: SegmentationModel, before: Before) -> NDArray[np.int32]:
+    """(n,) the segments before, as places in the model's own."""
+    if before.model is None:
+        return before.segment
+    place = {segment_id: number for number, segment_id in enumerate(model.cluster_ids)}
+    under = [place.get(segment_id, NOWHERE) for segment_id in before.model.cluster_ids]
+    return np.array([*under, NOWHERE], np.int32)[before.segment]
+
+
+def _since(judged: Judged, model: SegmentationModel, before: Before, now: Micros) -> NDArray[np.int64]:
+    stayed = (judged.label >= 0) & (judged.label == _labels_under(model, before)) & (before.since > 0)
+    return np.where(stayed, before.since, int(now)).astype(np.int64)
+
+
+def _report(
+    judged: Judged,
+    before: Before,
+    found: ClusterRefit,
+    serving: SegmentationModel,
+    settings: RefitSettings,
+) -> Refit:
+    report = found.report
+    return Refit(
+        version=settings.version,
+        as_of=judged.activity.as_of,
+        refitted_at=settings.now,
+        customers=len(judged.activity),
+        buyers=len(judged.purchases),
+        sizes=_sizes(judged, serving.cluster_ids),
+        compared=report.compared,
+        moved_behaviour=report.moved_behaviour,
+        moved_model=report.moved_model,
+        held_back=report.held_back,
+        note=found.note,
+        flows=_flows(before, judged, serving.cluster_ids),
+        measures=serving.accuracy,
+    )
+
+
+def _sizes(judged: Judged, ids: tuple[SegmentId, ...]) -> dict[SegmentId, int]:
+    groups = np.bincount(judged.group, minlength=len(RFM_GROUPS)).tolist()
+    segments = np.bincount(judged.label[judged.label >= 0], minlength=len(ids)).tolist()
+    of_groups = {group.segment_id: count for group, count in zip(RFM_GROUPS, groups, strict=True)}
+    return of_groups | dict(zip(ids, segments, strict=True))
+
+
+def _flows(before: Before, judged: Judged, ids: tuple[SegmentId, ...]) -> tuple[SegmentFlow, ...]:
+    """From which behavioural segment to which, of those who were known before."""
+    if before.model is None:
+        return ()
+    names_before: list[SegmentId | None] = [*before.model.cluster_ids, None]
+    names_now: list[SegmentId | None] = [*ids, None]
+    pairs, counts = np.unique(np.column_stack([before.segment, judged.label]), axis=0, return_counts=True)
+    return tuple(
+        SegmentFlow(names_before[was], names_now[now], int(count))
+        for (was, now), count in zip(pairs.tolist(), counts.tolist(), strict=True)
+        if was >= 0
+    )
+
+
+def _measures(value: ValueModel | None, churn: ChurnModel | None, found: ClusterRefit) -> dict[str, float]:
+    """Figures beside the numbers: errors on the shop's own past, and what the division rests on."""
+    measures: dict[str, float | None] = {}
+    if value is not None and value.holdout is not None:
+        error = value.holdout
+        measures |= {
+            "value_mae": error.mae,
+            "value_rmse": error.rmse,
+            "value_correlation": error.correlation,
+            "naive_mae": error.naive_mae,
+            "naive_rmse": error.naive_rmse,
+            "holdout_weeks": error.weeks,
+        }
+    if churn is not None and churn.check is not None:
+        check = churn.check
+        measures |= {
+            "churn_auc": check.no_order.value if check.no_order else None,
+            "churn_auc_of_buyers": check.no_order_of_buyers.value if check.no_order_of_buyers else None,
+            "churn_horizon_days": float(check.horizon_days),
+            "churn_is_learned": float(value is None or check.is_better),
+        }
+    report = found.report
+    if found.clusters is not None:
+        measures |= {
+            "segments": float(report.k),
+            "stability": report.stability,
+            "separation": report.separation,
+            "inertia_ratio": report.kept_inertia / report.fresh_inertia if report.fresh_inertia else None,
+        }
+    return {name: float(number) for name, number in measures.items() if number is not None and np.isfinite(number)}
