@@ -1,18 +1,28 @@
 """The contract of Erasure, on each engine: gone from every table and file, kept out, and nothing of others touched."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, select
 
 from smartshop.data_collection.connectors.ports import DeadLetter, JobRecord, LogEntry, QuarantinedRow
 from smartshop.data_collection.connectors.sql import tables
 from smartshop.data_collection.connectors.sql.erasure import SqlErasure
 from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.schemas.audiences import (
+    AllOf,
+    Audience,
+    AudienceId,
+    AudiencePush,
+    Listed,
+    Not,
+    PushState,
+)
 from smartshop.data_collection.schemas.customers import ConsentChange, Customer
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent, Trust
 from smartshop.data_collection.schemas.ids import (
@@ -20,12 +30,22 @@ from smartshop.data_collection.schemas.ids import (
     CustomerId,
     DecisionId,
     Micros,
+    ModelVersion,
     OrderId,
     ShopperKey,
     VariantId,
 )
 from smartshop.data_collection.schemas.messages import EventsAccepted, SlateRefreshed
 from smartshop.data_collection.schemas.orders import Refund, Return
+from smartshop.data_collection.schemas.segments import (
+    Affinity,
+    AffinityKind,
+    Refit,
+    SegmentId,
+    SegmentKind,
+    SegmentMove,
+    Standing,
+)
 from smartshop.data_collection.schemas.slates import Decision, Policy, Surface
 from smartshop.data_collection.schemas.stock import StockCount
 from smartshop.errors import Erased, NotFound
@@ -77,6 +97,20 @@ def test_of_a_shared_browser_only_their_own_stretch_goes(stores: SqlStores) -> N
     assert left == {"tablet-bob", "tablet-bobs-own"}
 
 
+def test_audiences_and_deliveries_lose_the_id_and_keep_the_rest(stores: SqlStores) -> None:
+    fill(stores)
+    stores.erasure.erase(ADA, NOON)
+    with stores.shop_database.read() as connection:
+        audience = msgspec.json.decode(
+            connection.execute(select(tables.audiences.c.payload)).scalar_one(), type=Audience
+        )
+        push = msgspec.json.decode(
+            connection.execute(select(tables.audience_pushes.c.payload)).scalar_one(), type=AudiencePush
+        )
+    assert audience.definition == AllOf((Not(Listed(())), Listed((BOB,))))
+    assert (push.delivered_to, push.state) == (None, PushState.DELIVERED), "nobody living comes before"
+
+
 def test_late_and_repeated_events_are_refused_and_the_rest_is_kept(stores: SqlStores) -> None:
     fill(stores)
     stores.erasure.erase(ADA, NOON)
@@ -112,6 +146,9 @@ def test_no_store_takes_an_erased_id_again(stores: SqlStores) -> None:
     stores.quarantine.add(refused)
     stores.dead_letters.add(letter(event("late", customer_id=ADA)))
     stores.decisions.write([decision("late", ADA)])
+    stores.standings.put([standing(ADA, 9), standing(BOB, 9)], [moved(ADA)])
+    refit = Refit(version=ModelVersion("v9"), as_of=NOON, refitted_at=NOON, log_no=9, customers=1, buyers=1, sizes={})
+    stores.standings.replace_all([standing(ADA, 9), standing(BOB, 9)], refit, [], [moved(ADA)])
     assert all(named_in(stores, name) == [] for name in ADAS)
     assert [kept.raw for kept in stores.quarantine.page()][1:] == [b'{"userId":"bob"}']
 
@@ -216,6 +253,10 @@ def test_everything_stored_of_a_customer_is_exported(stores: SqlStores) -> None:
         "orders": 2,
         "refunds": 1,
         "goods_returns": 1,
+        "standings": 1,
+        "affinities": 1,
+        "segment_moves": 1,
+        "audiences": 1,
         "events": 9,
         "decisions": 2,
         "refused": 1,
@@ -354,6 +395,7 @@ def fill(stores: SqlStores) -> None:
             ConsentChange(shopper_key=ShopperKey(key), is_customer=is_customer, changes=changes, received_at=NOON)
         )
     buy(stores)
+    rank(stores)
     stores.quarantine.add(
         [row(f'{{"kind":"nonsense","userId":"{ADA}"}}'), row(f'{{"kind":"nonsense","userId":"{BOB}"}}')]
     )
@@ -365,6 +407,48 @@ def fill(stores: SqlStores) -> None:
     stores.decisions.write(
         [decision("d-ada", ADA), decision("d-laptop", LAPTOP, is_customer=False), decision("d-bob", BOB)]
     )
+
+
+def rank(stores: SqlStores) -> None:
+    """Where both stand, what they care for, how they came there, and an audience and a delivery that name them."""
+    stores.standings.put([standing(ADA), standing(BOB)], [moved(ADA), moved(BOB)])
+    both = Audience(
+        audience_id=AudienceId("listed"),
+        name="Listed",
+        definition=AllOf((Not(Listed((ADA,))), Listed((ADA, OLD_ADA, BOB)))),
+        created_at=NOON,
+        changed_at=NOON,
+    )
+    push = AudiencePush(
+        push_id="p", audience_id=both.audience_id, state=PushState.DELIVERED, delivered_to=ADA, asked_at=NOON
+    )
+    rows: dict[Table, dict[str, object]] = {
+        tables.audiences: {"audience_id": both.audience_id, "payload": msgspec.json.encode(both)},
+        tables.audience_pushes: {
+            "push_id": "p", "audience_id": both.audience_id, "asked_at": NOON, "payload": msgspec.json.encode(push)
+        },
+    }  # fmt: skip
+    for table, told in rows.items():
+        stores.shop_database.write(partial(_insert, table, told))
+
+
+def _insert(table: Table, told: dict[str, object], connection: Connection) -> None:
+    connection.execute(table.insert(), told)
+
+
+def standing(customer: CustomerId, log_no: int = 1) -> Standing:
+    tents = Affinity(AffinityKind.CATEGORY, "Outdoor > Tents", 0.5)
+    return Standing(
+        customer_id=customer, rfm_group=SegmentId("rfm-champions"), orders=1, last_seen_at=NOON, changed_at=NOON,
+        affinities=(tents,), log_no=log_no,
+    )  # fmt: skip
+
+
+def moved(customer: CustomerId) -> SegmentMove:
+    return SegmentMove(
+        customer_id=customer, kind=SegmentKind.RFM, from_segment=None, to_segment=SegmentId("rfm-champions"),
+        cause="behaviour", moved_at=NOON,
+    )  # fmt: skip
 
 
 def buy(stores: SqlStores) -> None:
@@ -452,6 +536,8 @@ def everything_of(stores: SqlStores, customer: CustomerId) -> tuple[object, ...]
         stores.customers.get(customer),
         [told.event_id for told in stores.log.recent(shopper, tuple(EventKind), 1_000)],
         stores.orders.of_customer(customer),
+        stores.standings.get([customer]),
+        stores.standings.moves(customer),
         [refund for refund in stores.orders.refunds() if refund.customer_id == customer],
         [told for told in stores.customers.links() if told.customer_id == customer],
         [

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from smartshop.data_collection.connectors.sql.bulk import ask, insert_rows, tell
 from smartshop.data_collection.connectors.sql.codes import SEGMENT_KIND_CODES
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.records import chunks
 from smartshop.data_collection.connectors.sql.standing_consent import without_standing
@@ -58,6 +59,7 @@ def put_standings(
     *,
     numbers: StandingNumbers,
     consent_default: Consent,
+    erased: ErasedKeys,
 ) -> None:
     """Write live standings and moves, but for those of customers who have a newer one or may have none."""
     take_turn(connection, Turn.STANDING)
@@ -68,7 +70,7 @@ def put_standings(
     barred: set[CustomerId] = set()
     for chunk in chunks([*newest, *(move.customer_id for move in moves)]):
         known.update(known_standings(connection, chunk))
-        barred |= without_standing(connection, chunk, consent_default)
+        barred |= without_standing(connection, chunk, consent_default, erased)
     barred |= {each for each, standing in newest.items() if each in known and known[each].log_no > standing.log_no}
     fresh = [standing for standing in newest.values() if standing.customer_id not in barred]
     touched = _write(connection, fresh, known, drawn)

@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 from smartshop.data_collection.connectors.sql.affinity_pages import GONE, Changes, affinity_changes, affinity_keys
 from smartshop.data_collection.connectors.sql.bulk import ask, insert_rows, tell
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
-from smartshop.data_collection.connectors.sql.standing_consent import without_standing
+from smartshop.data_collection.connectors.sql.standing_consent import erased_of, without_standing
 from smartshop.data_collection.connectors.sql.standing_live import (
     ADD_AFFINITY,
     REMOVE_AFFINITY,
@@ -123,6 +124,7 @@ class Refill:
     turns: Turns
     numbers: StandingNumbers
     consent_default: Consent
+    erased: ErasedKeys
     newest_log_no: int = 0
     """The highest told."""
     named: bytearray = field(default_factory=bytearray)
@@ -156,7 +158,7 @@ class Refill:
         newest = {standing.customer_id: standing for standing in told}
         drawn = self.numbers.draw(connection, newest.values())
         known = known_standings(connection, list(newest))
-        for barred in without_standing(connection, list(newest), self.consent_default):
+        for barred in without_standing(connection, list(newest), self.consent_default, self.erased):
             del newest[barred]
         last_no = take_customer_nos(connection, sum(customer_id not in known for customer_id in newest))
         written = _Written()
@@ -250,11 +252,15 @@ def _slices(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-def store_refit_moves(turns: Turns, numbers: StandingNumbers, moves: Iterable[SegmentMove]) -> None:
+def store_refit_moves(turns: Turns, numbers: StandingNumbers, moves: Iterable[SegmentMove], erased: ErasedKeys) -> None:
     for chunk in _slices(moves, MOVES_AT_ONCE):
-        turns.write(partial(_write_moves, numbers=numbers, moves=chunk))
+        turns.write(partial(_write_moves, numbers=numbers, moves=chunk, erased=erased))
 
 
-def _write_moves(connection: Connection, numbers: StandingNumbers, moves: Sequence[SegmentMove]) -> None:
+def _write_moves(
+    connection: Connection, numbers: StandingNumbers, moves: Sequence[SegmentMove], erased: ErasedKeys
+) -> None:
+    gone = erased_of(connection, (move.customer_id for move in moves), erased)
+    moves = [move for move in moves if move.customer_id not in gone]
     ends = [end for move in moves for end in (move.from_segment, move.to_segment)]
     write_moves(connection, moves, numbers.draw(connection, (), ends))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 from smartshop.data_collection.connectors.sql.bulk import ask
 from smartshop.data_collection.connectors.sql.codes import SEGMENT_KIND_OF
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.records import chunks, encode
 from smartshop.data_collection.connectors.sql.standing_live import drop_standings, put_standings
 from smartshop.data_collection.connectors.sql.standing_numbers import StandingNumbers
@@ -50,8 +51,8 @@ _FIGURES = (
 class SqlStandings:
     """`consent_default` is what holds for a customer who was never asked."""
 
-    def __init__(self, database: Database, consent_default: Consent) -> None:
-        self._database = database
+    def __init__(self, database: Database, consent_default: Consent, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
         self._consent_default = consent_default
         self._numbers = StandingNumbers()
 
@@ -64,11 +65,11 @@ class SqlStandings:
     ) -> None:
         turns = Turns(self._database, self._database.write(begin_refill))
         turns.write(partial(_write_segments, numbers=self._numbers, segments=segments))
-        refill = Refill(turns, self._numbers, self._consent_default)
+        refill = Refill(turns, self._numbers, self._consent_default, self._erased)
         refill.fill(standings)
         refill.remove_unnamed(refit.log_no or refill.newest_log_no)
         refill.fill_affinities()
-        store_refit_moves(turns, self._numbers, moves)
+        store_refit_moves(turns, self._numbers, moves, self._erased)
         turns.write(partial(_finish, refit=refit))
 
     def add_refit(self, refit: Refit) -> None:
@@ -112,7 +113,12 @@ class SqlStandings:
     def put(self, standings: Sequence[Standing], moves: Sequence[SegmentMove]) -> None:
         self._database.write(
             lambda connection: put_standings(
-                connection, standings, moves, numbers=self._numbers, consent_default=self._consent_default
+                connection,
+                standings,
+                moves,
+                numbers=self._numbers,
+                consent_default=self._consent_default,
+                erased=self._erased,
             )
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from smartshop.data_collection.connectors.reads import ShortRead, in_place, in_thread
+from smartshop.data_collection.connectors.sql.audiences import SqlAudiences
 from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
 from smartshop.data_collection.connectors.sql.customers import SqlCustomers
 from smartshop.data_collection.connectors.sql.dead_letters import SqlDeadLetters
@@ -38,6 +39,7 @@ class SqlStores:
     orders: SqlOrders
     stock: SqlStock
     standings: SqlStandings
+    audiences: SqlAudiences
     decisions: SqlDecisions
     models: SqlModels
     keys: SqlKeys
@@ -82,7 +84,8 @@ def open_stores(
         customers=SqlCustomers(shop, consent, erased),
         orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),
-        standings=SqlStandings(shop, consent),
+        standings=SqlStandings(shop, consent, erased),
+        audiences=SqlAudiences(shop, consent),
         decisions=SqlDecisions(decisions, erased),
         models=SqlModels(shop, models_dir),
         keys=keys,
