@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.churn import ChurnConfig, ChurnModel, fit_churn, risk, silence
 from smartshop.ai_agents.segmentation.churn_check import Forecasts, area_under_curve, check_forecasts, reliability
+from smartshop.ai_agents.segmentation.churn_trial import try_churn
 from smartshop.ai_agents.segmentation.cut import only, until
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.schemas.events import EventKind
@@ -103,6 +104,18 @@ def test_the_model_tells_its_own_error_on_a_later_part_of_the_past(model: ChurnM
     assert sum(band.customers for band in check.bands) == check.customers
     # Visits say when one will buy, orders alone do not.
     assert check.is_better
+
+
+def test_a_trial_measures_the_same_by_itself(shop: Shop, model: ChurnModel) -> None:
+    trial = try_churn(shop.whole, Micros(moment(CUT)), DAYS - CUT, rng=np.random.default_rng(0))
+
+    assert trial is not None
+    found = risk(model, shop.past).astype(np.float64)
+    bought = shop.has_bought
+    assert trial.by_order.risk == pytest.approx(area_under_curve(found, ~shop.ordered))
+    assert trial.by_sign_of_buyers.risk == pytest.approx(area_under_curve(found[bought], ~shop.came[bought]))
+    assert trial.by_sign.customers == len(shop.past)
+    assert trial.by_order_of_buyers.customers == int(bought.sum())
 
 
 def test_ninety_days_leave_more_time_to_order_than_twenty(shop: Shop, model: ChurnModel) -> None:

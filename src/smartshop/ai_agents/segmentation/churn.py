@@ -20,24 +20,12 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.segmentation.bg_nbd import BgNbdConfig, fit_bg_nbd
 from smartshop.ai_agents.segmentation.churn_check import ChurnCheck, Forecasts, check_forecasts
-from smartshop.ai_agents.segmentation.churn_features import (
-    Days,
-    Pace,
-    Tally,
-    chance_of_order,
-    days_of,
-    log_odds_of,
-    occurs,
-    order_features,
-    tally,
-    visit_features,
-    visit_outlooks,
-)
+from smartshop.ai_agents.segmentation.churn_features import Days, Pace, Tally, days_of, log_odds_of, occurs, tally
+from smartshop.ai_agents.segmentation.churn_past import Seen, pace_of, past_of, seen_at
 from smartshop.ai_agents.segmentation.cut import only
-from smartshop.ai_agents.segmentation.logistic import Logistic, chance, fit_logistic, log_loss
-from smartshop.ai_agents.segmentation.rhythm import fit_rhythm, outlook
+from smartshop.ai_agents.segmentation.logistic import Logistic, chance, fit_best, log_loss
+from smartshop.ai_agents.segmentation.rhythm import outlook
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.schemas.ids import Micros
@@ -50,14 +38,11 @@ STATED_DAYS = 90
 LEAST_HORIZON_DAYS = 7
 HORIZONS_IN_THE_PAST = 3
 """The past must hold the horizon so often: to know a customer, to see what follows, and to check it once more."""
-CUT_OFFS_PER_HORIZON = 3
-FOLDS = 4
 HALVINGS = 30
 LEAST_MEAN = 1e-9
+FOLDS = 4
 UNCHECKED_MIX = 0.5
 """Where the past is too short to try."""
-HORIZONS_TO_HALF = 4
-"""A shop changes, and a year has seasons: cut-offs so many horizons further back count half."""
 MIXES = (1.0, 0.5)
 """Shares of the regression in a buyer's log-odds; the rest is BG/NBD's."""
 STRAY_SHARE = 0.005
@@ -158,45 +143,18 @@ def _chances(model: ChurnModel, activity: CustomerActivity, as_of: Micros | None
 
 def _log_odds(model: ChurnModel, days: Days, today: int) -> tuple[Array, Array]:
     """(n,) each: of any sign, and of an order, within the horizon."""
-    seen = _seen(days, model.pace, today, model.horizon_days)
+    seen = seen_at(days, model.pace, today, model.horizon_days)
     comes = model.comes.log_odds(seen.visits)
     return comes, _mixed(_learned(model, comes, seen), seen, model.mix)
 
 
-def _learned(model: ChurnModel, comes: Array, seen: "_Seen") -> Array:
+def _learned(model: ChurnModel, comes: Array, seen: Seen) -> Array:
     return model.orders.log_odds(np.column_stack([comes, seen.orders]))
 
 
-def _mixed(learned: Array, seen: "_Seen", mix: float) -> Array:
+def _mixed(learned: Array, seen: Seen, mix: float) -> Array:
     """(n,) log-odds of an order; BG/NBD knows buyers only."""
     return np.where(seen.bought, mix * learned + (1 - mix) * log_odds_of(seen.bg_nbd), learned)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What is known of each customer at a moment."""
-
-    known: Bools
-    """(n,) seen by then."""
-    bought: Bools
-    visits: Array
-    """(n, len(VISIT_FEATURES))"""
-    orders: Array
-    """(n, len(ORDER_FEATURES))"""
-    bg_nbd: Array
-    """(n,) its chance of an order; of no meaning for those who never bought."""
-
-
-def _seen(days: Days, pace: Pace, today: int, horizon: int) -> _Seen:
-    visits, orders = tally(days.visits, days.n, today), tally(days.orders, days.n, today)
-    has_bought = orders.count > 0
-    return _Seen(
-        known=visits.count > 0,
-        bought=has_bought,
-        visits=visit_features(visits, visit_outlooks(visits, pace, today, horizon)),
-        orders=order_features(days, visits, orders, pace, today, horizon),
-        bg_nbd=chance_of_order(orders, pace.orders, horizon),
-    )
 
 
 def _drawn(activity: CustomerActivity, most: int, rng: np.random.Generator) -> CustomerActivity:
@@ -209,91 +167,19 @@ def _drawn(activity: CustomerActivity, most: int, rng: np.random.Generator) -> C
 
 def _learn(days: Days, today: int, horizon: int, config: ChurnConfig, rng: np.random.Generator) -> ChurnModel | None:
     """Everything but the check, from what happened before `today`; None where too little did."""
-    pace = _pace(days, today, config, rng)
+    pace = pace_of(days, today, config.rhythm_customers, rng)
     if pace is None:
         return None
-    table = _table(days, pace, today, horizon, config)
-    outcomes = int(table.ordered.sum())
-    if table.newest < config.least_customers or min(outcomes, len(table.ordered) - outcomes) < config.least_outcomes:
+    past = past_of(days, pace, today, horizon, config.cut_offs)
+    outcomes = int(past.ordered.sum())
+    if past.newest < config.least_customers or min(outcomes, len(past.ordered) - outcomes) < config.least_outcomes:
         return None
-    fold = rng.integers(0, FOLDS, size=days.n)[table.customer]
-    comes = _best(table.visits, table.came, table.weight, fold, config.penalties)
-    both = np.column_stack([comes.log_odds(table.visits), table.orders])
-    orders = _best(both, table.ordered, table.weight, fold, config.penalties, free=(0,))
-    model = ChurnModel(horizon_days=horizon, stretch=1.0, pace=pace, comes=comes, orders=orders, customers=table.newest)
-    return msgspec.structs.replace(model, stretch=_stretch(model, days, today))
-
-
-def _pace(days: Days, today: int, config: ChurnConfig, rng: np.random.Generator) -> Pace | None:
-    """The rhythms of visits and of orders until today; None where nobody bought."""
-    visits, orders = tally(days.visits, days.n, today), tally(days.orders, days.n, today)
-    known, buyers = np.flatnonzero(visits.count > 0), np.flatnonzero(orders.count > 0)
-    if not len(known) or not len(buyers):
-        return None
-    if len(known) > config.rhythm_customers:
-        known = np.sort(rng.choice(known, size=config.rhythm_customers, replace=False))
-    x, first, last = visits.count[known], visits.since_first[known], visits.since_last[known]
-    window = np.full(len(known), float(today - days.opening))
-    paid = orders.since_first[buyers]
-    return Pace(
-        opening=days.opening,
-        since_first_seen=fit_rhythm(x - 1, first - last, first),
-        since_opening=fit_rhythm(x, np.maximum(window - last, 0.0), window, float(window[0])),
-        orders=fit_bg_nbd(
-            orders.count[buyers] - 1, paid - orders.since_last[buyers], paid, config=BgNbdConfig(), rng=rng
-        ),
-        order_share=float(orders.count.sum() / visits.count.sum()),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """Customers at cut-offs: what was known, and what followed; m rows."""
-
-    customer: NDArray[np.intp]
-    visits: Array
-    orders: Array
-    came: Bools
-    ordered: Bools
-    weight: Array
-    newest: int
-    """Rows of the newest cut-off."""
-
-
-def _table(days: Days, pace: Pace, today: int, horizon: int, config: ChurnConfig) -> _Table:
-    step = max(1, horizon // CUT_OFFS_PER_HORIZON)
-    cuts = [today - horizon - step * number for number in range(config.cut_offs)]
-    cuts = [cut for cut in cuts if cut - days.opening >= LEAST_HORIZON_DAYS]
-    parts = []
-    for cut in cuts:
-        seen = _seen(days, pace, cut, horizon)
-        rows = np.flatnonzero(seen.known)
-        came = occurs(days.visits, days.n, cut, horizon)[rows]
-        ordered = occurs(days.orders, days.n, cut, horizon)[rows]
-        weight = np.full(len(rows), 0.5 ** ((cuts[0] - cut) / (HORIZONS_TO_HALF * horizon)))
-        parts.append((rows, seen.visits[rows], seen.orders[rows], came, ordered, weight))
-    customer, visits, orders, came, ordered, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Table(customer, visits, orders, came, ordered, weight, newest=len(parts[0][0]))
-
-
-def _best(
-    x: Array, y: Bools, weight: Array, fold: NDArray[np.int64], penalties: tuple[float, ...], free: tuple[int, ...] = ()
-) -> Logistic:
-    """The penalty that foretells customers left out of the fit best; all cut-offs of a customer are in one fold."""
-
-    def left_out(penalty: float) -> float:
-        loss = 0.0
-        for number in range(FOLDS):
-            inside = fold != number
-            if not inside.any() or inside.all():
-                continue
-            model = fit_logistic(x[inside], y[inside], weight[inside], penalty, free)
-            loss += log_loss(model.log_odds(x[~inside]), y[~inside], weight[~inside]) * float(weight[~inside].sum())
-        return loss
-
-    # Of equals the greatest: less of the noise.
-    chosen = min(sorted(penalties, reverse=True), key=left_out)
-    return fit_logistic(x, y, weight, chosen, free)
+    # All cut-offs of a customer are in one fold.
+    fold = rng.integers(0, FOLDS, size=days.n)[past.customer]
+    comes = fit_best(past.visits, past.came, past.weight, fold, config.penalties)
+    both = np.column_stack([comes.log_odds(past.visits), past.orders])
+    orders = fit_best(both, past.ordered, past.weight, fold, config.penalties, free=(0,))
+    return ChurnModel(horizon_days=horizon, stretch=1.0, pace=pace, comes=comes, orders=orders, customers=past.newest)
 
 
 def _stretch(model: ChurnModel, days: Days, today: int) -> float:
@@ -337,7 +223,7 @@ def _mix_and_check(
     model = _learn(days, today, horizon, config, rng)
     if model is None:
         return UNCHECKED_MIX, None
-    seen = _seen(days, model.pace, today, horizon)
+    seen = seen_at(days, model.pace, today, horizon)
     comes = model.comes.log_odds(seen.visits)
     learned = _learned(model, comes, seen)
     ordered = occurs(days.orders, days.n, today, horizon)
