@@ -29,7 +29,7 @@ class AssignConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     min_evidence: float = 3.0
     """Signs and order lines below which nobody gets one."""
-    sure: float = 0.65
+    sure: float = 0.6
     """Least membership to enter a segment; 0 to 1. What is left over is too little known."""
     stay: float = 0.35
     """Membership below which a customer leaves even though no other segment is sure."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.segmentation.choosing import Choice, Fit, best_choice, try_numbers
 from smartshop.ai_agents.segmentation.mixture import (
     Mixture,
+    dispersion,
     fit_habits,
     fit_tastes,
     go_on,
@@ -76,6 +77,8 @@ class Plan:
 
     by_taste: bool
     k: int
+    taste_weight: float
+    """See `Mixture`."""
     choice: Choice | None
     """None where k was given."""
 
@@ -93,15 +96,16 @@ def plan(
             continue
         if not by_taste and _distinct(few.points, config.most_k + 1) < 2:
             continue
+        weight = _taste_weight(few, config, present, rng) if by_taste else 0.0
         if config.k is not None:
-            return Plan(by_taste, config.k if by_taste else _distinct(few.points, config.k), None)
+            return Plan(by_taste, config.k if by_taste else _distinct(few.points, config.k), weight, None)
         most = config.most_k if by_taste else min(config.most_k, _distinct(few.points, config.most_k) - 1)
         numbers = range(config.least_k, most + 1)
         tried = try_numbers(
             few.points,
             few.signs,
             numbers,
-            _quick_fit(few.background, config, by_taste),
+            _quick_fit(few.background, config, weight),
             cuts=config.cuts,
             sure=sure if by_taste else 0.0,
             rng=rng,
@@ -118,16 +122,16 @@ def plan(
             or (by_taste and chosen.gain < config.least_gain)
         ):
             continue
-        return Plan(by_taste, chosen.k, chosen)
+        return Plan(by_taste, chosen.k, weight, chosen)
     return "No division of the customers holds when it is tried on half of them, so there are only the RFM groups."
 
 
 def divide(seen: Seen, plan: Plan, config: DivideConfig, rng: np.random.Generator) -> Mixture:
     """Segments learned anew, the best of many starts."""
     if plan.by_taste:
-        weight = config.habit_weight
+        weights = (plan.taste_weight, config.habit_weight)
         return fit_tastes(
-            seen.points, seen.signs, seen.background, plan.k, habit_weight=weight, starts=config.starts, rng=rng
+            seen.points, seen.signs, seen.background, plan.k, weights=weights, starts=config.starts, rng=rng
         )
     return fit_habits(seen.points, seen.signs, seen.background, plan.k, starts=config.starts, rng=rng)
 
@@ -142,19 +146,35 @@ QUICK_STARTS = 4
 """Starts of a fit that only helps to choose k."""
 
 
-def _quick_fit(background: NDArray[np.float64], config: DivideConfig, by_taste: bool) -> Fit:
+def _taste_weight(seen: Seen, config: DivideConfig, present: Mixture | None, rng: np.random.Generator) -> float:
+    """1/φ: frozen with the first fit, and measured on the fullest, lest what segments explain be taken for noise."""
+    if present is not None:
+        return present.taste_weight
+    fullest = fit_tastes(
+        seen.points,
+        seen.signs,
+        seen.background,
+        config.most_k,
+        weights=(1.0, config.habit_weight),
+        starts=QUICK_STARTS,
+        rng=rng,
+    )
+    return 1.0 / dispersion(fullest, seen.points, seen.signs, seen.background)
+
+
+def _quick_fit(background: NDArray[np.float64], config: DivideConfig, taste_weight: float) -> Fit:
     def by_tastes(
         points: NDArray[np.float32], signs: "scipy.sparse.csr_array", k: int, rng: np.random.Generator
     ) -> Mixture:
-        weight = config.habit_weight
-        return fit_tastes(points, signs, background, k, habit_weight=weight, starts=QUICK_STARTS, rng=rng)
+        weights = (taste_weight, config.habit_weight)
+        return fit_tastes(points, signs, background, k, weights=weights, starts=QUICK_STARTS, rng=rng)
 
     def by_habits(
         points: NDArray[np.float32], signs: "scipy.sparse.csr_array", k: int, rng: np.random.Generator
     ) -> Mixture:
         return fit_habits(points, signs, background, k, starts=QUICK_STARTS, rng=rng)
 
-    return by_tastes if by_taste else by_habits
+    return by_tastes if taste_weight else by_habits
 
 
 def _distinct(points: NDArray[np.float32], enough: int) -> int:

@@ -3,12 +3,16 @@
 A segment j has a share π_j, a profile P_j over topics and a centre c_j of habits. With s a customer's (rooted) signs by
 topic, z their habits, g the shop's average over topics,
 
-    score_j = log π_j + Σ_t s_t · log(P_jt / g_t) − w/2 · ‖z − c_j‖²
+    score_j = log π_j + 1/φ · Σ_t s_t · log(P_jt / g_t) − w/2 · ‖z − c_j‖²
 
 is the log of how likely the customer is under j, up to what is the same for all j: a mixture of multinomials (Nigam
 et al. 2000) with spherical Gaussians beside, fitted by expectation and maximisation. Where a shop has no topics that
 divide its customers, the habits alone are divided by k-means, which is the same with equal shares and hard assignment
 (Banerjee et al. 2005); its centres are then softened by the spread within segments.
+
+Signs of one customer are alike for more reasons than the segment (an errand, a habit), so they say less than as many
+independent ones would: φ, the dispersion, is how many times more they vary than a multinomial (McCullagh & Nelder 1989,
+section 4.5). Without it memberships would claim to be surer than they are.
 """
 
 from dataclasses import dataclass
@@ -39,7 +43,7 @@ class Mixture:
     log_share: NDArray[np.float64]
     """(k,) zero throughout where habits alone divide."""
     taste_weight: float
-    """1, or 0 where habits alone divide."""
+    """1/φ; 0 where habits alone divide."""
     habit_weight: float
     """w: log-odds per squared spread, twice."""
 
@@ -84,6 +88,7 @@ def distances(
     own = signs.data * np.log(np.maximum(signs.data / total[row] / background[signs.indices], 1e-300))
     best = np.bincount(row, weights=own, minlength=signs.shape[0])
     divergence = best[:, None] - signs @ mixture.lift.T
+    divergence *= mixture.taste_weight
     return np.asarray(np.maximum(2 * divergence + mixture.habit_weight * apart, 0.0), np.float64)
 
 
@@ -93,14 +98,17 @@ def fit_tastes(
     background: NDArray[np.float64],
     k: int,
     *,
-    habit_weight: float,
+    weights: tuple[float, float],
     starts: int,
     rng: np.random.Generator,
 ) -> Mixture:
-    """The likeliest of `starts` fits. Starts differ in the customers whose tastes the first segments take."""
+    """The likeliest of `starts` fits. Starts differ in the customers whose tastes the first segments take.
+
+    `weights` are those of tastes and of habits.
+    """
     best, best_value = None, -np.inf
     for _ in range(starts):
-        begun = _begin(points, signs, background, k, habit_weight, rng)
+        begun = _begin(points, signs, background, k, weights, rng)
         tried, value = _climb(begun, points, signs, background, SHORT_STEPS)
         if value > best_value:
             best, best_value = tried, value
@@ -113,6 +121,21 @@ def go_on(
 ) -> Mixture:
     """Climb from a mixture to the nearest top of the likelihood."""
     return _climb(mixture, points, signs, background, MAX_STEPS)[0]
+
+
+def dispersion(
+    mixture: Mixture, points: NDArray[np.float32], signs: "scipy.sparse.csr_array", background: NDArray[np.float64]
+) -> float:
+    """φ ≥ 1: Pearson's χ² over its degrees of freedom, of the better known half of the customers."""
+    total = np.asarray(signs.sum(axis=1), np.float64).ravel()
+    known = np.flatnonzero((total >= np.median(total)) & (total > 0))
+    if len(known) > START_SAMPLE:
+        known = known[:: -(-len(known) // START_SAMPLE)]
+    shares = membership_of(scores(mixture, points[known], signs[known]))
+    profile = np.exp(mixture.lift.astype(np.float64)) * background
+    expected = total[known, None] * (shares @ profile)
+    squares = (signs[known].toarray() - expected) ** 2 / np.maximum(expected, 1e-9)
+    return max(1.0, float(squares.sum() / max(1, len(known) * (len(background) - 1))))
 
 
 def likelihood(found: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,7 +155,7 @@ def _climb(
     for _ in range(steps):
         found = scores(mixture, points, signs)
         before, value = value, float(likelihood(found).sum())
-        mixture = _refine(membership_of(found), points, signs, background, mixture.habit_weight)
+        mixture = _refine(membership_of(found), points, signs, background, (mixture.taste_weight, mixture.habit_weight))
         if value - before <= CONVERGED * abs(value):
             break
     return mixture, value
@@ -143,7 +166,7 @@ def _refine(
     points: NDArray[np.float32],
     signs: "scipy.sparse.csr_array",
     background: NDArray[np.float64],
-    habit_weight: float,
+    weights: tuple[float, float],
 ) -> Mixture:
     """The segments that memberships (n, k) make."""
     n_topics, k = signs.shape[1], shares.shape[1]
@@ -155,8 +178,8 @@ def _refine(
         lift=np.log(profile / background).astype(np.float32),
         centroids=centroids.astype(np.float32),
         log_share=np.log((in_segment + 1) / (in_segment.sum() + k)),
-        taste_weight=1.0,
-        habit_weight=habit_weight,
+        taste_weight=weights[0],
+        habit_weight=weights[1],
     )
 
 
@@ -165,7 +188,7 @@ def _begin(
     signs: "scipy.sparse.csr_array",
     background: NDArray[np.float64],
     k: int,
-    habit_weight: float,
+    weights: tuple[float, float],
     rng: np.random.Generator,
 ) -> Mixture:
     """Segments around k well-known customers whose tastes lie apart (k-means++, Arthur & Vassilvitskii 2007)."""
@@ -185,7 +208,7 @@ def _begin(
         nearest = np.maximum(nearest, leaning @ leaning[chosen[-1]])
     hard = np.zeros((len(known), k))
     hard[np.arange(len(known)), (leaning @ leaning[chosen].T).argmax(axis=1)] = 1.0
-    return _refine(hard, points[known], signs[known], background, habit_weight)
+    return _refine(hard, points[known], signs[known], background, weights)
 
 
 def fit_habits(
@@ -235,7 +258,7 @@ def _softened(
     hard[np.arange(len(apart)), apart.argmin(axis=1)] = 1.0
     variance = apart.min(axis=1).mean() / max(1, np.count_nonzero(points.any(axis=0)))
     return Mixture(
-        lift=_refine(hard, points, signs, background, 0.0).lift,
+        lift=_refine(hard, points, signs, background, (0.0, 0.0)).lift,
         centroids=plain.centroids,
         log_share=plain.log_share,
         taste_weight=0.0,
