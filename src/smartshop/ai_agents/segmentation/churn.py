@@ -3,8 +3,8 @@
 At several moments of the past we write down what was known of each customer then (`churn_features`) and what they did
 afterwards. Two logistic regressions follow each other: whether the customer shows any sign of life, which many do and
 which is soon learned; and whether they order, from that and from how they buy. In a shop of two months, where few have
-ordered, the second is little more than the first; where orders are many, their own rhythm speaks. In a buyer's log-odds
-BG/NBD then has no part or a half, whichever foretold the newest horizon of the past better: the regression sees more,
+ordered, the second is little more than the first; where orders are many, their own rhythm speaks. BG/NBD has half a
+word in a buyer's log-odds where that surely foretold the newest horizon of the past better: the regression sees more,
 BG/NBD is not led astray by the season of the cut-offs.
 
 The horizon learned is a third of the shop's past, at most 90 days. A shorter one is carried on to 90 days by one
@@ -24,7 +24,7 @@ from smartshop.ai_agents.segmentation.churn_check import ChurnCheck, Forecasts, 
 from smartshop.ai_agents.segmentation.churn_features import Days, Pace, Tally, days_of, log_odds_of, occurs, tally
 from smartshop.ai_agents.segmentation.churn_past import Seen, pace_of, past_of, seen_at
 from smartshop.ai_agents.segmentation.cut import only
-from smartshop.ai_agents.segmentation.logistic import Logistic, chance, fit_best, log_loss
+from smartshop.ai_agents.segmentation.logistic import Logistic, chance, fit_best, is_surely_less, log_losses
 from smartshop.ai_agents.segmentation.rhythm import outlook
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
@@ -41,10 +41,8 @@ HORIZONS_IN_THE_PAST = 3
 HALVINGS = 30
 LEAST_MEAN = 1e-9
 FOLDS = 4
-UNCHECKED_MIX = 0.5
-"""Where the past is too short to try."""
-MIXES = (1.0, 0.5)
-"""Shares of the regression in a buyer's log-odds; the rest is BG/NBD's."""
+HALF = 0.5
+"""Share of the regression in a buyer's log-odds where BG/NBD has a part."""
 STRAY_SHARE = 0.005
 """Customers first seen before the shop opened: a date mistyped into 1970 is no past to learn from."""
 
@@ -56,8 +54,8 @@ class ChurnConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Drawn for the three parameters of each rhythm."""
     cut_offs: Annotated[int, Meta(ge=1, le=24)] = 12
     """Moments of the past pooled, a third of a horizon apart, newest first: a year where the horizon is 90 days."""
-    penalties: tuple[float, ...] = (3.0, 30.0, 300.0)
-    """Of squared weights per standard deviation; the one that foretells left-out customers best is taken."""
+    penalties: tuple[float, ...] = (3.0, 30.0, 300.0, 3000.0)
+    """Of squared weights per standard deviation; tried on customers left out of the fit."""
     least_customers: Annotated[int, Meta(ge=20)] = 100
     """Known at the newest cut-off."""
     least_outcomes: Annotated[int, Meta(ge=5)] = 25
@@ -222,13 +220,13 @@ def _mix_and_check(
     """The recipe fitted as of an earlier day, against the horizon that followed: the best mix, and how it did."""
     model = _learn(days, today, horizon, config, rng)
     if model is None:
-        return UNCHECKED_MIX, None
+        return HALF, None
     seen = seen_at(days, model.pace, today, horizon)
     comes = model.comes.log_odds(seen.visits)
     learned = _learned(model, comes, seen)
     ordered = occurs(days.orders, days.n, today, horizon)
-    weight = seen.bought.astype(np.float64)
-    mix = min(MIXES, key=lambda share: log_loss(_mixed(learned, seen, share), ordered, weight))
+    alone, mixed = (log_losses(_mixed(learned, seen, share), ordered) for share in (1.0, HALF))
+    mix = HALF if is_surely_less(mixed, alone, seen.bought.astype(np.float64)) else 1.0
     known = seen.known
     forecasts = Forecasts(
         order=chance(_mixed(learned, seen, mix))[known],

@@ -66,30 +66,47 @@ def fit_best(
     penalties: tuple[float, ...],
     free: tuple[int, ...] = (),
 ) -> Logistic:
-    """With the penalty that foretells rows left out of the fit best; `fold`: (n,) 0, 1, … as rows belong together."""
+    """With the penalty that foretells rows left out of the fit best; `fold`: (n,) 0, 1, … as rows belong together.
 
-    def left_out(penalty: float) -> float:
-        loss = 0.0
-        for number in range(int(fold.max()) + 1):
-            inside = fold != number
-            if not inside.any() or inside.all():
-                continue
-            model = fit_logistic(x[inside], y[inside], weight[inside], penalty, free)
-            loss += log_loss(model.log_odds(x[~inside]), y[~inside], weight[~inside]) * float(weight[~inside].sum())
-        return loss
-
-    # Of equals the greatest: less of the noise.
-    chosen = min(sorted(penalties, reverse=True), key=left_out)
+    A smaller penalty must be surely better than a greater one: in a small shop the best of several is the luckiest.
+    """
+    ordered = sorted(penalties, reverse=True)
+    chosen, least = ordered[0], _left_out(x, y, weight, fold, ordered[0], free)
+    for penalty in ordered[1:]:
+        losses = _left_out(x, y, weight, fold, penalty, free)
+        if is_surely_less(losses, least, weight):
+            chosen, least = penalty, losses
     return fit_logistic(x, y, weight, chosen, free)
+
+
+def log_losses(log_odds: Array, y: NDArray[np.bool_]) -> Array:
+    """(n,) nats."""
+    return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds)
+
+
+def is_surely_less(losses: Array, others: Array, weight: Array) -> bool:
+    """Whether the weighted mean is lower by more than its standard error, over the same (n,) rows."""
+    gain, total = others - losses, max(float(weight.sum()), LEAST_SPREAD)
+    mean = float(weight @ gain) / total
+    error = float(np.sqrt(weight**2 @ (gain - mean) ** 2)) / total
+    return mean > error
+
+
+def _left_out(
+    x: Array, y: NDArray[np.bool_], weight: Array, fold: NDArray[np.int64], penalty: float, free: tuple[int, ...]
+) -> Array:
+    """(n,) loss of each row under the model fitted without its fold."""
+    losses = np.zeros(len(y))
+    for number in range(int(fold.max()) + 1):
+        inside = fold != number
+        if inside.any() and not inside.all():
+            model = fit_logistic(x[inside], y[inside], weight[inside], penalty, free)
+            losses[~inside] = log_losses(model.log_odds(x[~inside]), y[~inside])
+    return losses
 
 
 def chance(log_odds: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))))
-
-
-def log_loss(log_odds: Array, y: NDArray[np.bool_], weight: Array) -> float:
-    """Weighted mean, nats."""
-    return float(weight @ (np.logaddexp(0.0, log_odds) - y * log_odds) / max(weight.sum(), LEAST_SPREAD))
 
 
 def _newton(z: Array, y: Array, weight: Array, ridge: Array) -> Array:
