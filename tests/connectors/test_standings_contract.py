@@ -12,12 +12,10 @@ from smartshop.data_collection.connectors.sql import standing_refill
 from smartshop.data_collection.connectors.sql.bulk import ask
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.schemas.customers import ConsentChange
-from smartshop.data_collection.schemas.ids import CustomerId, ModelVersion, ShopperKey
+from smartshop.data_collection.schemas.ids import CustomerId, ShopperKey
 from smartshop.data_collection.schemas.segments import (
     Affinity,
     AffinityKind,
-    Refit,
-    Segment,
     SegmentFigures,
     SegmentId,
     SegmentKind,
@@ -25,48 +23,22 @@ from smartshop.data_collection.schemas.segments import (
     Standing,
 )
 from smartshop.errors import Conflict, InvalidValue
+from tests.connectors.standings_told import (
+    CHAMPIONS,
+    CLIMBERS,
+    DORMANT,
+    GARDENERS,
+    SEGMENTS,
+    refit,
+    segment,
+    standing,
+)
 from tests.connectors.told import NOON, at
 
-CHAMPIONS, DORMANT = SegmentId("rfm-champions"), SegmentId("rfm-dormant")
-CLIMBERS, GARDENERS = SegmentId("b1"), SegmentId("b2")
 ADA, BOB, CLEO = CustomerId("ada"), CustomerId("bob"), CustomerId("cleo")
 TENTS = Affinity(AffinityKind.CATEGORY, "Outdoor > Tents", 0.8)
 ROPES = Affinity(AffinityKind.CATEGORY, "Outdoor > Ropes", 0.5)
 ACME = Affinity(AffinityKind.BRAND, "Acme", 0.25)
-
-
-def segment(segment_id: SegmentId, name: str = "Some", **told: Any) -> Segment:  # noqa: ANN401  any field
-    kind = SegmentKind.RFM if segment_id.startswith("rfm") else SegmentKind.BEHAVIOUR
-    return Segment(segment_id=segment_id, kind=kind, name=name, sentence=f"{name} customers.", since=NOON, **told)
-
-
-SEGMENTS = [segment(each) for each in (CHAMPIONS, DORMANT, CLIMBERS, GARDENERS)]
-
-
-def standing(customer_id: str, **told: Any) -> Standing:  # noqa: ANN401  any field of the record
-    fields: dict[str, Any] = {
-        "customer_id": CustomerId(customer_id),
-        "rfm_group": CHAMPIONS,
-        "segment_id": CLIMBERS,
-        "last_seen_at": NOON,
-        "changed_at": NOON,
-        "log_no": 10,
-        **told,
-    }
-    return Standing(**fields)
-
-
-def refit(version: str = "v1", **told: Any) -> Refit:  # noqa: ANN401  any field of the record
-    fields: dict[str, Any] = {
-        "version": ModelVersion(version),
-        "as_of": NOON,
-        "refitted_at": NOON,
-        "customers": 0,
-        "buyers": 0,
-        "sizes": {},
-        **told,
-    }
-    return Refit(**fields)
 
 
 def move(customer_id: str, seconds: float, to: SegmentId | None, **told: Any) -> SegmentMove:  # noqa: ANN401  any field

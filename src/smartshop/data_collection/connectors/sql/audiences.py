@@ -1,0 +1,185 @@
+"""Audiences over SQL."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, case, delete, func, or_, select, update
+
+from smartshop.data_collection.connectors.sql.audience_consent import ConsentWords
+from smartshop.data_collection.connectors.sql.audience_limits import (
+    FindRule,
+    audiences_named,
+    check_rule,
+    segments_named,
+    written_out,
+)
+from smartshop.data_collection.connectors.sql.audience_rules import Asking, Condition, condition
+from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.records import encode
+from smartshop.data_collection.connectors.sql.standing_numbers import StandingNumbers
+from smartshop.data_collection.connectors.sql.standing_rows import standings_of
+from smartshop.data_collection.connectors.sql.tables import audience_pushes, segments, standings
+from smartshop.data_collection.connectors.sql.tables import audiences as audience_rows
+from smartshop.data_collection.connectors.sql.upsert import insert_if_absent, insert_or_replace
+from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, AudienceSize, Rule
+from smartshop.data_collection.schemas.customers import Consent, Purpose
+from smartshop.data_collection.schemas.ids import CustomerId, Micros
+from smartshop.data_collection.schemas.segments import Standing
+from smartshop.errors import Conflict, InvalidValue
+
+MAX_COMPARED = 12
+"""Audiences of one overlap."""
+
+_decode_audience = msgspec.json.Decoder(Audience).decode
+_decode_push = msgspec.json.Decoder(AudiencePush).decode
+
+
+class SqlAudiences:
+    """`consent_default` is what holds for a customer who was never asked."""
+
+    def __init__(self, database: Database, consent_default: Consent) -> None:
+        self._database = database
+        self._consent_default = consent_default
+        self._numbers = StandingNumbers()
+
+    def save(self, audience: Audience) -> None:
+        check_rule(audience.definition)
+        self._database.write(lambda connection: _save(connection, audience))
+
+    def get(self, audience_id: AudienceId) -> Audience | None:
+        with self._database.read() as connection:
+            return _read(connection, audience_id)
+
+    def all(self) -> list[Audience]:
+        """By name."""
+        with self._database.read() as connection:
+            found = _read_all(connection)
+        return sorted(found, key=lambda audience: (audience.name.casefold(), audience.audience_id))
+
+    def delete(self, audience_id: AudienceId) -> bool:
+        """Whether there was one; its pushes go with it."""
+        return self._database.write(lambda connection: _delete(connection, audience_id))
+
+    def size(self, definition: Rule, purpose: Purpose, now: Micros) -> AudienceSize:
+        with self._database.read() as connection:
+            asking = self._asking(connection, now)
+            matches = _matching(connection, definition, asking)
+            allows = asking.words.word(purpose).is_(True)
+            told_of = asking.words.may_be_told_of()
+            counts = select(func.count(), func.coalesce(func.sum(case((allows, 1), else_=0)), 0))
+            question = counts.select_from(asking.words.joined_to_standings()).where(matches, told_of)
+            matching, allowing = connection.execute(question).one()
+        return AudienceSize(customers=int(allowing), withheld=int(matching) - int(allowing))
+
+    def page(
+        self, definition: Rule, purpose: Purpose, now: Micros, after: CustomerId | None, limit: int
+    ) -> list[Standing]:
+        with self._database.read() as connection:
+            asking = self._asking(connection, now)
+            matches = _matching(connection, definition, asking)
+            allowed = (asking.words.word(purpose).is_(True), asking.words.may_be_told_of())
+            place = standings.c.customer_id
+            question = (
+                select(*standings.columns)
+                .select_from(asking.words.joined_to_standings())
+                .where(matches, *allowed, place > (after or ""))
+                .order_by(place)
+                .limit(limit)
+            )
+            rows = [tuple(row) for row in connection.execute(question)]
+            return standings_of(connection, rows, self._numbers)
+
+    def overlap(self, definitions: Sequence[Rule], purpose: Purpose, now: Micros) -> list[list[int]]:
+        if not definitions:
+            return []
+        if len(definitions) > MAX_COMPARED:
+            raise InvalidValue(f"{len(definitions)} audiences were to be compared; at most {MAX_COMPARED} are at once.")
+        with self._database.read() as connection:
+            asking = self._asking(connection, now)
+            matches = [_matching(connection, definition, asking) for definition in definitions]
+            allowed = (asking.words.word(purpose).is_(True), asking.words.may_be_told_of())
+            marks = [case((each, 1), else_=0).label(f"in_{number}") for number, each in enumerate(matches)]
+            marked = (
+                select(*marks).select_from(asking.words.joined_to_standings()).where(or_(*matches), *allowed).subquery()
+            )
+            groups = connection.execute(select(*marked.c, func.count()).group_by(*marked.c)).all()
+        among = range(len(definitions))
+        return [[sum(group[-1] for group in groups if group[i] and group[j]) for j in among] for i in among]
+
+    def start_push(self, push: AudiencePush) -> None:
+        """Remember a push; one told again stays as it is."""
+        row: dict[str, object] = {
+            "push_id": push.push_id,
+            "audience_id": push.audience_id,
+            "asked_at": push.asked_at,
+            "payload": encode(push),
+        }
+        self._database.write(lambda connection: insert_if_absent(connection, audience_pushes, [row]))
+
+    def report_push(self, push: AudiencePush) -> None:
+        """Replace what is known of a push; one that is gone, with its audience, stays gone."""
+        statement = (
+            update(audience_pushes).where(audience_pushes.c.push_id == push.push_id).values(payload=encode(push))
+        )
+        self._database.write(lambda connection: connection.execute(statement))
+
+    def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
+        columns = audience_pushes.c
+        question = select(columns.payload).order_by(columns.asked_at.desc(), columns.push_id.desc()).limit(limit)
+        if audience_id is not None:
+            question = question.where(columns.audience_id == audience_id)
+        with self._database.read() as connection:
+            return [_decode_push(payload) for payload in connection.execute(question).scalars()]
+
+    def _asking(self, connection: Connection, now: Micros) -> Asking:
+        self._numbers.read_segments(connection)
+        return Asking(
+            now=now,
+            segment_nos=self._numbers.segments,
+            words=ConsentWords(self._consent_default),
+            is_postgres=self._database.is_postgres,
+        )
+
+
+def _matching(connection: Connection, definition: Rule, asking: Asking) -> Condition:
+    check_rule(definition)
+    return condition(written_out(definition, _finder(connection)), asking)
+
+
+def _finder(connection: Connection) -> FindRule:
+    def find(audience_id: AudienceId) -> Rule | None:
+        found = _read(connection, audience_id)
+        return None if found is None else found.definition
+
+    return find
+
+
+def _read(connection: Connection, audience_id: AudienceId) -> Audience | None:
+    question = select(audience_rows.c.payload).where(audience_rows.c.audience_id == audience_id)
+    payload = connection.execute(question).scalar()
+    return None if payload is None else _decode_audience(payload)
+
+
+def _read_all(connection: Connection) -> list[Audience]:
+    return [_decode_audience(payload) for payload in connection.execute(select(audience_rows.c.payload)).scalars()]
+
+
+def _save(connection: Connection, audience: Audience) -> None:
+    # Two audiences saved at once could name each other.
+    take_turn(connection, Turn.AUDIENCE)
+    written_out(audience.definition, _finder(connection), audience.audience_id)
+    known = set(connection.execute(select(segments.c.segment_id)).scalars())
+    for segment_id in sorted(segments_named(audience.definition) - known):
+        raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
+    row: dict[str, object] = {"audience_id": audience.audience_id, "payload": encode(audience)}
+    insert_or_replace(connection, audience_rows, [row])
+
+
+def _delete(connection: Connection, audience_id: AudienceId) -> bool:
+    take_turn(connection, Turn.AUDIENCE)
+    for other in _read_all(connection):
+        if other.audience_id != audience_id and audience_id in audiences_named(other.definition):
+            raise Conflict(f"Audience {other.name!r} names {audience_id} in its rule; change that one first.")
+    connection.execute(delete(audience_pushes).where(audience_pushes.c.audience_id == audience_id))
+    return connection.execute(delete(audience_rows).where(audience_rows.c.audience_id == audience_id)).rowcount > 0
