@@ -128,8 +128,16 @@ def test_a_suffix_that_is_no_picture_is_told_with_those_that_are(name: str, tmp_
 
 
 def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match=r"cannot be written to .*No such file"):
+    with pytest.raises(InvalidValue, match="There is no folder"):
         draw_segments(refits_of(1, 3), segments_of(3), rfm_map(), tmp_path / "none" / "a.png", currency="EUR")
+    (tmp_path / "taken.png").mkdir()
+    with pytest.raises(InvalidValue, match=r"cannot be written to .*directory"):
+        draw_segments(refits_of(1, 3), segments_of(3), rfm_map(), tmp_path / "taken.png", currency="EUR")
+
+
+def test_a_cell_whose_customers_were_not_told_apart_is_called_by_its_scores() -> None:
+    plain = RfmMap(np.ones((5, 5), np.int64), np.ones((5, 5)))
+    assert [plain.group(4, 4), plain.group(4, 0), plain.group(0, 0)] == ["Champions", "New", "Dormant"]
 
 
 def test_without_a_refit_there_is_nothing_to_draw(tmp_path: Path) -> None:

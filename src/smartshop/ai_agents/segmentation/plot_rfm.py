@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.figures import say_money
 from smartshop.ai_agents.segmentation.plot_style import INK, PAPER
+from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS, group_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,17 @@ class RfmMap:
     """(5, 5) customers."""
     mean_value_minor: NDArray[np.float64]
     """(5, 5) mean of what they spent; NaN where there is nobody."""
-    groups: tuple[tuple[str, ...], ...]
-    """5 × 5: the name of the group in which most of the cell's customers are; empty where there is nobody."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """5 × 5: the name of the group in which most of the cell's customers are. Empty: the group of those who stand as
+    high by money as by frequency, as most do.
+    """
+
+    def group(self, recency: int, frequency: int) -> str:
+        """The name for a cell, counted from 0."""
+        if self.groups:
+            return self.groups[recency][frequency]
+        scores = np.array([[recency + 1, frequency + 1, frequency + 1]], np.int8)
+        return RFM_GROUPS[int(group_of(scores)[0])].name
 
 
 def draw_rfm_map(axes: "Axes", rfm: RfmMap, currency: str) -> None:
@@ -62,7 +72,7 @@ def _cell(axes: "Axes", recency: int, frequency: int, count: int, rfm: RfmMap, c
         return
     value = say_money(float(rfm.mean_value_minor[recency, frequency]), currency)
     axes.text(
-        frequency, recency + 0.24, rfm.groups[recency][frequency], ha="center", va="center", color=ink, fontsize=7.5
+        frequency, recency + 0.24, rfm.group(recency, frequency), ha="center", va="center", color=ink, fontsize=7.5
     )
     axes.text(
         frequency, recency - 0.02, f"{count:,}", ha="center", va="center", color=ink, fontsize=11, fontweight="bold"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smartshop.ai_agents.segmentation.plot_flow import draw_flow
-from smartshop.ai_agents.segmentation.plot_rfm import RfmMap, draw_rfm_map
+from smartshop.ai_agents.segmentation.plot_rfm import RfmMap as RfmMap
+from smartshop.ai_agents.segmentation.plot_rfm import draw_rfm_map
 from smartshop.ai_agents.segmentation.plot_sizes import draw_sizes
 from smartshop.ai_agents.segmentation.plot_style import BEST_TO_LAST, SOFT_INK, colours_of, note, style, title
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS
@@ -38,7 +39,7 @@ def draw_segments(
     Raises:
         InvalidValue: no refit, a suffix that is no picture, or a place that cannot be written to.
     """
-    check_suffix(path)
+    check_path(path)
     if not refits:
         raise InvalidValue("There is no refit to draw yet; run `smartshop train` first.")
     with style(), warnings.catch_warnings():
@@ -60,13 +61,16 @@ _NO_DATE: Mapping[str, dict[str, str | None]] = {
 """The same refits give the same bytes."""
 
 
-def check_suffix(path: Path) -> None:
-    """
+def check_path(path: Path) -> None:
+    """Refuse early what could not be written in the end.
+
     Raises:
-        InvalidValue: it is none of the pictures that can be drawn.
+        InvalidValue: its suffix is none of the pictures that can be drawn, or its folder is not there.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidValue(f"The picture {path.name!r} has no known suffix; use one of {', '.join(SUFFIXES)}.")
+    if not path.parent.is_dir():
+        raise InvalidValue(f"There is no folder {path.parent} to write the picture to; make it, or name another one.")
 
 
 def _figure(refits: Sequence[Refit], segments: Sequence[Segment], rfm: RfmMap, currency: str) -> "Figure":
@@ -91,7 +95,7 @@ def _figure(refits: Sequence[Refit], segments: Sequence[Segment], rfm: RfmMap, c
         "RFM groups",
         "By recency, frequency and money; everybody is in one",
     )
-    title(figure, LEFT, LOWER, "Recency and frequency", "Customers, the group of most of them, and ø what they spent")
+    title(figure, LEFT, LOWER, "Recency and frequency", "Customers, their usual group, and ø what they spent")
     draw_rfm_map(figure.add_axes((LEFT + 0.055, 0.065, 0.375, 0.345)), rfm, currency)
     title(figure, RIGHT, LOWER, "Who moved at the last refit", _moves(refits))
     flows = refits[-1].flows
