@@ -113,6 +113,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         orders=stores.orders,
         stock=stores.stock,
         standings=stores.standings,
+        audiences=stores.audiences,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,

@@ -153,6 +153,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         orders=stores.orders,
         stock=stores.stock,
         standings=stores.standings,
+        audiences=stores.audiences,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,

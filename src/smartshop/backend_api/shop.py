@@ -7,6 +7,7 @@ from pathlib import Path
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.data_collection.connectors.ports import (
+    Audiences,
     Bus,
     Cache,
     Catalogue,
@@ -49,6 +50,7 @@ class Shop:
     orders: Orders
     stock: Stock
     standings: Standings
+    audiences: Audiences
     decisions: Decisions
     models: Models
     keys: Keys

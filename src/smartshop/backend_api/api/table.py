@@ -4,6 +4,9 @@ from typing import Any
 
 from smartshop.backend_api.api import (
     art,
+    audience_lookalikes,
+    audience_pushes,
+    audiences,
     categories,
     customers,
     dead_letters,
@@ -40,6 +43,9 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
     *stock.ENDPOINTS,
     *segment_refits.ENDPOINTS,
     *segments.ENDPOINTS,
+    *audience_lookalikes.ENDPOINTS,
+    *audience_pushes.ENDPOINTS,
+    *audiences.ENDPOINTS,
     *operations.ENDPOINTS,
     *dead_letters.ENDPOINTS,
     *health.ENDPOINTS,

@@ -1,0 +1,240 @@
+"""Audiences: rules in, live counts out, consent always, lookalikes, overlaps, pushes."""
+
+import base64
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from smartshop.data_collection.schemas.audiences import AudiencePush, PushState
+from smartshop.data_collection.schemas.customers import ConsentChange
+from smartshop.data_collection.schemas.ids import ShopperKey
+from tests.api.customers_who_stand import populate
+from tests.api.shop_for_tests import SECRET, Opened, opened_service
+
+CLIMBERS = {"rule": "segment", "segments": ["b1"]}
+HOSTS = {"rule": "segment", "segments": ["b2"]}
+LEAVING = {"rule": "number", "number": "churn_risk", "min": 0.5}
+TENTS = {"rule": "affinity", "affinity": "category", "subjects": ["Outdoor"], "min_strength": 0.5}
+Json = dict[str, Any]  # Any: a JSON document
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    with opened_service(tmp_path_factory.mktemp("shop")) as opened:
+        populate(opened.shop.customers, opened.shop.standings)
+        yield opened
+
+
+def create(service: Opened, name: str, definition: Json, **more: object) -> Json:
+    body = {"name": name, "definition": definition, **more}
+    answer = service.client.post("/v1/audiences", json=body, headers=SECRET)
+    assert answer.status_code == 201, answer.text
+    made: Json = answer.json()
+    return made
+
+
+def test_an_audience_is_saved_counted_changed_and_deleted(service: Opened) -> None:
+    made = create(service, "Climbers who leave", {"rule": "all", "rules": [CLIMBERS, LEAVING]})
+    # Climbers are even and not 4 in 5; of them 6 and 8 in 10 leave. Every tenth allows no marketing: never these.
+    assert (made["customers"], made["withheld"], made["purpose"], made["alike"]) == (20, 0, "marketing", False)
+    where = f"/v1/audiences/{made['audience_id']}"
+    assert service.client.get(where, headers=SECRET).json() == made
+    body = {"name": "All climbers", "definition": CLIMBERS, "webhook_url": "https://example.com/hook"}
+    changed = service.client.put(where, json=body, headers=SECRET).json()
+    assert (changed["customers"], changed["withheld"], changed["webhook_url"]) == (30, 10, "https://example.com/hook")
+    assert changed["created_at"] == made["created_at"]
+    assert changed in service.client.get("/v1/audiences", headers=SECRET).json()["items"]
+    assert service.client.delete(where, headers=SECRET).status_code == 204
+    assert service.client.get(where, headers=SECRET).status_code == 404
+    assert service.client.delete(where, headers=SECRET).status_code == 404
+    assert service.client.put(where, json=body, headers=SECRET).status_code == 404
+
+
+def test_a_preview_counts_and_saves_nothing(service: Opened) -> None:
+    before = service.client.get("/v1/audiences", headers=SECRET).json()
+    for definition, purpose, expected in (
+        (TENTS, "marketing", (40, 10)),
+        (TENTS, "personalisation", (50, 0)),
+        ({"rule": "not", "of": TENTS}, "marketing", (50, 0)),
+        ({"rule": "place", "countries": ["GB"]}, "marketing", (90, 10)),
+        ({"rule": "list", "customer_ids": ["c-0000", "c-0001", "nobody"]}, "marketing", (1, 1)),
+    ):
+        body = {"definition": definition, "purpose": purpose}
+        size = service.client.post("/v1/audiences/preview", json=body, headers=SECRET).json()
+        assert (size["customers"], size["withheld"]) == expected, definition
+    assert service.client.get("/v1/audiences", headers=SECRET).json() == before
+
+
+def test_members_come_in_pages_and_whoever_withdraws_is_gone_at_once(service: Opened) -> None:
+    made = create(service, "Hosts", HOSTS)
+    where = f"/v1/audiences/{made['audience_id']}/customers"
+    first = service.client.get(f"{where}?limit=30", headers=SECRET).json()
+    assert first["size"] == {"customers": 40, "withheld": 0}
+    rest = service.client.get(f"{where}?limit=30&cursor={first['next_cursor']}", headers=SECRET).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next_cursor"], rest["size"]) == (30, 10, None, None)
+    change = ConsentChange(
+        shopper_key=ShopperKey("c-0001"),
+        is_customer=True,
+        changes={"marketing": False},
+        received_at=service.shop.clock.now(),
+    )
+    service.shop.customers.set_consent(change)
+    answer = service.client.get(f"{where}?format=csv", headers=SECRET)
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert (len(rows), answer.headers["smartshop-withheld"]) == (39, "1")
+    assert "c-0001" not in [row["customer_id"] for row in rows]
+    service.shop.customers.set_consent(msgspec.structs.replace(change, changes={"marketing": True}))
+
+
+def test_a_segment_that_is_not_there_is_not_saved_and_nobody_is_in_it(service: Opened) -> None:
+    unknown = {"rule": "segment", "segments": ["b99"]}
+    refused = service.client.post("/v1/audiences", json={"name": "x", "definition": unknown}, headers=SECRET)
+    assert (refused.status_code, "b99" in refused.json()["detail"]) == (409, True)
+    counted = service.client.post("/v1/audiences/preview", json={"definition": unknown}, headers=SECRET)
+    assert counted.json() == {"customers": 0, "withheld": 0}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"rule": "audience", "audience_id": "a-none"},
+        {"rule": "number", "number": "orders"},
+        {"rule": "number", "number": "orders", "min": 5, "max": 1},
+    ],
+)
+def test_rules_that_cannot_be_asked_are_a_conflict(service: Opened, definition: Json) -> None:
+    for path, body in (
+        ("/v1/audiences", {"name": "x", "definition": definition}),
+        ("/v1/audiences/preview", {"definition": definition}),
+    ):
+        refused = service.client.post(path, json=body, headers=SECRET)
+        assert (refused.status_code, refused.json()["code"]) == (409, "unusable_rule"), refused.text
+
+
+@pytest.mark.parametrize(
+    "definition", [{}, {"rule": "magic"}, {"rule": "segment"}, {"rule": "segment", "segments": []}, 5, None]
+)
+def test_what_is_no_rule_is_malformed(service: Opened, definition: object) -> None:
+    refused = service.client.post("/v1/audiences", json={"name": "x", "definition": definition}, headers=SECRET)
+    assert refused.status_code == 422
+
+
+def test_rules_nested_too_deeply_are_refused_with_a_sentence(service: Opened) -> None:
+    for depth in (10, 2_000):
+        nested: Json = CLIMBERS
+        text = b'{"rule":"not","of":' * depth + msgspec.json.encode(nested) + b"}" * depth
+        body = b'{"name":"x","definition":' + text + b"}"
+        refused = service.client.post("/v1/audiences", content=body, headers=SECRET)
+        assert refused.status_code in (409, 422), depth
+        assert refused.json()["detail"].endswith(".")
+
+
+def test_an_audience_that_another_names_stays_and_circles_are_refused(service: Opened) -> None:
+    inner = create(service, "Inner", CLIMBERS)
+    outer = create(service, "Outer", {"rule": "audience", "audience_id": inner["audience_id"]})
+    assert (outer["customers"], outer["withheld"]) == (inner["customers"], inner["withheld"])
+    kept = service.client.delete(f"/v1/audiences/{inner['audience_id']}", headers=SECRET)
+    assert kept.status_code == 409
+    circle = {"name": "Inner", "definition": {"rule": "audience", "audience_id": outer["audience_id"]}}
+    refused = service.client.put(f"/v1/audiences/{inner['audience_id']}", json=circle, headers=SECRET)
+    assert (refused.status_code, refused.json()["code"]) == (409, "unusable_rule")
+
+
+def test_an_overlap_is_counted_pair_by_pair(service: Opened) -> None:
+    first, second = create(service, "A", CLIMBERS), create(service, "B", LEAVING)
+    ids = [first["audience_id"], second["audience_id"]]
+    found = service.client.get("/v1/audiences/overlap", params={"audiences": ids}, headers=SECRET).json()
+    assert [(one["audience_id"], one["withheld"]) for one in found["audiences"]] == [(ids[0], 10), (ids[1], 0)]
+    assert found["both"] == [[30, 20], [20, 50]]
+    every = service.client.get(
+        "/v1/audiences/overlap", params={"audiences": ids, "purpose": "personalisation"}, headers=SECRET
+    ).json()
+    assert every["both"] == [[40, 20], [20, 50]]
+    for params, status in (({"audiences": [ids[0], "a-none"]}, 404), ({"audiences": [ids[0]]}, 422), ({}, 422)):
+        assert service.client.get("/v1/audiences/overlap", params=params, headers=SECRET).status_code == status
+
+
+def test_lookalikes_of_a_list_are_found_and_saved(service: Opened) -> None:
+    seed = {"rule": "list", "customer_ids": ["c-0002", "c-0006", "c-0012", "c-0016"]}
+    answer = service.client.post(
+        "/v1/audiences/lookalikes", json={"name": "Like them", "seed": seed, "size": 20}, headers=SECRET
+    )
+    assert (answer.status_code, answer.json()["job_id"]) == (201, None)
+    made = answer.json()["audience"]
+    found = made["definition"]["customer_ids"]
+    assert (len(found), made["alike"], made["customers"] + made["withheld"]) == (20, True, 20)
+    assert all(int(customer_id[2:]) % 2 == 0 for customer_id in found), "climbers are like climbers"
+    assert not set(found) & set(seed["customer_ids"])
+    members = service.client.get(f"/v1/audiences/{made['audience_id']}/customers", headers=SECRET).json()["items"]
+    assert not [one for one in members if int(one["customer_id"][2:]) % 10 == 0], "they allow no marketing"
+
+
+def test_lookalikes_of_a_segment_may_be_a_share(service: Opened) -> None:
+    body = {"name": "Like climbers", "seed": CLIMBERS, "share": 0.1}
+    made = service.client.post("/v1/audiences/lookalikes", json=body, headers=SECRET).json()["audience"]
+    found = made["definition"]["customer_ids"]
+    assert found
+    assert all(int(customer_id[2:]) % 10 == 4 for customer_id in found), "climbers too little known to be in b1"
+
+
+def test_lookalikes_of_nobody_are_a_conflict_and_nothing_is_saved(service: Opened) -> None:
+    before = len(service.shop.audiences.all())
+    seed = {"rule": "list", "customer_ids": ["nobody"]}
+    refused = service.client.post("/v1/audiences/lookalikes", json={"name": "x", "seed": seed}, headers=SECRET)
+    assert (refused.status_code, len(service.shop.audiences.all())) == (409, before)
+
+
+def test_a_push_is_queued_once_and_its_state_is_told(service: Opened) -> None:
+    made = create(service, "Pushed", CLIMBERS, webhook_url="https://example.com/hook")
+    where = f"/v1/audiences/{made['audience_id']}"
+    asked = service.client.post(f"{where}/push", headers=SECRET)
+    assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+    again = service.client.post(f"{where}/push", headers=SECRET).json()
+    assert again == asked.json(), "one is under way"
+    jobs = [job for job in service.shop.jobs.recent() if job.name == "push-audience"]
+    arguments = {"audience_id": made["audience_id"], "push_id": asked.json()["push_id"]}
+    assert [job.arguments for job in jobs] == [arguments]
+    (push,) = service.shop.audiences.pushes()
+    service.shop.audiences.report_push(msgspec.structs.replace(push, state=PushState.FAILED, error="It was 500."))
+    told = service.client.get(f"{where}/pushes", headers=SECRET).json()["items"]
+    assert [(one["state"], one["error"]) for one in told] == [("failed", "It was 500.")]
+    fresh = service.client.post(f"{where}/push", headers=SECRET).json()
+    assert fresh["push_id"] != push.push_id
+
+
+def test_a_push_whose_job_is_lost_is_queued_again(service: Opened) -> None:
+    made = create(service, "Lost", CLIMBERS, webhook_url="https://example.com/hook")
+    left = AudiencePush(
+        push_id="p-left", audience_id=made["audience_id"], state=PushState.DELIVERING, next_page=3,
+        asked_at=service.shop.clock.now(),
+    )  # fmt: skip
+    service.shop.audiences.start_push(left)
+    again = service.client.post(f"/v1/audiences/{made['audience_id']}/push", headers=SECRET).json()
+    assert (again["push_id"], again["next_page"]) == ("p-left", 3)
+    assert "p-left" in [job.arguments.get("push_id") for job in service.shop.jobs.recent()]
+
+
+def test_without_a_webhook_there_is_no_push(service: Opened) -> None:
+    made = create(service, "Silent", CLIMBERS)
+    refused = service.client.post(f"/v1/audiences/{made['audience_id']}/push", headers=SECRET)
+    assert (refused.status_code, "webhook_url" in refused.json()["detail"]) == (409, True)
+    assert service.client.post("/v1/audiences/a-none/push", headers=SECRET).status_code == 404
+
+
+@pytest.mark.parametrize("url", ["http://example.com/hook", "ftp://example.com", "https://u:p@example.com", "x"])
+def test_an_address_that_is_never_called_is_not_saved(service: Opened, url: str) -> None:
+    body = {"name": "x", "definition": CLIMBERS, "webhook_url": url}
+    refused = service.client.post("/v1/audiences", json=body, headers=SECRET)
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_address")
+
+
+def test_the_webhook_secret_stays_the_same(service: Opened) -> None:
+    told = service.client.get("/v1/audiences/webhook-secret", headers=SECRET).json()["secret"]
+    assert told == service.client.get("/v1/audiences/webhook-secret", headers=SECRET).json()["secret"]
+    key = base64.b64decode(told.removeprefix("whsec_"))
+    assert key == service.shop.keys.secret("webhooks", b"another")
+    assert len(key) == 32
