@@ -216,6 +216,7 @@ app.command()(tending.doctor)
 app.command()(tending.openapi)
 app.add_typer(tending.keys_app, name="keys")
 app.add_typer(tending.quarantine_app, name="quarantine")
+app.add_typer(tending.customers_app, name="customers")
 
 
 def main() -> None:

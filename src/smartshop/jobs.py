@@ -123,6 +123,8 @@ def prune(context: JobContext) -> dict[str, Any]:
     return {
         "decisions_forgotten": context.stores.decisions.prune(Micros(now - DECISIONS_KEPT)),
         "event_keys_forgotten": context.stores.log.prune(Micros(now - EVENT_KEYS_KEPT)),
+        "erasures_completed": context.stores.erasure.finish(),
+        "traces_removed": context.stores.erasure.remove_traces(),
     }
 
 

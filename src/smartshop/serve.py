@@ -19,8 +19,8 @@ import uvicorn
 
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
-from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.runtime import Runtime
+from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.connectors.sql.stores import SqlStores
@@ -121,6 +121,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
     """Everything that runs as long as the service does, started in order and stopped in the opposite one."""
     models = ModelKeeper(shop)
     await asyncio.to_thread(models.refresh)
+    await asyncio.to_thread(shop.erasure.finish)
     runtime = Runtime(shop.bus, build_agents(stores, shop), shop.dead_letters, shop.jobs, shop.clock.now)
     async with AsyncExitStack() as stack:
         shop.recommendations.start()
@@ -134,6 +135,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             models.refresh,
             lambda: _look_at_newest(shop, newest),
             lambda: shop.jobs.beat("serve", shop.clock.now()),
+            shop.erasure.refresh,
         )
         looking = asyncio.create_task(_look_again(looks))
         stack.push_async_callback(_end, looking)

@@ -1,4 +1,4 @@
-"""Commands that tend a shop: schema, diagnosis, keys, what was refused, the API's document."""
+"""Commands that tend a shop: schema, diagnosis, keys, what was refused, who is to be erased, the API's document."""
 
 from typing import Annotated
 
@@ -9,6 +9,8 @@ from smartshop.terminal import AsJson, DataDir, answers, explained, find_shop, p
 
 keys_app = typer.Typer(help="API keys: secret ones for servers, publishable ones for browsers.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="What was refused, with the reason; replayable after a fix.", no_args_is_help=True)
+
+customers_app = typer.Typer(help="Customers: everything stored of one, and erasing one.", no_args_is_help=True)
 
 COLOURS = {"good": "green", "note": "yellow", "bad": "red"}
 SHOWN_BYTES = 500
@@ -133,3 +135,50 @@ def quarantine_replay(data_dir: DataDir = None, as_json: AsJson = False) -> None
 
     found = replay_refused(*find_shop(data_dir))
     print_json(found) if as_json else print_facts("replay", found)
+
+
+CustomerArgument = Annotated[str, typer.Argument(help="The customer's id, as the shop sends it.")]
+
+
+@customers_app.command("erase")
+@explained
+def customers_erase(
+    customer_id: CustomerArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a customer everywhere, for good; running processes refuse what is theirs within a second."""
+    from smartshop.data_collection.pipelines.clock import format_rfc3339, system_now
+    from smartshop.data_collection.schemas.ids import CustomerId, clean_id
+    from smartshop.opening import opened_stores
+
+    cleaned = CustomerId(clean_id(customer_id, "customer_id"))
+    if not yes:
+        typer.confirm(f"Erase {cleaned!r} everywhere? It cannot be undone", abort=True, err=True)
+    with opened_stores(*find_shop(data_dir)) as stores:
+        receipt = stores.erasure.erase(cleaned, system_now())
+    told = {"receipt_id": receipt.receipt_id, "erased_at": format_rfc3339(receipt.erased_at), "counts": receipt.counts}
+    print_json(told) if as_json else print_facts("erased", {**told, "counts": _rows(receipt.counts)})
+
+
+def _rows(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} of {table}" for table, number in counts.items())
+
+
+@customers_app.command("export")
+@explained
+def customers_export(customer_id: CustomerArgument, data_dir: DataDir = None) -> None:
+    """Print everything that is stored of a customer, as JSON."""
+    import sys
+
+    from smartshop.backend_api.services.erasures import export_parts
+    from smartshop.data_collection.pipelines.clock import format_rfc3339, system_now
+    from smartshop.data_collection.schemas.ids import CustomerId, clean_id
+    from smartshop.opening import opened_stores
+
+    with opened_stores(*find_shop(data_dir)) as stores:
+        pages = stores.erasure.export(CustomerId(clean_id(customer_id, "customer_id")))
+        for part in export_parts(pages, format_rfc3339(system_now())):
+            sys.stdout.buffer.write(part)
+    typer.echo()

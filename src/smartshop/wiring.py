@@ -88,6 +88,7 @@ def build_ingest(
         currency=settings.currency,
         product_of=product_of,
         consent_default=consent_default(settings),
+        is_erased=stores.erasure.is_erased,
         now=clock.now,
     )
 
@@ -120,6 +121,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         jobs=stores.jobs,
         dead_letters=stores.dead_letters,
         imports=stores.imports,
+        erasure=stores.erasure,
         profiles=profiles,
         cache=MemoryCache(),
         bus=bus,
@@ -132,6 +134,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             currency=settings.currency,
             product_of=lambda sent: product_of(shelves, sent),
             consent_default=consent,
+            is_erased=stores.erasure.is_erased,
             now=clock.now,
         ),
         shelves=shelves,

@@ -112,7 +112,8 @@ def test_under_a_publishable_key_each_shopper_named_has_a_limit_of_their_own(tmp
 async def test_a_key_made_or_revoked_elsewhere_counts_within_a_second(tmp_path: Path) -> None:
     stores = open_shop_stores(tmp_path)
     now = [Micros(1_000_000_000)]
-    gate = Gate(stores.keys, TokenSigner(shop_secret(stores.keys), lambda: now[0]), lambda: now[0])
+    tokens = TokenSigner(shop_secret(stores.keys), lambda: now[0])
+    gate = Gate(stores.keys, tokens, lambda: now[0], stores.erasure.is_erased)
     assert (await gate.caller(SECRET["Authorization"])).is_secret
     late = ApiKey(key_id="late", kind="secret", sha256=fingerprint("sk_late"), label="", created_at=now[0])
     stores.keys.add(late)

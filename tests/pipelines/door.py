@@ -34,6 +34,7 @@ def door_of(
         bus=bus or MemoryBus(),
         currency="GBP",
         product_of=CATALOGUE.get,
+        is_erased=stores.erasure.is_erased,
         now=now,
     )
 

@@ -263,7 +263,7 @@ class LogThatFailsOnce(SqlEventLog):
     """An engine whose first write fails, as on a full disk."""
 
     def __init__(self, log: SqlEventLog) -> None:
-        super().__init__(log._database)
+        super().__init__(log._database, log._erased)
         self._failed = False
 
     def append(self, batches: Sequence[Sequence[LogEntry]]) -> tuple[list[list[Outcome]], list[int]]:

@@ -112,7 +112,7 @@ async def test_without_customers_consent_is_not_assumed(stores: SqlStores, profi
         def shopper(self, *_: object) -> Shopper:
             raise Unavailable("The customers' engine is down; try again.")
 
-    gone = Gone(stores.shop_database, Consent())
+    gone = Gone(stores.shop_database, Consent(), stores.erasure.keys)
     service = make_service(stores, profiles, source=ByNumber(), customers=gone)
     await profiles.fold([event(EventKind.PRODUCT_VIEWED, 47)])
     slate = await service.answer(request(), None)

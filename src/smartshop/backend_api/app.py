@@ -88,7 +88,7 @@ def build_service(shop: Shop, requests_per_second: int = REQUESTS_PER_SECOND) ->
     metrics.read_from(_readings(shop))
     return Service(
         shop=shop,
-        gate=Gate(shop.keys, tokens, shop.clock.now),
+        gate=Gate(shop.keys, tokens, shop.clock.now, shop.erasure.is_erased),
         tokens=tokens,
         rate_limit=RateLimit(shop.cache, requests_per_second),
         search=SearchKeeper(lambda: shop.shelves.shelf),

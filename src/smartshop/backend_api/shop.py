@@ -14,6 +14,7 @@ from smartshop.data_collection.connectors.ports import (
     Customers,
     DeadLetters,
     Decisions,
+    Erasure,
     EventLog,
     Imports,
     Jobs,
@@ -57,6 +58,7 @@ class Shop:
     jobs: Jobs
     dead_letters: DeadLetters
     imports: Imports
+    erasure: Erasure
     profiles: Profiles
     cache: Cache
     bus: Bus

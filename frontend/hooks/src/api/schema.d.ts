@@ -157,6 +157,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved audiences with their sizes now */
+        get: operations["get_audiences"];
+        put?: never;
+        /** Save an audience: rules over anything known of customers */
+        post: operations["post_audiences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/{audience_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One audience with its size now */
+        get: operations["get_audiences_audience_id"];
+        /** Replace an audience's name, rules, purpose and webhook */
+        put: operations["put_audiences_audience_id"];
+        post?: never;
+        /** Delete an audience that no other one's rules name */
+        delete: operations["delete_audiences_audience_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/{audience_id}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is in an audience and allows its purpose: JSON in pages, or CSV as one file */
+        get: operations["get_audiences_audience_id_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/{audience_id}/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send an audience's members to its webhook, signed and in pages */
+        post: operations["post_audiences_audience_id_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/{audience_id}/pushes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an audience's pushes went, newest first */
+        get: operations["get_audiences_audience_id_pushes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/lookalikes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Customers most like these, saved as an audience */
+        post: operations["post_audiences_lookalikes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/overlap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many customers audiences have in common, pair by pair */
+        get: operations["get_audiences_overlap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many match these rules now; nothing is saved */
+        post: operations["post_audiences_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audiences/webhook-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What receivers of pushed audiences check signatures with */
+        get: operations["get_audiences_webhook_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/b": {
         parameters: {
             query?: never;
@@ -219,7 +375,8 @@ export interface paths {
         get: operations["get_customers_customer_id"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Erase a customer everywhere; again, and the first receipt is given */
+        delete: operations["delete_customers_customer_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -236,6 +393,23 @@ export interface paths {
         get: operations["get_customers_customer_id_consent"];
         /** Grant or withdraw purposes for a customer */
         put: operations["put_customers_customer_id_consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{customer_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that is stored of a customer */
+        get: operations["get_customers_customer_id_export"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -391,7 +565,8 @@ export interface paths {
         get: operations["get_me"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Erase oneself everywhere */
+        delete: operations["delete_me"];
         options?: never;
         head?: never;
         patch?: never;
@@ -692,6 +867,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every segment with its size and value now */
+        get: operations["get_segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/{segment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One segment and its sizes over time */
+        get: operations["get_segments_segment_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/{segment_id}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is in a segment: JSON in pages, or CSV as one file */
+        get: operations["get_segments_segment_id_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who entered and left segments of late, newest first */
+        get: operations["get_segments_moves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/refits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each refit changed and why, newest first */
+        get: operations["get_segments_refits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/refits/{version}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a refit into service that was held back */
+        post: operations["post_segments_refits_version_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/shopper-tokens": {
         parameters: {
             query?: never;
@@ -845,6 +1122,20 @@ export interface components {
             rule: string;
             text: string;
         };
+        /**
+         * Affinity
+         * @description What a customer cares for, relative to what everybody does.
+         */
+        Affinity: {
+            kind: components["schemas"]["AffinityKind"];
+            strength: number;
+            subject: string;
+        };
+        /**
+         * AffinityKind
+         * @enum {unknown}
+         */
+        AffinityKind: "brand" | "category" | "product";
         /** AgentBeat */
         AgentBeat: {
             alive: boolean;
@@ -861,6 +1152,57 @@ export interface components {
         Alive: {
             alive: boolean;
         };
+        /** AllOf */
+        AllOf: {
+            /** @enum {unknown} */
+            rule: "all";
+            rules: (components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"])[];
+        };
+        /** AnyOf */
+        AnyOf: {
+            /** @enum {unknown} */
+            rule: "any";
+            rules: (components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"])[];
+        };
+        /** AudiencePage */
+        AudiencePage: {
+            items: components["schemas"]["AudienceSeen"][];
+            next_cursor: string | null;
+        };
+        /** AudienceRequest */
+        AudienceRequest: {
+            definition: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
+            name: string;
+            /** @default marketing */
+            purpose?: components["schemas"]["Purpose"];
+            /** @default null */
+            webhook_url?: string | null;
+        };
+        /** AudienceSeen */
+        AudienceSeen: {
+            alike: boolean;
+            audience_id: string;
+            changed_at: string;
+            created_at: string;
+            customers: number;
+            definition: (components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"]) | null;
+            name: string;
+            purpose: components["schemas"]["Purpose"];
+            webhook_url: string | null;
+            withheld: number;
+        };
+        /** AudienceSize */
+        AudienceSize: {
+            customers: number;
+            withheld: number;
+        };
+        /** AudiencesQuery */
+        AudiencesQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
         /**
          * Batch
          * @description What clients send to `/v1/batch`; each message is judged alone.
@@ -873,10 +1215,35 @@ export interface components {
             writeKey?: unknown;
         };
         /**
+         * Between
+         * @description At least `min` and at most `max`; one of them may be left out. A customer without the number never matches.
+         */
+        Between: {
+            /** @default null */
+            max?: number | null;
+            /** @default null */
+            min?: number | null;
+            number: components["schemas"]["Number"];
+            /** @enum {unknown} */
+            rule: "number";
+        };
+        /**
          * Bought
          * @enum {unknown}
          */
         Bought: "allow" | "exclude" | "only";
+        /**
+         * CaresFor
+         * @description Leans to one of these categories (a path holds what is below it), brands or products, at least so strongly.
+         */
+        CaresFor: {
+            affinity: components["schemas"]["AffinityKind"];
+            /** @default 0 */
+            min_strength?: number;
+            /** @enum {unknown} */
+            rule: "affinity";
+            subjects: string[];
+        };
         /** Category */
         Category: {
             category: string;
@@ -889,6 +1256,13 @@ export interface components {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
         };
+        /** ComparedAudience */
+        ComparedAudience: {
+            audience_id: string;
+            customers: number;
+            name: string;
+            withheld: number;
+        };
         /**
          * Consent
          * @description What a shopper allows. Withdrawn analytics: events are only counted. Withdrawn personalisation: context only.
@@ -900,6 +1274,14 @@ export interface components {
             marketing?: boolean;
             /** @default true */
             personalisation?: boolean;
+        };
+        /** Consents */
+        Consents: {
+            /** @default true */
+            granted?: boolean;
+            purpose: components["schemas"]["Purpose"];
+            /** @enum {unknown} */
+            rule: "consent";
         };
         /**
          * ConsentUpdate
@@ -959,6 +1341,27 @@ export interface components {
             variant_id: string;
         };
         /**
+         * CustomerExport
+         * @description Everything that is stored, as it is stored; times are µs since 1970 UTC. Any: records of many kinds.
+         */
+        CustomerExport: {
+            affinities: Record<string, unknown>[];
+            audiences: Record<string, unknown>[];
+            consents: Record<string, unknown>[];
+            customers: Record<string, unknown>[];
+            decisions: Record<string, unknown>[];
+            events: Record<string, unknown>[];
+            exported_at: string;
+            goods_returns: Record<string, unknown>[];
+            identity_links: Record<string, unknown>[];
+            merges: Record<string, unknown>[];
+            orders: Record<string, unknown>[];
+            refunds: Record<string, unknown>[];
+            refused: Record<string, unknown>[];
+            segment_moves: Record<string, unknown>[];
+            standings: Record<string, unknown>[];
+        };
+        /**
          * CustomerFacts
          * @description What the shop was told of a person; never an e-mail address in clear.
          */
@@ -967,6 +1370,39 @@ export interface components {
             city: string | null;
             country: string | null;
             has_email: boolean;
+        };
+        /**
+         * CustomerInList
+         * @description One customer of a segment or an audience. Money in minor units of the shop's currency.
+         */
+        CustomerInList: {
+            churn_risk: number | null;
+            customer_id: string;
+            expected_orders_90: number;
+            expected_value_90_minor: number;
+            first_order_at: string | null;
+            last_order_at: string | null;
+            last_seen_at: string;
+            next_order_at: string | null;
+            orders: number;
+            p_alive: number | null;
+            rfm: components["schemas"]["RfmOfCustomer"];
+            segment: components["schemas"]["SegmentOfCustomer"] | null;
+            spent_minor: number;
+        };
+        /** CustomerPage */
+        CustomerPage: {
+            items: components["schemas"]["CustomerInList"][];
+            next_cursor: string | null;
+        };
+        /** CustomersQuery */
+        CustomersQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default null */
+            format?: ("csv" | "json") | null;
+            /** @default 50 */
+            limit?: number;
         };
         /** DecidedItem */
         DecidedItem: {
@@ -998,6 +1434,17 @@ export interface components {
             shopper_key: string;
             surface: components["schemas"]["Surface"];
             took_ms: number;
+        };
+        /**
+         * ErasedCustomer
+         * @description A receipt that names nobody; asked for again it is the same one.
+         */
+        ErasedCustomer: {
+            counts: {
+                [key: string]: number;
+            };
+            erased_at: string;
+            receipt_id: string;
         };
         /**
          * Event
@@ -1084,10 +1531,45 @@ export interface components {
          * @enum {unknown}
          */
         EventKind: "checkout_started" | "consent_changed" | "custom" | "dwelled" | "identified" | "item_dismissed" | "order_completed" | "order_refunded" | "order_returned" | "page_viewed" | "product_added" | "product_clicked" | "product_list_viewed" | "product_removed" | "product_viewed" | "promotion_clicked" | "promotion_viewed" | "rated" | "recommendation_clicked" | "recommendation_shown" | "searched" | "wishlisted";
+        /**
+         * Expected
+         * @description What a customer is expected to do within so many days, with bounds that hold it with the chance `level`.
+         */
+        Expected: {
+            days: number;
+            orders: number;
+            /** @default null */
+            orders_high?: number | null;
+            /** @default null */
+            orders_low?: number | null;
+            /** @default null */
+            value_high_minor?: number | null;
+            /** @default null */
+            value_low_minor?: number | null;
+            value_minor: number;
+        };
         /** FacetCount */
         FacetCount: {
             count: number;
             value: string;
+        };
+        /**
+         * InAudience
+         * @description In another audience, as it is now; circles are refused.
+         */
+        InAudience: {
+            audience_id: string;
+            /** @enum {unknown} */
+            rule: "audience";
+        };
+        /**
+         * InSegment
+         * @description In one of these segments, of either kind.
+         */
+        InSegment: {
+            /** @enum {unknown} */
+            rule: "segment";
+            segments: string[];
         };
         /** InterestSeen */
         InterestSeen: {
@@ -1137,10 +1619,55 @@ export interface components {
             /** @default 50 */
             limit?: number;
         };
+        /**
+         * Listed
+         * @description One of these customers.
+         */
+        Listed: {
+            customer_ids: string[];
+            /** @enum {unknown} */
+            rule: "list";
+        };
         /** ListQuery */
         ListQuery: {
             /** @default 12 */
             limit?: number;
+        };
+        /**
+         * LivesIn
+         * @description In one of these countries (ISO codes) and, where given, cities.
+         */
+        LivesIn: {
+            /** @default [] */
+            cities?: string[];
+            /** @default [] */
+            countries?: string[];
+            /** @enum {unknown} */
+            rule: "place";
+        };
+        /** LookalikeRequest */
+        LookalikeRequest: {
+            name: string;
+            /** @default marketing */
+            purpose?: components["schemas"]["Purpose"];
+            seed: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
+            /** @default null */
+            share?: number | null;
+            /** @default 1000 */
+            size?: number;
+            /** @default null */
+            webhook_url?: string | null;
+        };
+        /** Lookalikes */
+        Lookalikes: {
+            audience: components["schemas"]["AudienceSeen"];
+            job_id: number | null;
+        };
+        /** MemberPage */
+        MemberPage: {
+            items: components["schemas"]["CustomerInList"][];
+            next_cursor: string | null;
+            size: components["schemas"]["AudienceSize"] | null;
         };
         /**
          * Message
@@ -1185,6 +1712,15 @@ export interface components {
             trained_at: string;
             version: string;
         };
+        /** Move */
+        Move: {
+            cause: string;
+            customer_id: string;
+            from_segment: string | null;
+            kind: components["schemas"]["SegmentKind"];
+            moved_at: string;
+            to_segment: string | null;
+        };
         /** MovementBatch */
         MovementBatch: {
             movements: components["schemas"]["MovementInput"][];
@@ -1212,6 +1748,30 @@ export interface components {
          * @enum {unknown}
          */
         MovementReason: "count" | "receipt" | "return" | "sale" | "transfer" | "write_off";
+        /** MovePage */
+        MovePage: {
+            items: components["schemas"]["Move"][];
+            next_cursor: string | null;
+        };
+        /** MovesQuery */
+        MovesQuery: {
+            /** @default null */
+            customer_id?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
+        /** Not */
+        Not: {
+            of: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
+            /** @enum {unknown} */
+            rule: "not";
+        };
+        /**
+         * Number
+         * @description What is compared with bounds. Money in minor units; days back from the shop's present.
+         * @enum {unknown}
+         */
+        Number: "average_order_minor" | "churn_risk" | "days_since_first_order" | "days_since_order" | "days_since_seen" | "days_until_next_order" | "expected_orders_90" | "expected_value_30_minor" | "expected_value_365_minor" | "expected_value_90_minor" | "frequency_score" | "monetary_score" | "orders" | "p_alive" | "recency_score" | "spent_minor";
         /**
          * OfferInput
          * @description A price in a market while it holds; for prices of several markets or dated ones.
@@ -1311,6 +1871,19 @@ export interface components {
             /** @default 50 */
             limit?: number;
         };
+        /** Overlap */
+        Overlap: {
+            audiences: components["schemas"]["ComparedAudience"][];
+            both: number[][];
+            purpose: components["schemas"]["Purpose"];
+        };
+        /** OverlapQuery */
+        OverlapQuery: {
+            /** @description Repeated: `audiences=a&audiences=b`. */
+            audiences: string[];
+            /** @default marketing */
+            purpose?: components["schemas"]["Purpose"];
+        };
         /** PageQuery */
         PageQuery: {
             /** @default 50 */
@@ -1326,6 +1899,12 @@ export interface components {
             weights: {
                 [key: string]: number;
             };
+        };
+        /** PreviewRequest */
+        PreviewRequest: {
+            definition: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
+            /** @default marketing */
+            purpose?: components["schemas"]["Purpose"];
         };
         /**
          * PriceRange
@@ -1475,6 +2054,38 @@ export interface components {
             product_id: string;
             quantity: number;
         };
+        /**
+         * Purpose
+         * @enum {unknown}
+         */
+        Purpose: "analytics" | "marketing" | "personalisation";
+        /** PushesQuery */
+        PushesQuery: {
+            /** @default 20 */
+            limit?: number;
+        };
+        /** PushPage */
+        PushPage: {
+            items: components["schemas"]["PushSeen"][];
+            next_cursor: string | null;
+        };
+        /** PushSeen */
+        PushSeen: {
+            asked_at: string;
+            attempts: number;
+            audience_id: string;
+            delivered: number;
+            error: string;
+            finished_at: string | null;
+            next_page: number;
+            push_id: string;
+            state: components["schemas"]["PushState"];
+        };
+        /**
+         * PushState
+         * @enum {unknown}
+         */
+        PushState: "delivered" | "delivering" | "failed" | "queued";
         /** Quality */
         Quality: {
             clock_stands_still: boolean;
@@ -1532,6 +2143,37 @@ export interface components {
             duplicates: number;
             rejected: components["schemas"]["Rejected"][];
         };
+        /** RefitPage */
+        RefitPage: {
+            items: components["schemas"]["RefitSeen"][];
+            next_cursor: string | null;
+        };
+        /** RefitSeen */
+        RefitSeen: {
+            accepted_at: string | null;
+            as_of: string;
+            buyers: number;
+            compared: number;
+            customers: number;
+            flows: components["schemas"]["SegmentFlow"][];
+            held_back: boolean;
+            measures: {
+                [key: string]: number;
+            };
+            moved_behaviour: number;
+            moved_model: number;
+            note: string;
+            refitted_at: string;
+            sizes: {
+                [key: string]: number;
+            };
+            version: string;
+        };
+        /** RefitsQuery */
+        RefitsQuery: {
+            /** @default 24 */
+            limit?: number;
+        };
         /** Rejected */
         Rejected: {
             index: number;
@@ -1545,6 +2187,14 @@ export interface components {
         /** ReplayAsked */
         ReplayAsked: {
             asked: boolean;
+        };
+        /** RfmOfCustomer */
+        RfmOfCustomer: {
+            frequency: number;
+            monetary: number;
+            name: string;
+            recency: number;
+            segment_id: string;
         };
         /**
          * SearchFacets
@@ -1599,6 +2249,72 @@ export interface components {
          * @enum {unknown}
          */
         Seen: "allow" | "exclude";
+        /** SegmentDetail */
+        SegmentDetail: {
+            customers: number;
+            history: components["schemas"]["SizeAtRefit"][];
+            kind: components["schemas"]["SegmentKind"];
+            mean_churn_risk: number | null;
+            mean_expected_value_90_minor: number | null;
+            mean_spent_minor: number | null;
+            name: string;
+            retired_at: string | null;
+            segment_id: string;
+            sentence: string;
+            share: number;
+            since: string;
+        };
+        /**
+         * SegmentFlow
+         * @description Customers who went from one segment to another at a refit; None is "in none".
+         */
+        SegmentFlow: {
+            customers: number;
+            from_segment: string | null;
+            to_segment: string | null;
+        };
+        /**
+         * SegmentKind
+         * @enum {unknown}
+         */
+        SegmentKind: "behaviour" | "rfm";
+        /** SegmentOfCustomer */
+        SegmentOfCustomer: {
+            membership: number;
+            name: string;
+            segment_id: string;
+            since: string | null;
+        };
+        /** SegmentPage */
+        SegmentPage: {
+            items: components["schemas"]["SegmentSeen"][];
+            next_cursor: string | null;
+        };
+        /**
+         * SegmentSeen
+         * @description Money in minor units of the shop's currency, per customer.
+         */
+        SegmentSeen: {
+            customers: number;
+            kind: components["schemas"]["SegmentKind"];
+            mean_churn_risk: number | null;
+            mean_expected_value_90_minor: number | null;
+            mean_spent_minor: number | null;
+            name: string;
+            retired_at: string | null;
+            segment_id: string;
+            sentence: string;
+            share: number;
+            since: string;
+        };
+        /** SegmentsQuery */
+        SegmentsQuery: {
+            /**
+             * @description Show those that nobody will be in any more, too.
+             * @default false
+             */
+            retired?: boolean;
+        };
         /** ShopperToken */
         ShopperToken: {
             expires_at: string;
@@ -1628,6 +2344,14 @@ export interface components {
             orders: number;
             purchases: components["schemas"]["PurchaseSeen"][];
             shopper_key: string;
+            /** @default null */
+            standing?: components["schemas"]["StandingView"] | null;
+        };
+        /** SizeAtRefit */
+        SizeAtRefit: {
+            as_of: string;
+            customers: number;
+            version: string;
         };
         /** Slate */
         Slate: {
@@ -1768,6 +2492,33 @@ export interface components {
          * @enum {unknown}
          */
         Sort: "-price" | "newest" | "price" | "relevance";
+        /**
+         * StandingView
+         * @description The shop's estimate of one customer, with how far it can be trusted.
+         */
+        StandingView: {
+            accuracy: {
+                [key: string]: number;
+            };
+            affinities: components["schemas"]["Affinity"][];
+            as_of: string;
+            churn_risk: number | null;
+            customer_id: string;
+            expected: components["schemas"]["Expected"][];
+            expected_orders_90: number;
+            expected_value_90_minor: number;
+            first_order_at: string | null;
+            last_order_at: string | null;
+            last_seen_at: string;
+            level: number | null;
+            next_order_at: string | null;
+            orders: number;
+            p_alive: number | null;
+            rfm: components["schemas"]["RfmOfCustomer"];
+            segment: components["schemas"]["SegmentOfCustomer"] | null;
+            spent_minor: number;
+            why: components["schemas"]["WhyReason"][];
+        };
         /** StockItem */
         StockItem: {
             changed_at: string;
@@ -1841,6 +2592,19 @@ export interface components {
             title?: string | null;
             /** @description 1 to 128 bytes, no slash, no control characters. */
             variant_id: string;
+        };
+        /** WebhookSecret */
+        WebhookSecret: {
+            secret: string;
+        };
+        /**
+         * WhyReason
+         * @description One thing that counts for a customer being in their segment rather than in the nearest other.
+         */
+        WhyReason: {
+            feature: string;
+            text: string;
+            weight: number;
         };
     };
     responses: {
@@ -2155,6 +2919,371 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_audiences: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Saved audiences with their sizes now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudiencePage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_audiences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceRequest"];
+            };
+        };
+        responses: {
+            /** @description Save an audience: rules over anything known of customers */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_audiences_audience_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One audience with its size now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_audiences_audience_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceRequest"];
+            };
+        };
+        responses: {
+            /** @description Replace an audience's name, rules, purpose and webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_audiences_audience_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete an audience that no other one's rules name */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_audiences_audience_id_customers: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; CSV has no pages. */
+                cursor?: string;
+                format?: "csv" | "json";
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is in an audience and allows its purpose: JSON in pages, or CSV as one file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_audiences_audience_id_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send an audience's members to its webhook, signed and in pages */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_audiences_audience_id_pushes: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                audience_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How an audience's pushes went, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_audiences_lookalikes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookalikeRequest"];
+            };
+        };
+        responses: {
+            /** @description Customers most like these, saved as an audience */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lookalikes"];
+                };
+            };
+            /** @description Customers most like these, saved as an audience */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lookalikes"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_audiences_overlap: {
+        parameters: {
+            query: {
+                /** @description Repeated: `audiences=a&audiences=b`. */
+                audiences: string[];
+                purpose?: components["schemas"]["Purpose"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many customers audiences have in common, pair by pair */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlap"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_audiences_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description How many match these rules now; nothing is saved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSize"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_audiences_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What receivers of pushed audiences check signatures with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_b: {
         parameters: {
             query?: never;
@@ -2268,6 +3397,33 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    delete_customers_customer_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erase a customer everywhere; again, and the first receipt is given */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedCustomer"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_customers_customer_id_consent: {
         parameters: {
             query?: never;
@@ -2325,6 +3481,33 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_customers_customer_id_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything that is stored of a customer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerExport"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -2624,6 +3807,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShopperView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erase oneself everywhere */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedCustomer"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -3339,6 +4547,188 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_segments: {
+        parameters: {
+            query?: {
+                /** @description Show those that nobody will be in any more, too. */
+                retired?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every segment with its size and value now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_segments_segment_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One segment and its sizes over time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentDetail"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_segments_segment_id_customers: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; CSV has no pages. */
+                cursor?: string;
+                format?: "csv" | "json";
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is in a segment: JSON in pages, or CSV as one file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_segments_moves: {
+        parameters: {
+            query?: {
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                customer_id?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who entered and left segments of late, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovePage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_segments_refits: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each refit changed and why, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefitPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_segments_refits_version_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Put a refit into service that was held back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Put a refit into service that was held back */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

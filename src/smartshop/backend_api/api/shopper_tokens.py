@@ -13,7 +13,7 @@ from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
 from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, ShopperKey
-from smartshop.errors import Conflict, Forbidden
+from smartshop.errors import Conflict, Erased, Forbidden
 
 
 class ShopperTokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +35,9 @@ class NobodyNamed(Conflict):
 
 async def make_token(service: Service, call: Call[None, ShopperTokenRequest]) -> ShopperToken:
     customer_id, anonymous_id = _ids(call.body)
+    is_erased = service.shop.erasure.is_erased
+    if is_erased(customer_id, None if customer_id is not None else anonymous_id):
+        raise Erased
     match call.caller.kind:
         case CallerKind.SECRET:
             await _link(service, customer_id, anonymous_id)
@@ -68,7 +71,7 @@ def _renewed(
 
 async def _link(service: Service, customer_id: CustomerId | None, anonymous_id: AnonymousId | None) -> None:
     """The shop's own server vouches that this browser is this customer's."""
-    if customer_id is None or anonymous_id is None:
+    if customer_id is None or anonymous_id is None or service.shop.erasure.is_erased(None, anonymous_id):
         return
     link = IdentityLink(
         anonymous_id=anonymous_id,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -29,7 +29,7 @@ from smartshop.data_collection.schemas.ids import (
 )
 from smartshop.data_collection.schemas.messages import EventsAccepted, Message, StockChanged
 from smartshop.data_collection.schemas.orders import Order, OrderLine, OrderStatus
-from smartshop.errors import Conflict
+from smartshop.errors import Conflict, Erased
 
 
 class UnknownProduct(Conflict):
@@ -89,7 +89,9 @@ async def place_order(shop: Shop, wanted: Wanted) -> Placed:
         PriceChanged: a shopper's page showed another price than holds now.
         OutOfStock: more than can be sold; nothing is stored.
         OrderConflict: the id exists with other content.
+        Erased: the shopper was.
     """
+    wanted = _without_erased(shop, wanted)
     again = await asyncio.to_thread(_placed_before, shop, wanted)
     if again is not None:
         return Placed(again, False)
@@ -97,6 +99,16 @@ async def place_order(shop: Shop, wanted: Wanted) -> Placed:
     if placed.is_new:
         await _tell(shop, placed.order, () if entry.count_only else (entry.event,))
     return placed
+
+
+def _without_erased(shop: Shop, wanted: Wanted) -> Wanted:
+    """A customer may buy on a browser that was somebody's who is erased; then it is left out."""
+    is_erased = shop.erasure.is_erased
+    if not is_erased(wanted.customer_id, wanted.anonymous_id):
+        return wanted
+    if wanted.customer_id is None or is_erased(wanted.customer_id, None):
+        raise Erased
+    return replace(wanted, anonymous_id=None)
 
 
 def _placed_before(shop: Shop, wanted: Wanted) -> Order | None:

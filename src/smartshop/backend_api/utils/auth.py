@@ -17,8 +17,9 @@ from starlette.requests import HTTPConnection
 from smartshop.backend_api.utils.shopper_tokens import TokenClaims, TokenSigner
 from smartshop.data_collection.connectors.ports import ApiKey, Keys
 from smartshop.data_collection.pipelines.clock import SECOND
+from smartshop.data_collection.pipelines.erased_shoppers import IsErased
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
-from smartshop.errors import Forbidden, Unauthenticated
+from smartshop.errors import Erased, Forbidden, Unauthenticated
 
 KEYS_FRESH_FOR = SECOND
 """A key revoked by another process stops working within this time (µs)."""
@@ -85,8 +86,8 @@ def caller_of(request: HTTPConnection) -> Caller:
 class Gate:
     """Turns what stands in `Authorization` into a caller. Keys are read from their port at most once a second."""
 
-    def __init__(self, keys: Keys, tokens: TokenSigner, now: Callable[[], Micros]) -> None:
-        self._keys, self._tokens, self._now = keys, tokens, now
+    def __init__(self, keys: Keys, tokens: TokenSigner, now: Callable[[], Micros], is_erased: IsErased) -> None:
+        self._keys, self._tokens, self._now, self._is_erased = keys, tokens, now, is_erased
         self._ring: dict[str, ApiKey] = {}
         self._read_at = Micros(-KEYS_FRESH_FOR - 1)
         self._reading = asyncio.Lock()
@@ -96,6 +97,7 @@ class Gate:
 
         Raises:
             Unauthenticated: a header that names no key or token we know.
+            Erased: the token's shopper was erased.
         """
         if not authorization:
             return NOBODY
@@ -114,9 +116,14 @@ class Gate:
 
         Raises:
             Unauthenticated: neither a key nor a token we know.
+            Erased: the token's shopper was erased.
         """
         if credentials.count(".") == 2:
-            return _shopper(self._tokens.read(credentials))
+            caller = _shopper(self._tokens.read(credentials))
+            browser = None if caller.is_customer else caller.anonymous_id
+            if self._is_erased(caller.customer_id, browser):
+                raise Erased
+            return caller
         if self._now() - self._read_at > KEYS_FRESH_FOR:
             await self._read_keys()
         wanted = fingerprint(credentials)

@@ -9,6 +9,7 @@ import msgspec
 
 from smartshop.backend_api.utils.auth import Caller
 from smartshop.data_collection.connectors.ports import Cache
+from smartshop.data_collection.schemas.ids import ShopperKey
 from smartshop.errors import TooManyRequests
 
 REQUESTS_PER_SECOND = 50
@@ -29,6 +30,11 @@ class _Sender(msgspec.Struct, frozen=True):
 _sender = msgspec.json.Decoder(_Sender)
 
 
+def shopper_counter(key: ShopperKey, *, is_customer: bool) -> str:
+    """Under which a token's shopper is counted in the Cache."""
+    return f"rate:{key}:{is_customer}"
+
+
 class RateLimit:
     def __init__(self, cache: Cache, requests_per_second: int = REQUESTS_PER_SECOND) -> None:
         self._cache, self._limit = cache, requests_per_second
@@ -42,7 +48,7 @@ class RateLimit:
         if caller.is_secret:
             return
         if caller.shopper_key is not None:
-            await self._count(f"rate:{caller.shopper_key}:{caller.is_customer}", self._limit)
+            await self._count(shopper_counter(caller.shopper_key, is_customer=caller.is_customer), self._limit)
         elif named is not None:
             # Anybody may name anybody: who does so from elsewhere uses up nothing of the shopper's own.
             await self._count(f"rate~{address}~{named}", self._limit)

@@ -84,9 +84,9 @@ class LogProfiles:
         return await self._read_and_keep(shopper)
 
     async def forget(self, shopper: Shopper) -> None:
-        kept = self._kept.get(shopper)
-        if kept is not None:
-            self._drop(kept)
+        for name in _ids(shopper):
+            for kept in tuple(self._by_id.get(name, ())):
+                self._drop(kept)
 
     async def _read_and_keep(self, shopper: Shopper) -> Profile:
         reading = asyncio.ensure_future(self._read(self._read_from_log, shopper))

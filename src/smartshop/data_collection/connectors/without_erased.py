@@ -23,6 +23,8 @@ def message_without(message: Message, is_theirs: IsTheirs) -> Message | None:
     match message:
         case EventsAccepted():
             kept = tuple(event for event in message.events if not _is_theirs(event, is_theirs))
+            if len(kept) == len(message.events):
+                return message
             return EventsAccepted(kept) if kept else None
         case SlateRefreshed():
             named = (message.shopper_key, None) if message.is_customer else (None, message.shopper_key)

@@ -40,6 +40,10 @@ class ConsentBook:
         else:
             self._different[key] = consent
 
+    def forget(self, shopper_key: str, *, is_customer: bool) -> None:
+        """As if never asked."""
+        self._different.pop((shopper_key, is_customer), None)
+
     def of(self, shopper_key: str, *, is_customer: bool) -> Consent:
         return self._different.get((shopper_key, is_customer), self._default)
 

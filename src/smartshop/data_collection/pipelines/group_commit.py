@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from smartshop.data_collection.connectors.ports import EventLog, LogEntry, Outcome, Quarantine, QuarantinedRow
+from smartshop.data_collection.pipelines.erased_shoppers import is_refusal
 from smartshop.errors import Unavailable
 
 GROUP_EVENTS = 2_000
@@ -67,7 +68,7 @@ def commit(log: EventLog, quarantine: Quarantine, batches: Sequence[Batch]) -> l
         rows.extend(
             batch.conflict_row(index, outcome.conflict)
             for index, outcome in enumerate(batch_outcomes)
-            if outcome.conflict is not None
+            if outcome.conflict is not None and not is_refusal(outcome.conflict)
         )
     if rows:
         quarantine.add(rows)

@@ -17,6 +17,7 @@ from smartshop.data_collection.pipelines.arrivals import Arrival, Receipt, Rejec
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.consent_book import ConsentBook
 from smartshop.data_collection.pipelines.decoding import decode_event, rejection_of_content
+from smartshop.data_collection.pipelines.erased_shoppers import IsErased, nobody_is_erased
 from smartshop.data_collection.pipelines.group_commit import Batch, Committed, GroupCommit, Waiting, commit
 from smartshop.data_collection.pipelines.preparation import Preparation, Prepared
 from smartshop.data_collection.pipelines.product_names import ProductOf
@@ -51,12 +52,13 @@ class Ingest:
         currency: str,
         product_of: ProductOf = no_catalogue,
         consent_default: Consent = Consent(),  # noqa: B008  # frozen
+        is_erased: IsErased = nobody_is_erased,
         now: Callable[[], Micros] = system_now,
     ) -> None:
         self._log, self._quarantine = log, quarantine
         self.profiles = profiles
         self.consent = ConsentBook(customers, consent_default)
-        self._preparation = Preparation(product_of, self.consent, currency, TrafficWatch())
+        self._preparation = Preparation(product_of, self.consent, currency, TrafficWatch(), is_erased)
         self._announcer = Announcer(log, profiles, bus, now)
         self._writer = GroupCommit(self._write, committed=self._on_committed, failed=self._on_failed, chore=self._chore)
         self._loop: asyncio.AbstractEventLoop | None = None

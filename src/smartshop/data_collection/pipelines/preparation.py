@@ -9,6 +9,7 @@ from smartshop.data_collection.connectors.ports import LogEntry, QuarantinedRow
 from smartshop.data_collection.pipelines.arrivals import Arrival, Rejected, Rejection
 from smartshop.data_collection.pipelines.consent_book import ConsentBook
 from smartshop.data_collection.pipelines.consequences import entry_of, withdraw_marketing
+from smartshop.data_collection.pipelines.erased_shoppers import IsErased, is_refusal, without_erased
 from smartshop.data_collection.pipelines.product_names import ProductOf
 from smartshop.data_collection.pipelines.quality import check
 from smartshop.data_collection.pipelines.traffic import TrafficWatch
@@ -30,7 +31,8 @@ class Prepared:
     rejected: list[Rejected] = field(default_factory=list)
 
     def quarantined(self) -> list[QuarantinedRow]:
-        return [self.row(rejected.index, rejected.reason) for rejected in self.rejected]
+        """What is kept of what was refused; of who was erased, nothing."""
+        return [self.row(one.index, one.reason) for one in self.rejected if not is_refusal(one.reason)]
 
     def conflict_row(self, entry: int, conflict: str) -> QuarantinedRow:
         return self.row(self.places[entry], conflict)
@@ -53,6 +55,7 @@ class Preparation:
     consent: ConsentBook
     currency: str
     watch: TrafficWatch
+    is_erased: IsErased
 
     def prepare(self, prepared: Prepared, decoded: Sequence[Event | StoredEvent | Rejection], first: int) -> None:
         """Take events `first`… of the batch in, each an entry or a rejection.
@@ -67,6 +70,8 @@ class Preparation:
             else:
                 received_at = Micros(arrival.received_at + place)
                 checked = check(event, arrival, received_at, self.product_of, self.watch)
+                if isinstance(checked, StoredEvent):
+                    checked = without_erased(checked, self.is_erased)
             if isinstance(checked, Rejection):
                 prepared.rejected.append(Rejected(place, checked.reason))
                 continue

@@ -76,6 +76,8 @@ class SqlCustomers:
         )
 
     def get(self, customer_id: CustomerId) -> Customer | None:
+        if self._erased.holds(customer_id):
+            return None
         with self._database.read() as connection:
             return read_customers(connection, [customer_id]).get(customer_id)
 

@@ -34,7 +34,11 @@ class Work(NamedTuple):
 
 
 def steps_of(work: Work) -> Iterator[tuple[str, Step]]:
-    """(table, step), in an order that a crash cannot hurt: a refund is judged by its order, so it comes before."""
+    """(table, step), in an order that a crash cannot hurt: a refund is judged by its order, so it comes before.
+
+    What others see of a customer (segments, audiences, who they are) is little and goes first, with the mark itself.
+    """
+    yield from _customer_steps(work.belongings)
     for key, stranger in work.strangers:
         yield "refunds", partial(_disown_refunds, "refunds", key, stranger)
         yield "goods_returns", partial(_disown_refunds, "goods_returns", key, stranger)
@@ -44,7 +48,6 @@ def steps_of(work: Work) -> Iterator[tuple[str, Step]]:
         yield "events", partial(_delete_events, condition, values)
     for key in work.belongings.keys:
         yield "event_seen", partial(_delete_keys, key)
-    yield from _customer_steps(work.belongings)
 
 
 def _customer_steps(belongings: Belongings) -> Iterator[tuple[str, Step]]:

@@ -1,8 +1,8 @@
 """Erasure over SQL.
 
-First the hashes and what is to be done are committed: from then on the customer is known to nobody and let in nowhere.
-Then the rows go, a few thousand per transaction, so that other writers hardly wait; a crash leaves the list of what
-is to be done, which goes with the last row.
+First the hashes are committed, with what is to be done and the first of it: from then on the customer is known to
+nobody and let in nowhere. Then the other rows go, a few thousand per transaction, so that other writers hardly wait; a
+crash leaves the list of what is to be done, which goes with the last row.
 """
 
 import secrets
@@ -132,6 +132,7 @@ class SqlErasure:
         there = set(connection.execute(select(erasures.c.key_hash).where(erasures.c.key_hash.in_(hashes))).scalars())
         new = [{"key_hash": one, "receipt_id": receipt_id} for one in hashes if one not in there]
         connection.execute(insert(erasures), new)
+        self._work_off(Work(belongings, receipt_id), connection)
         return receipt_id
 
     def _complete(self, receipt_id: str) -> ErasureReceipt:

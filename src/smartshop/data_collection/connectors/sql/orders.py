@@ -51,6 +51,8 @@ class SqlOrders:
 
     def of_customer(self, customer_id: CustomerId, limit: int = 50) -> list[Order]:
         """Newest first. Never claimed ones: anybody may claim an order in any customer's name."""
+        if self._erased.holds(customer_id):
+            return []
         question = (
             select(orders.c.payload)
             .where(orders.c.customer_id == customer_id, orders.c.trust > 0)
