@@ -142,7 +142,9 @@ def import_(
 @app.command()
 @explained
 def train(
-    agent: Annotated[str, typer.Argument(help="Which agent learns.")] = "recommendation",
+    agent: Annotated[
+        str, typer.Argument(help="Which agent learns: recommendation or segmentation.")
+    ] = "recommendation",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +158,12 @@ def train(
 @app.command()
 @explained
 def job(
-    name: Annotated[str, typer.Argument(help="train-recommendation, prune or make-demo.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="train-recommendation, train-segmentation, accept-segments, push-audience, prune or make-demo."
+        ),
+    ],
     day: Day = None,
     data_dir: DataDir = None,
     demo: Demo = None,
@@ -192,6 +199,37 @@ def evaluate(
         return
     for table in as_tables(report):
         answers.print(table)
+
+
+@app.command()
+@explained
+def segments(
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw sizes over time, the RFM map and the flow to this .png, .svg or .pdf.")
+    ] = None,
+    accept: Annotated[str | None, typer.Option(help="Let the refit of this version serve that was held back.")] = None,
+    data_dir: DataDir = None,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who the customers are: segments in words and sizes, what the last refit changed, and how far to trust it."""
+    from smartshop.ai_agents.segmentation.report import as_facts, as_tables, sentences
+    from smartshop.jobs import run_job
+    from smartshop.segmenting import plot_segments, segments_now
+
+    shop = find_shop(data_dir, demo)
+    if accept is not None:
+        run_job("accept-segments", *shop, arguments={"version": accept}, console=_bar(as_json))
+    if plot is not None:
+        progress.print(f"Drawn: {plot_segments(*shop, plot, _bar(as_json))}")
+    now = segments_now(*shop)
+    if as_json:
+        print_json(as_facts(now))
+        return
+    for table in as_tables(now):
+        answers.print(table)
+    for sentence in sentences(now):
+        answers.print(sentence, highlight=False)
 
 
 @app.command()

@@ -327,6 +327,8 @@ def _measures(value: ValueModel | None, churn: ChurnModel | None, found: Cluster
             "value_correlation": error.correlation,
             "naive_mae": error.naive_mae,
             "naive_rmse": error.naive_rmse,
+            "value_told": error.told,
+            "value_happened": error.actual,
             "holdout_weeks": error.weeks,
         }
     if churn is not None and churn.check is not None:
@@ -334,6 +336,7 @@ def _measures(value: ValueModel | None, churn: ChurnModel | None, found: Cluster
         measures |= {
             "churn_auc": check.no_order.value if check.no_order else None,
             "churn_auc_of_buyers": check.no_order_of_buyers.value if check.no_order_of_buyers else None,
+            "churn_auc_no_sign": check.no_sign.value if check.no_sign else None,
             "churn_horizon_days": float(check.horizon_days),
             "churn_is_learned": float(value is None or check.is_better),
         }
