@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, case, delete, func, or_, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from smartshop.data_collection.connectors.sql.audience_consent import ConsentWords
 from smartshop.data_collection.connectors.sql.audience_limits import (
@@ -15,13 +15,15 @@ from smartshop.data_collection.connectors.sql.audience_limits import (
 )
 from smartshop.data_collection.connectors.sql.audience_rules import Asking, Condition, condition
 from smartshop.data_collection.connectors.sql.engine import Database
-from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
+from smartshop.data_collection.connectors.sql.locks import Turn, share_turn, take_turn
 from smartshop.data_collection.connectors.sql.records import encode
 from smartshop.data_collection.connectors.sql.standing_numbers import StandingNumbers
 from smartshop.data_collection.connectors.sql.standing_rows import standings_of
 from smartshop.data_collection.connectors.sql.tables import audience_pushes, segments, standings
 from smartshop.data_collection.connectors.sql.tables import audiences as audience_rows
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent, insert_or_replace
+from smartshop.data_collection.connectors.without_erased import rule_without
 from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, AudienceSize, Rule
 from smartshop.data_collection.schemas.customers import Consent, Purpose
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
@@ -36,16 +38,16 @@ _decode_push = msgspec.json.Decoder(AudiencePush).decode
 
 
 class SqlAudiences:
-    """`consent_default` is what holds for a customer who was never asked."""
+    """`consent_default` is what holds for a customer who was never asked. Nobody erased is named by what is stored."""
 
-    def __init__(self, database: Database, consent_default: Consent) -> None:
-        self._database = database
+    def __init__(self, database: Database, consent_default: Consent, erased: ErasedKeys) -> None:
+        self._database, self._erased = database, erased
         self._consent_default = consent_default
         self._numbers = StandingNumbers()
 
     def save(self, audience: Audience) -> None:
         check_rule(audience.definition)
-        self._database.write(lambda connection: _save(connection, audience))
+        self._database.write(lambda connection: _save(connection, audience, self._erased))
 
     def get(self, audience_id: AudienceId) -> Audience | None:
         with self._database.read() as connection:
@@ -99,13 +101,18 @@ class SqlAudiences:
             asking = self._asking(connection, now)
             matches = [_matching(connection, definition, asking) for definition in definitions]
             allowed = (asking.words.word(purpose).is_(True), asking.words.may_be_told_of())
-            marks = [case((each, 1), else_=0).label(f"in_{number}") for number, each in enumerate(matches)]
+            # Each rule is one bit, worked out once per customer: hence a table of its own, whatever the planner thinks.
+            bits = [case((each, 1 << number), else_=0) for number, each in enumerate(matches)]
             marked = (
-                select(*marks).select_from(asking.words.joined_to_standings()).where(or_(*matches), *allowed).subquery()
+                select(sum(bits[1:], start=bits[0]).label("bits"))
+                .select_from(asking.words.joined_to_standings())
+                .where(*allowed)
+                .cte("marked")
+                .prefix_with("MATERIALIZED")
             )
-            groups = connection.execute(select(*marked.c, func.count()).group_by(*marked.c)).all()
+            groups = connection.execute(select(marked.c.bits, func.count()).group_by(marked.c.bits)).all()
         among = range(len(definitions))
-        return [[sum(group[-1] for group in groups if group[i] and group[j]) for j in among] for i in among]
+        return [[sum(count for bits, count in groups if bits >> i & bits >> j & 1) for j in among] for i in among]
 
     def start_push(self, push: AudiencePush) -> None:
         """Remember a push; one told again stays as it is."""
@@ -119,10 +126,7 @@ class SqlAudiences:
 
     def report_push(self, push: AudiencePush) -> None:
         """Replace what is known of a push; one that is gone, with its audience, stays gone."""
-        statement = (
-            update(audience_pushes).where(audience_pushes.c.push_id == push.push_id).values(payload=encode(push))
-        )
-        self._database.write(lambda connection: connection.execute(statement))
+        self._database.write(lambda connection: _report(connection, push, self._erased))
 
     def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
         columns = audience_pushes.c
@@ -165,15 +169,34 @@ def _read_all(connection: Connection) -> list[Audience]:
     return [_decode_audience(payload) for payload in connection.execute(select(audience_rows.c.payload)).scalars()]
 
 
-def _save(connection: Connection, audience: Audience) -> None:
+def _save(connection: Connection, audience: Audience, erased: ErasedKeys) -> None:
     # Two audiences saved at once could name each other.
     take_turn(connection, Turn.AUDIENCE)
+    share_turn(connection, Turn.LOG)
+    if erased.refresh_within(connection):
+        audience = msgspec.structs.replace(audience, definition=rule_without(audience.definition, erased.holds))
     written_out(audience.definition, _finder(connection), audience.audience_id)
     known = set(connection.execute(select(segments.c.segment_id)).scalars())
     for segment_id in sorted(segments_named(audience.definition) - known):
         raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
     row: dict[str, object] = {"audience_id": audience.audience_id, "payload": encode(audience)}
     insert_or_replace(connection, audience_rows, [row])
+
+
+def _report(connection: Connection, push: AudiencePush, erased: ErasedKeys) -> None:
+    share_turn(connection, Turn.LOG)
+    erased.refresh_within(connection)
+    if push.delivered_to is not None and erased.holds(push.delivered_to):
+        push = msgspec.structs.replace(push, delivered_to=customer_before(connection, push.delivered_to))
+    of_push = update(audience_pushes).where(audience_pushes.c.push_id == push.push_id)
+    connection.execute(of_push.values(payload=encode(push)))
+
+
+def customer_before(connection: Connection, customer_id: CustomerId) -> CustomerId | None:
+    """The last customer with a standing before this one, behind whom a delivery goes on just as well."""
+    before = select(func.max(standings.c.customer_id)).where(standings.c.customer_id < customer_id)
+    found = connection.execute(before).scalar()
+    return None if found is None else CustomerId(found)
 
 
 def _delete(connection: Connection, audience_id: AudienceId) -> bool:
