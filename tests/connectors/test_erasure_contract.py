@@ -146,6 +146,11 @@ def test_no_store_takes_an_erased_id_again(stores: SqlStores) -> None:
     stores.quarantine.add(refused)
     stores.dead_letters.add(letter(event("late", customer_id=ADA)))
     stores.decisions.write([decision("late", ADA)])
+    saved = stores.audiences.get(AudienceId("listed"))
+    assert saved is not None
+    stores.audiences.save(msgspec.structs.replace(saved, definition=Listed((ADA, BOB))))
+    assert stores.audiences.get(AudienceId("listed")) == msgspec.structs.replace(saved, definition=Listed((BOB,)))
+    stores.audiences.report_push(msgspec.structs.replace(stores.audiences.pushes()[0], delivered_to=ADA))
     stores.standings.put([standing(ADA, 9), standing(BOB, 9)], [moved(ADA)])
     refit = Refit(version=ModelVersion("v9"), as_of=NOON, refitted_at=NOON, log_no=9, customers=1, buyers=1, sizes={})
     stores.standings.replace_all([standing(ADA, 9), standing(BOB, 9)], refit, [], [moved(ADA)])

@@ -1,11 +1,12 @@
 """Messages and rules without the customers that were erased: pure."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import msgspec
 
 from smartshop.data_collection.schemas.audiences import AllOf, AnyOf, Listed, Not, Rule
 from smartshop.data_collection.schemas.events import StoredEvent
+from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.messages import (
     CustomerErased,
     EventsAccepted,
@@ -39,16 +40,16 @@ def _is_theirs(event: StoredEvent, is_theirs: IsTheirs) -> bool:
     return is_theirs(event.customer_id, event.anonymous_id)
 
 
-def rule_without(rule: Rule, customer_ids: Collection[str]) -> Rule:
-    """The rule with its lists shortened; the same one where none names these customers."""
+def rule_without(rule: Rule, is_theirs: Callable[[CustomerId], bool]) -> Rule:
+    """The rule with its lists shortened; the same one where none names such a customer."""
     match rule:
         case Listed():
-            kept = tuple(one for one in rule.customer_ids if one not in customer_ids)
+            kept = tuple(one for one in rule.customer_ids if not is_theirs(one))
             return rule if len(kept) == len(rule.customer_ids) else Listed(kept)
         case AllOf() | AnyOf():
-            inner = tuple(rule_without(one, customer_ids) for one in rule.rules)
+            inner = tuple(rule_without(one, is_theirs) for one in rule.rules)
             return rule if inner == rule.rules else msgspec.structs.replace(rule, rules=inner)
         case Not():
-            return msgspec.structs.replace(rule, of=rule_without(rule.of, customer_ids))
+            return msgspec.structs.replace(rule, of=rule_without(rule.of, is_theirs))
         case _:
             return rule

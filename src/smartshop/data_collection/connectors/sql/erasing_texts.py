@@ -11,9 +11,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from smartshop.data_collection.connectors.named_ids import Named
+from smartshop.data_collection.connectors.sql.audiences import customer_before
 from smartshop.data_collection.connectors.sql.belongings import Belongings
 from smartshop.data_collection.connectors.sql.bulk import ask, change_rows
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.records import decode_message, decode_texts, encode
 from smartshop.data_collection.connectors.sql.refused_texts import refused_naming
 from smartshop.data_collection.connectors.without_erased import message_without, rule_without
@@ -79,15 +81,16 @@ def _audiences(database: Database, belongings: Belongings) -> Iterator[tuple[str
         rows = ask(connection, "SELECT audience_id, payload FROM audiences")
     for audience_id, payload in rows:
         audience = _decode_audience(payload)
-        if rule_without(audience.definition, belongings.customer_ids) != audience.definition:
+        if rule_without(audience.definition, belongings.customer_ids.__contains__) != audience.definition:
             yield "audiences", partial(_shorten_audience, audience_id, belongings)
 
 
 def _shorten_audience(audience_id: str, belongings: Belongings, connection: Connection) -> int:
     """Read again: a merchant may have saved it meanwhile."""
+    take_turn(connection, Turn.AUDIENCE)
     for (payload,) in ask(connection, "SELECT payload FROM audiences WHERE audience_id = ?", audience_id):
         audience = _decode_audience(payload)
-        shorter = rule_without(audience.definition, belongings.customer_ids)
+        shorter = rule_without(audience.definition, belongings.customer_ids.__contains__)
         audience = msgspec.structs.replace(audience, definition=shorter)
         return change_rows(connection, _AUDIENCE, encode(audience), audience_id)
     return 0
@@ -106,10 +109,9 @@ def _pushes(database: Database, belongings: Belongings) -> Iterator[tuple[str, C
 def _step_back(push_id: str, belongings: Belongings, connection: Connection) -> int:
     for (payload,) in ask(connection, "SELECT payload FROM audience_pushes WHERE push_id = ?", push_id):
         push = _decode_push(payload)
-        if push.delivered_to not in belongings.customer_ids:
+        if push.delivered_to is None or push.delivered_to not in belongings.customer_ids:
             return 0
-        before = ask(connection, "SELECT max(customer_id) FROM standings WHERE customer_id < ?", push.delivered_to)
-        push = msgspec.structs.replace(push, delivered_to=before[0][0])
+        push = msgspec.structs.replace(push, delivered_to=customer_before(connection, push.delivered_to))
         return change_rows(connection, _PUSH, encode(push), push_id)
     return 0
 

@@ -132,7 +132,7 @@ def _listed_in(shop: Database, belongings: Belongings) -> list[msgspec.Raw]:
     return [
         _raw({"audience_id": one.audience_id, "name": one.name})
         for one in told
-        if rule_without(one.definition, belongings.customer_ids) != one.definition
+        if rule_without(one.definition, belongings.customer_ids.__contains__) != one.definition
     ]
 
 

@@ -85,7 +85,7 @@ def open_stores(
         orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),
         standings=SqlStandings(shop, consent, erased),
-        audiences=SqlAudiences(shop, consent),
+        audiences=SqlAudiences(shop, consent, erased),
         decisions=SqlDecisions(decisions, erased),
         models=SqlModels(shop, models_dir),
         keys=keys,
