@@ -52,7 +52,7 @@ class Clusters:
     """Of the next id: `b7` when 7. Numbers are never given twice."""
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.mixture)
 
 
 def log_odds(clusters: Clusters, behaviour: Behaviour) -> NDArray[np.float64]:

@@ -116,6 +116,9 @@ def plan(
             clearly=config.clearly,
             least_share=config.least_share,
         )
+        if present is not None:
+            # Segments that people know are not given up for a bad day.
+            return Plan(by_taste, chosen.k if chosen else len(present), weight, chosen)
         if (
             chosen is None
             or chosen.stability < config.least_stability

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 SMOOTHING = 1.0
 """Signs per topic, spread as the shop's average, that a profile begins with."""
@@ -223,7 +224,9 @@ def fit_habits(
     """k-means of the habits alone, the best of `starts`."""
     from sklearn.cluster import KMeans  # heavy, and only a refit needs it
 
-    fitted = KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(points.astype(np.float64))
+    # Several threads add up in the order in which they finish: not the same bytes twice.
+    with threadpool_limits(limits=1):
+        fitted = KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(points.astype(np.float64))
     return _softened(fitted.cluster_centers_, points, signs, background)
 
 
@@ -234,7 +237,8 @@ def go_on_with_habits(
     from sklearn.cluster import KMeans  # heavy, and only a refit needs it
 
     start = mixture.centroids.astype(np.float64)
-    fitted = KMeans(len(start), init=start, n_init=1).fit(points.astype(np.float64))
+    with threadpool_limits(limits=1):
+        fitted = KMeans(len(start), init=start, n_init=1).fit(points.astype(np.float64))
     return _softened(fitted.cluster_centers_, points, signs, background)
 
 

@@ -73,7 +73,8 @@ def fit_space(behaviour: Behaviour, *, columns: tuple[bool, ...] | None = None) 
 
 def points(space: Space, x: NDArray[np.float64]) -> NDArray[np.float32]:
     """Where customers lie: (n, d) float32 in spreads from the middle; 0 where a feature does not apply."""
-    scaled = np.clip((x - space.middle) / space.spread, -CLIP, CLIP)
+    with np.errstate(invalid="ignore"):
+        scaled = np.clip((x - space.middle) / space.spread, -CLIP, CLIP)
     return np.nan_to_num(scaled, copy=False).astype(np.float32)
 
 
