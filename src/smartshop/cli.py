@@ -248,6 +248,22 @@ def simulate(
     typer.echo(f"{visits} shoppers visited {url}.")
 
 
+@app.command()
+@explained
+def rehearse(
+    scenario: Annotated[str, typer.Option(help="A shipped scenario's name or a .toml file.")] = "outdoor_store",
+    shoppers: Annotated[int, typer.Option(help="How many made-up customers.", min=1)] = 100_000,
+    days: Annotated[int, typer.Option(help="Of made-up history.", min=1, max=3_000)] = 60,
+    seed: Annotated[int, typer.Option(help="Same seed, same shop.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Learn segments from a made-up shop of any size, to see what it costs on this machine; nothing of it is kept."""
+    from smartshop.rehearsing import rehearse_segments
+
+    found = rehearse_segments(scenario, shoppers=shoppers, days=days, seed=seed, console=_bar(as_json)).facts()
+    print_json(found) if as_json else print_facts(f"rehearsal with {scenario}", found)
+
+
 # ------------------------------------------------------------------------------------------------- tending
 app.command()(tending.migrate)
 app.command()(tending.doctor)
