@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,3 +202,16 @@ def test_topics_cut_short_are_refused(tmp_path: Path) -> None:
     (tmp_path / TOPICS_NAME).write_text("{")
     with pytest.raises(ModelRefused, match="cannot be read"):
         load_topics(tmp_path)
+
+
+def test_the_titles_of_a_real_gift_shop_fall_into_families_that_hold_together(shared_data: Path) -> None:
+    """UCI Online Retail has titles only. By chance a family would hold a fortieth of what is called alike."""
+    table = pl.read_parquet(shared_data / "online_retail" / "online_retail.parquet", columns=["description"])
+    described = table.filter(pl.col("description").str.contains("^[A-Z]"))["description"]
+    titles: list[str] = sorted(title.strip().title() for title in described.unique().to_list())[::2]
+    topics = make_topics(selling(*range(len(titles))), titled(titles), np.random.default_rng(1))
+    assert 10 <= len(topics) <= 40
+    for thing in ("Lunch Bag", "Wall Clock", "Gift Wrap", "Birthday Card", "T-Light Holder"):
+        families = topics.topic_of_product[[place for place, title in enumerate(titles) if thing in title]]
+        commonest = int(np.bincount(families[families >= 0]).max())
+        assert commonest >= 0.6 * len(families) >= 3, thing

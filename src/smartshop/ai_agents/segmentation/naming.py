@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.features import Features
-from smartshop.ai_agents.segmentation.portraits import Lean, Portrait, Trait, are_kin, portraits_of, topic_words
+from smartshop.ai_agents.segmentation.leans import Lean
+from smartshop.ai_agents.segmentation.portraits import Portrait, Trait, are_kin, portraits_of
 from smartshop.ai_agents.segmentation.sentences import sentence_of
 from smartshop.ai_agents.segmentation.topics import Topics
 
@@ -57,11 +58,9 @@ def name_segments(
     taken = {name.casefold() for name in kept.values()}
     for place in order:
         if place not in kept:
-            kept[place] = _free_name(portraits[place], topics, taken)
+            kept[place] = _free_name(portraits[place], taken)
             taken.add(kept[place].casefold())
-    return tuple(
-        Words(kept[place], sentence_of(portrait, topics, currency)) for place, portrait in enumerate(portraits)
-    )
+    return tuple(Words(kept[place], sentence_of(portrait, currency)) for place, portrait in enumerate(portraits))
 
 
 def _distinctness(portrait: Portrait) -> float:
@@ -71,8 +70,8 @@ def _distinctness(portrait: Portrait) -> float:
     )
 
 
-def _free_name(portrait: Portrait, topics: Topics, taken: set[str]) -> str:
-    names = list(_names(portrait, topics))
+def _free_name(portrait: Portrait, taken: set[str]) -> str:
+    names = list(_names(portrait))
     for name in names:
         if name.casefold() not in taken:
             return name
@@ -80,29 +79,34 @@ def _free_name(portrait: Portrait, topics: Topics, taken: set[str]) -> str:
     return f"{names[0]} {number}"
 
 
-def _names(portrait: Portrait, topics: Topics) -> Iterator[str]:
+def _names(portrait: Portrait) -> Iterator[str]:
     """Names from the most to the least telling: a trait and a topic, two traits, then further ones."""
     noun = "buyers" if portrait.is_buying else "browsers"
     traits = [trait for trait in portrait.traits if trait.side.adjective]
     leans = portrait.leans
+    # Whoever leans to a topic buys from a narrow range: that would say it twice.
+    beside_topics = [trait for trait in traits if trait.feature.name != "breadth"]
     lead_by_topic = bool(leans) and (not traits or leans[0].effect >= abs(traits[0].effect))
     if lead_by_topic:
-        yield from _short([_with_topics(traits[:1], leans[:1], noun, topics)])
+        yield from _short([_with_topics(beside_topics[:1], leans[:1], noun)])
     for trait in traits[:4]:
         second = [other for other in traits if _may_follow(trait, other)]
-        if lead_by_topic:
-            yield from _short([_with_topics([trait], leans[:1], noun, topics)])
+        if lead_by_topic and trait in beside_topics:
+            yield from _short([_with_topics([trait], leans[:1], noun)])
         yield from _short([f"{_adjective(trait)} {noun} {other.side.adverb}" for other in second[:1]])
         yield f"{_adjective(trait)} {noun}"
-        yield from _short([_with_topics([trait], [lean], noun, topics) for lean in leans[:3]])
+        yield from _short([_with_topics([trait], [lean], noun) for lean in leans[:3]])
         yield from _short([f"{_adjective(trait)} {noun} {other.side.adverb}" for other in second[1:4]])
-    yield from _short([_with_topics([], [lean], noun, topics) for lean in leans])
+    yield from _short([_with_topics([], [lean], noun) for lean in leans])
     yield f"Everyday {noun}"
 
 
-def _with_topics(traits: Sequence[Trait], leans: Sequence[Lean], noun: str, topics: Topics) -> str:
+def _with_topics(traits: Sequence[Trait], leans: Sequence[Lean], noun: str) -> str:
     who = f"{_adjective(traits[0])} {noun}" if traits else noun.capitalize()
-    return f"{who} of {topic_words(topics, leans[0].topic)}"
+    subject = leans[0].subject
+    if not subject.is_category:
+        return f"{who} of {subject.words}"
+    return f"{who} in {subject.words}" if traits else f"{subject.words} {noun}"
 
 
 def _adjective(trait: Trait) -> str:

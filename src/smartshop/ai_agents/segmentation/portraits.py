@@ -8,21 +8,14 @@ the scale of `Features.x`, topics by customers' own shares.
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.feature_list import FEATURES, Feature, Side, Unit
 from smartshop.ai_agents.segmentation.features import Features
-from smartshop.ai_agents.segmentation.sensitive import is_sensitive
+from smartshop.ai_agents.segmentation.leans import LEAST_EFFECT, Lean, leans_of, spreads, subjects_of
 from smartshop.ai_agents.segmentation.topics import Topics
 from smartshop.ai_agents.segmentation.usual import Usual, shares, usual_of
 
-LEAST_EFFECT = 0.3
-"""Smaller differences are not spoken of; Cohen calls 0.2 small and 0.5 medium."""
-LEAST_LIFT = 1.3
-"""Times the others' share from which a topic is a segment's own."""
-LEAST_SHARE = 0.08
-"""Of a segment's taste: rarer topics say nothing of it, however unusual."""
 LEAST_KNOWN = 0.5
 """Share of a segment's customers to whom a feature must apply."""
 LEAST_APART = 0.05
@@ -46,14 +39,6 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
-class Lean:
-    """A topic that sets a segment apart."""
-
-    topic: int
-    effect: float
-
-
-@dataclass(frozen=True, slots=True)
 class Portrait:
     """All that is said of a segment, strongest first."""
 
@@ -73,8 +58,8 @@ class Portrait:
 def portraits_of(features: Features, labels: NDArray[np.int32], topics: Topics, k: int) -> list[Portrait]:
     counted = labels >= 0
     shop = usual_of(features, counted)
-    x, taste = winsorised(features.x, counted), shares(features.taste).tocsr()
-    spread, topic_spread = _spread(x[counted]), _share_spread(taste[np.flatnonzero(counted)])
+    x, subjects = winsorised(features.x, counted), subjects_of(topics)
+    spread, lean_spread = _spread(x[counted]), spreads(shares(features.taste), subjects, counted)
     found = []
     for place in range(k):
         inside = labels == place
@@ -85,7 +70,7 @@ def portraits_of(features: Features, labels: NDArray[np.int32], topics: Topics, 
                 size=int(inside.sum()),
                 buyers=float((features.n_orders[inside] > 0).mean()) if inside.any() else 0.0,
                 traits=_traits(x, inside, outside, spread, own, shop),
-                leans=_leans(own, usual_of(features, outside), topic_spread, topics),
+                leans=leans_of(own, usual_of(features, outside), shop, subjects, lean_spread),
                 own=own,
                 shop=shop,
             )
@@ -109,14 +94,6 @@ def _spread(x: NDArray[np.float64]) -> NDArray[np.float64]:
     filled, count = np.where(known, x, 0.0), np.maximum(known.sum(axis=0), 1)
     mean = filled.sum(axis=0) / count
     return np.asarray(np.sqrt(np.where(known, (filled - mean) ** 2, 0.0).sum(axis=0) / count), np.float64)
-
-
-def _share_spread(taste: "scipy.sparse.csr_array") -> NDArray[np.float64]:
-    """(t,) standard deviation of customers' shares."""
-    n = max(taste.shape[0], 1)
-    mean = np.asarray(taste.sum(axis=0), np.float64).ravel() / n
-    square = np.asarray(taste.multiply(taste).sum(axis=0), np.float64).ravel() / n
-    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0.0)), np.float64)
 
 
 def _traits(
@@ -146,20 +123,6 @@ def _says_so(trait: Trait, own: float | None, shop: float | None) -> bool:
         return False
     apart = 0.01 if trait.feature.unit is Unit.SHARE else LEAST_APART * abs(shop)
     return own - shop > apart if trait.effect > 0 else shop - own > apart
-
-
-def _leans(own: Usual, others: Usual, spread: NDArray[np.float64], topics: Topics) -> tuple[Lean, ...]:
-    found = []
-    for topic, (here, there) in enumerate(zip(own.topic_shares, others.topic_shares, strict=True)):
-        if here >= max(LEAST_SHARE, LEAST_LIFT * there) and spread[topic] > 0 and not is_sensitive(topics.names[topic]):
-            found.append(Lean(topic, float((here - there) / spread[topic])))
-    return tuple(sorted(found, key=lambda lean: -lean.effect))
-
-
-def topic_words(topics: Topics, topic: int) -> str:
-    """A topic within a sentence: categories as the shop writes them, families in small letters."""
-    name = topics.names[topic]
-    return name if topics.paths[topic] else f"{name[:1].lower()}{name[1:]}"
 
 
 _KIN = (

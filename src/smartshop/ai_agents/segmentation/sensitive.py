@@ -10,7 +10,7 @@ _STEMS = (
     "men mens man woman women womens boy girl lad lady ladies gent male female unisex homme femme herren damen "
     "frauen männer hombre mujer uomo donna jungen mädchen kid kids child childs children childrens childhood baby "
     "babies infant toddler teen teens teenage teenager senior seniors elderly adult adults enfant bébé kinder niño "
-    "niña bambini bambino umstand schwanger maternity pregnancy pregnant nursing mum mums mother mothers dad dads "
+    "niña bambini bambino schwanger nursery maternity pregnancy pregnant nursing mum mums mother mothers dad dads "
     "father fathers mama papa parent parents health healthcare medical medicine medication pharmacy drug drugs "
     "disease diabetic diabetes incontinence allergy gesundheit apotheke salud farmacia santé pharmacie disability "
     "diet fertility contraception condom condoms religion religious church bible quran "
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 def is_sensitive(words: str) -> bool:
     """Whether a category or family name touches on what must not be inferred.
 
-    >>> is_sensitive("Pregnancy & maternity"), is_sensitive("Women's Dresses"), is_sensitive("Garden tools")
+    >>> is_sensitive("Pregnancy & nursery maternity"), is_sensitive("Women's Dresses"), is_sensitive("Garden tools")
     (True, True, False)
     """
     plain = words.casefold().replace("’", "'").replace("'s", "")

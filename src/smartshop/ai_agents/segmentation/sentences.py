@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from smartshop.ai_agents.segmentation.feature_list import FEATURES, Unit, column
 from smartshop.ai_agents.segmentation.figures import say, say_share
-from smartshop.ai_agents.segmentation.portraits import Lean, Portrait, Trait, are_kin, topic_words
-from smartshop.ai_agents.segmentation.topics import Topics
+from smartshop.ai_agents.segmentation.leans import Lean
+from smartshop.ai_agents.segmentation.portraits import Portrait, Trait, are_kin
 
 MOST_ADVERBS, MOST_TOPICS, MOST_TRAITS = 2, 2, 3
 LEAST_RATE = 0.05
@@ -14,13 +14,13 @@ _OBJECTS = ("the ", "many ", "few ", "something ")
 """Adverbs that say what is bought: they stand in the place of topics."""
 
 
-def sentence_of(portrait: Portrait, topics: Topics, currency: str) -> str:
+def sentence_of(portrait: Portrait, currency: str) -> str:
     """`Buy candles in bulk before Christmas; 46 % of orders before Christmas (shop: 9 %); 4.1 orders a year; …`."""
     if not portrait.size:
         return "Nobody is in it now."
     leans = portrait.leans[:MOST_TOPICS]
     spoken = _spoken(portrait.traits, has_topics=bool(leans))
-    parts = [_opening(portrait, spoken, leans, topics)]
+    parts = [_opening(portrait, spoken, leans)]
     told = _figured(spoken, portrait.traits)
     parts += [_told(trait, portrait, currency) for trait in told]
     names = {trait.feature.name for trait in told}
@@ -29,7 +29,7 @@ def sentence_of(portrait: Portrait, topics: Topics, currency: str) -> str:
     elif "visits_per_month" not in names:
         parts.append(_plain("visits_per_month", portrait, currency))
     if leans:
-        parts.append(_topics_share(portrait, leans, topics))
+        parts.append(_topics_share(portrait, leans))
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -58,13 +58,14 @@ def _figured(spoken: Sequence[Trait], traits: Sequence[Trait]) -> list[Trait]:
     return told
 
 
-def _opening(portrait: Portrait, spoken: Sequence[Trait], leans: Sequence[Lean], topics: Topics) -> str:
-    about = " and ".join(topic_words(topics, lean.topic) for lean in leans)
+def _opening(portrait: Portrait, spoken: Sequence[Trait], leans: Sequence[Lean]) -> str:
+    about = " and ".join(lean.subject.quoted for lean in leans)
     # What is bought stands before how it is bought.
     adverbs = sorted((trait.side.adverb for trait in spoken), key=lambda adverb: not adverb.startswith(_OBJECTS))
     if not about and not adverbs:
         return "Close to the shop's average"
-    verb = "Buy" if portrait.is_buying else "Look at" if about else "Look around"
+    buy = "Buy from" if any(lean.subject.is_category for lean in leans) else "Buy"
+    verb = buy if portrait.is_buying else "Look at" if about else "Look around"
     return " ".join(part for part in (verb, about, *adverbs) if part)
 
 
@@ -90,9 +91,9 @@ def _plain(name: str, portrait: Portrait, currency: str) -> str:
     return feature.much.phrase.format(say(feature, own, currency))
 
 
-def _topics_share(portrait: Portrait, leans: Sequence[Lean], topics: Topics) -> str:
-    own = sum(portrait.own.topic_shares[lean.topic] for lean in leans)
-    shop = sum(portrait.shop.topic_shares[lean.topic] for lean in leans)
+def _topics_share(portrait: Portrait, leans: Sequence[Lean]) -> str:
+    own, shop = sum(lean.own for lean in leans), sum(lean.shop for lean in leans)
     what = "what they buy" if portrait.own.figures[column("visits_per_month")] is None else "their interest"
-    which = "is from these two" if len(leans) > 1 else f"is {topic_words(topics, leans[0].topic)}"
-    return f"{say_share(own)} of {what} {which} (shop: {say_share(shop)})"
+    which = "these two" if len(leans) > 1 else leans[0].subject.quoted
+    within = "in " if len(leans) > 1 or leans[0].subject.is_category else ""
+    return f"{say_share(own)} of {what} is {within}{which} (shop: {say_share(shop)})"

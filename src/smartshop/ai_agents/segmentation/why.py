@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.feature_list import FEATURES, Feature, Unit
 from smartshop.ai_agents.segmentation.figures import say, say_share
-from smartshop.ai_agents.segmentation.portraits import topic_words
+from smartshop.ai_agents.segmentation.leans import topic_words
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
 from smartshop.ai_agents.segmentation.topics import Topics
 from smartshop.ai_agents.segmentation.usual import Usual
@@ -95,4 +95,5 @@ def _feature_words(feature: Feature, figure: float, usual: float | None, currenc
 
 
 def _topic_words(topics: Topics, topic: int, share: float, usual: float) -> str:
-    return f"{say_share(share)} of their interest is {topic_words(topics, topic)} (usually {say_share(usual)})"
+    within = "in " if topics.paths[topic] else ""
+    return f"{say_share(share)} of their interest is {within}{topic_words(topics, topic)} (usually {say_share(usual)})"
