@@ -1,5 +1,7 @@
 """Batch jobs: what the command line, the worker and any scheduler run. Each is repeatable for a day."""
 
+import asyncio
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,19 +17,24 @@ from rich.console import Console
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
+from smartshop.ai_agents.segmentation.audience_push import PushRoom
+from smartshop.ai_agents.segmentation.audience_push import push_audience as push_to_webhook
 from smartshop.ai_agents.segmentation.learning import Learning, learn_segments
 from smartshop.ai_agents.segmentation.learning import accept_segments as accept_held_back
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.ports import ImportMark, Jobs
 from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339, system_now, to_micros
 from smartshop.data_collection.pipelines.interactions import load_interactions
 from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
+from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import Refit
+from smartshop.data_collection.schemas.webhooks import SECRET_BYTES, SECRET_NAME
 from smartshop.errors import Conflict, InvalidValue, NotFound
 from smartshop.opening import consent_default, opened_stores
 from smartshop.place import DEMO_MARK, Place
@@ -39,6 +46,7 @@ from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, product_o
 
 DECISIONS_KEPT = 30 * DAY
 EVENT_KEYS_KEPT = 60 * DAY
+SEGMENT_MOVES_KEPT = 400 * DAY
 DEMO_SEED = 7
 TELL_EVERY_SECONDS = 2.0
 
@@ -80,13 +88,48 @@ def train(context: JobContext) -> dict[str, Any]:
 
 def train_segmentation(context: JobContext) -> dict[str, Any]:
     """Segments, value and churn from everything customers did; who stands where is written anew."""
-    return _told(learn_segments(_learning(context), until=context.until, progress=context.tell))
+    return _told(learn_segments(_learning(context), until=_until(context), progress=context.tell))
 
 
 def accept_segments(context: JobContext) -> dict[str, Any]:
     """A refit that was held back serves after all; argument `version`."""
     version = ModelVersion(context.arguments.get("version", ""))
-    return _told(accept_held_back(_learning(context), version, until=context.until, progress=context.tell))
+    return _told(accept_held_back(_learning(context), version, until=_until(context), progress=context.tell))
+
+
+def _until(context: JobContext) -> Micros:
+    """An event dated ahead of us is not of the past yet."""
+    return context.until or context.clock.shop_now()
+
+
+def push_audience(context: JobContext) -> dict[str, Any]:
+    """An audience's members to its webhook; arguments `audience_id` and `push_id`."""
+    stores, settings = context.stores, context.settings
+    secret = stores.keys.secret(SECRET_NAME, secrets.token_bytes(SECRET_BYTES))
+
+    async def push() -> AudiencePush:
+        async with HttpWebhooks(secret, private=settings.webhooks_private) as webhooks:
+            room = PushRoom(
+                audiences=stores.audiences,
+                standings=stores.standings,
+                webhooks=webhooks,
+                currency=settings.currency,
+                now=context.clock.now,
+                shop_now=context.clock.shop_now,
+                rng=np.random.default_rng(),
+                tell=context.tell,
+            )
+            audience_id = AudienceId(context.arguments.get("audience_id", ""))
+            return await push_to_webhook(room, audience_id, context.arguments.get("push_id", ""))
+
+    pushed = asyncio.run(push())
+    return {
+        "push_id": pushed.push_id,
+        "state": pushed.state.value,
+        "delivered": pushed.delivered,
+        "attempts": pushed.attempts,
+        "error": pushed.error,
+    }
 
 
 def _learning(context: JobContext) -> Learning:
@@ -123,6 +166,7 @@ def prune(context: JobContext) -> dict[str, Any]:
     return {
         "decisions_forgotten": context.stores.decisions.prune(Micros(now - DECISIONS_KEPT)),
         "event_keys_forgotten": context.stores.log.prune(Micros(now - EVENT_KEYS_KEPT)),
+        "segment_moves_forgotten": context.stores.standings.prune_moves(Micros(now - SEGMENT_MOVES_KEPT)),
         "erasures_completed": context.stores.erasure.finish(),
         "traces_removed": context.stores.erasure.remove_traces(),
     }
@@ -155,6 +199,7 @@ JOBS: Mapping[str, Job] = {
     "train-recommendation": train,
     "train-segmentation": train_segmentation,
     "accept-segments": accept_segments,
+    "push-audience": push_audience,
     "prune": prune,
     "make-demo": make_demo,
 }

@@ -141,4 +141,5 @@ def _publish(
 
 def _write(learning: Learning, learned: Learned, found: Refit) -> None:
     records = learned.standings(log_no=learned.judged.activity.log_no, now=learning.now())
-    learning.standings.replace_all(records, found, learned.serving.facts.segments)
+    moves = learned.moves(learning.now())
+    learning.standings.replace_all(records, found, learned.serving.facts.segments, moves)

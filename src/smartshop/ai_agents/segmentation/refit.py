@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.affinities import interest_in_products, shop_shares, subjects_of
 from smartshop.ai_agents.segmentation.churn import ChurnModel, fit_churn
-from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters
+from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters, assign
 from smartshop.ai_agents.segmentation.features import Features, features_of
 from smartshop.ai_agents.segmentation.identity import ClusterRefit, refit_clusters
 from smartshop.ai_agents.segmentation.model import Facts, SegmentationModel
@@ -28,7 +28,15 @@ from smartshop.ai_agents.segmentation.value import ValueConfig, ValueModel, fit_
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import CustomerId, Micros, ModelVersion
-from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentFlow, SegmentId, SegmentKind, Standing
+from smartshop.data_collection.schemas.segments import (
+    Refit,
+    Segment,
+    SegmentFlow,
+    SegmentId,
+    SegmentKind,
+    SegmentMove,
+    Standing,
+)
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and what is being done."""
@@ -59,6 +67,26 @@ class Learned:
     since: NDArray[np.int64]
     """(n,) in their segment since then."""
     refit: Refit
+    by_present: NDArray[np.int32] | None
+    """(n,) where the model before would have put everybody today, as places in the serving model's ids; None: there was
+    none."""
+    was: NDArray[np.int32]
+    """(n,) where they were, as places in the serving model's ids."""
+
+    def moves(self, moved_at: Micros) -> Iterator[SegmentMove]:
+        """Who is in another behavioural segment than before, and for whose reasons; nothing at a first refit."""
+        if self.by_present is None:
+            return
+        ids, now = self.serving.cluster_ids, self.judged.label
+        for number in np.flatnonzero((now != self.was) & (self.was >= 0)).tolist():
+            yield SegmentMove(
+                customer_id=self.judged.activity.customer_ids[number],
+                kind=SegmentKind.BEHAVIOUR,
+                from_segment=ids[self.was[number]],
+                to_segment=None if now[number] == NOWHERE else ids[now[number]],
+                cause="behaviour" if self.by_present[number] != self.was[number] else "model",
+                moved_at=moved_at,
+            )
 
     def standings(self, *, log_no: int, now: Micros) -> Iterator[Standing]:
         return standings(self.judged, self.serving.cluster_ids, self.since, log_no=log_no, now=now)
@@ -134,8 +162,7 @@ def refit(
     judged = judge(serving, activity, view_shelf(serving, shelf), _labels_under(serving, before))
     since = _since(judged, serving, before, settings.now)
     told = _report(judged, before, found, serving, settings)
-    progress(0.95, "told")
-    return Learned(candidate, serving, judged, since, told)
+    return Learned(candidate, serving, judged, since, told, *_before_under(serving, before, features))
 
 
 def rejudge(
@@ -150,7 +177,8 @@ def rejudge(
         sizes=_sizes(judged, model.cluster_ids),
         flows=_flows(before, judged, model.cluster_ids),
     )
-    return Learned(model, model, judged, _since(judged, model, before, now), report)
+    since = _since(judged, model, before, now)
+    return Learned(model, model, judged, since, report, *_before_under(model, before, judged.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +293,18 @@ def _labels_under(model: SegmentationModel, before: Before) -> NDArray[np.int32]
     return np.array([*under, NOWHERE], np.int32)[before.segment]
 
 
+def _before_under(
+    model: SegmentationModel, before: Before, features: Features
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
+    """(n,) each, as places in the model's ids: where the segments before would put everybody today, where all were."""
+    was = _labels_under(model, before)
+    present = None if before.model is None else before.model.clusters
+    if present is None or before.model is None or present.mixture.lift.shape[1] != features.taste.shape[1]:
+        return None, was
+    today = assign(present, features, before.segment)
+    return _labels_under(model, replace(before, segment=today)), was
+
+
 def _since(judged: Judged, model: SegmentationModel, before: Before, now: Micros) -> NDArray[np.int64]:
     stayed = (judged.label >= 0) & (judged.label == _labels_under(model, before)) & (before.since > 0)
     return np.where(stayed, before.since, int(now)).astype(np.int64)
@@ -282,6 +322,7 @@ def _report(
         version=settings.version,
         as_of=judged.activity.as_of,
         refitted_at=settings.now,
+        log_no=judged.activity.log_no,
         customers=len(judged.activity),
         buyers=len(judged.purchases),
         sizes=_sizes(judged, serving.cluster_ids),
