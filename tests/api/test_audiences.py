@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
-from smartshop.data_collection.schemas.audiences import AudiencePush, PushState
+from smartshop.ai_agents.segmentation.alike import fill_queued
+from smartshop.backend_api.api import audience_lookalikes
+from smartshop.data_collection.schemas.audiences import AudiencePush, Listed, PushState
 from smartshop.data_collection.schemas.customers import ConsentChange
 from smartshop.data_collection.schemas.ids import ShopperKey
+from smartshop.errors import NotFound
 from tests.api.customers_who_stand import populate
 from tests.api.shop_for_tests import SECRET, Opened, opened_service
 
@@ -179,6 +183,33 @@ def test_lookalikes_of_a_segment_may_be_a_share(service: Opened) -> None:
     found = made["definition"]["customer_ids"]
     assert found
     assert all(int(customer_id[2:]) % 10 == 4 for customer_id in found), "climbers too little known to be in b1"
+
+
+def test_in_a_large_shop_a_job_finds_them(service: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience_lookalikes, "FOUND_AT_ONCE", 10)
+    body = {"name": "Later", "seed": HOSTS, "size": 7}
+    answer = service.client.post("/v1/audiences/lookalikes", json=body, headers=SECRET)
+    made = answer.json()["audience"]
+    assert (answer.status_code, made["customers"], made["alike"]) == (202, 0, True)
+    (job,) = [job for job in service.shop.jobs.recent() if job.job_id == answer.json()["job_id"]]
+    shop, now = service.shop, service.shop.clock.now()
+    assert job.name == "find-alike"
+    for _ in range(2):  # a job that died once is run again
+        filled = fill_queued(
+            shop.audiences, shop.standings, job.arguments, now=now, shop_now=now, rng=np.random.default_rng(1)
+        )
+        assert isinstance(filled.definition, Listed)
+        assert len(filled.definition.customer_ids) == 7
+    assert service.client.get(f"/v1/audiences/{made['audience_id']}", headers=SECRET).json()["customers"] == 7
+    with pytest.raises(NotFound):
+        fill_queued(
+            shop.audiences,
+            shop.standings,
+            {**job.arguments, "audience_id": "a-none"},
+            now=now,
+            shop_now=now,
+            rng=np.random.default_rng(1),
+        )
 
 
 def test_lookalikes_of_nobody_are_a_conflict_and_nothing_is_saved(service: Opened) -> None:

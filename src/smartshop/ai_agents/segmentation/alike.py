@@ -1,6 +1,6 @@
 """Finding lookalikes in a whole shop: two passes over its standings, a batch in memory at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -18,13 +18,14 @@ from smartshop.ai_agents.segmentation.lookalikes import (
     score,
 )
 from smartshop.data_collection.connectors.ports import Audiences, Standings
-from smartshop.data_collection.schemas.audiences import MAX_LISTED, Audience, Listed, Rule
+from smartshop.data_collection.schemas.audiences import MAX_LISTED, Audience, AudienceId, Listed, Rule
 from smartshop.data_collection.schemas.customers import Purpose
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.segments import Standing
-from smartshop.errors import Conflict
+from smartshop.errors import Conflict, NotFound
 
 READ_AT_ONCE = 5_000
+_decode_rule = msgspec.json.Decoder(Rule).decode
 Tell = Callable[[float, str], None]
 
 
@@ -71,6 +72,40 @@ def fill_alike(
     filled = msgspec.structs.replace(audience, definition=Listed(tuple(found)), alike=True, changed_at=now)
     audiences.save(filled)
     return filled
+
+
+def job_arguments(audience_id: AudienceId, seed: Rule, wanted: Wanted) -> dict[str, str]:
+    """What a job is queued with that finds lookalikes later; `fill_queued` reads it."""
+    return {
+        "audience_id": audience_id,
+        "seed": msgspec.json.encode(seed).decode(),
+        "wanted": msgspec.json.encode(wanted).decode(),
+    }
+
+
+def fill_queued(
+    audiences: Audiences,
+    standings: Standings,
+    arguments: Mapping[str, str],
+    *,
+    now: Micros,
+    shop_now: Micros,
+    rng: np.random.Generator,
+    tell: Tell = lambda share, what: None,
+) -> Audience:
+    """Find the lookalikes that a request asked for, and save them as the list of the audience that it made.
+
+    Raises:
+        NotFound: the audience was deleted meanwhile, or the arguments name none.
+        Conflict: the seed matches nobody any more.
+    """
+    audience_id = AudienceId(arguments.get("audience_id", ""))
+    audience = audiences.get(audience_id)
+    if audience is None:
+        raise NotFound(f"There is no audience {audience_id!r} to fill with lookalikes; it was deleted, or never made.")
+    seed = _decode_rule(arguments["seed"])
+    wanted = msgspec.json.decode(arguments["wanted"], type=Wanted)
+    return fill_alike(audiences, standings, audience, seed, wanted, now=now, shop_now=shop_now, rng=rng, tell=tell)
 
 
 def find_alike(

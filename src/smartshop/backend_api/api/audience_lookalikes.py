@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from smartshop.ai_agents.segmentation.alike import Wanted, fill_alike
+from smartshop.ai_agents.segmentation.alike import Wanted, fill_alike, job_arguments
 from smartshop.backend_api.api.audiences import AudienceName, WebhookUrl
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
@@ -82,11 +82,7 @@ def make_lookalikes(service: Service, call: Call[None, LookalikeRequest]) -> Ans
             rng=rng,
         )
         return Answer(Lookalikes(audience=seen(shop, found), job_id=None), 201)
-    arguments = {
-        "audience_id": str(audience.audience_id),
-        "seed": msgspec.json.encode(body.seed).decode(),
-        "wanted": msgspec.json.encode(wanted).decode(),
-    }
+    arguments = job_arguments(audience.audience_id, body.seed, wanted)
     job_id = shop.jobs.enqueue(JobRecord(name=FIND_ALIKE, arguments=arguments, queued_at=now))
     return Answer(Lookalikes(audience=seen(shop, audience), job_id=job_id), 202)
 
