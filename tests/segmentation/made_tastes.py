@@ -19,7 +19,7 @@ class Known:
         return Known(self.x[rows], self.taste[rows], self.evidence[rows])
 
 
-def known(x: NDArray[np.float64] | None, taste: NDArray[np.float64] | None) -> Known:
+def known(x: NDArray[np.floating] | None, taste: NDArray[np.number] | None) -> Known:
     """Customers from dense tables; either may be missing."""
     n = len(x) if x is not None else len(taste) if taste is not None else 0
     counts = np.zeros((n, 0)) if taste is None else taste
