@@ -12,6 +12,7 @@ from smartshop.ai_agents.segmentation.features import Features, features_of
 from smartshop.ai_agents.segmentation.figures import say_days, say_money, say_number, say_share
 from smartshop.ai_agents.segmentation.naming import LONGEST_NAME, Words, name_segments
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
+from smartshop.ai_agents.segmentation.title_words import as_name, in_sentence
 from smartshop.ai_agents.segmentation.topics import Topics, make_topics
 from smartshop.ai_agents.segmentation.usual import usual_of
 from smartshop.ai_agents.segmentation.why import (
@@ -208,6 +209,11 @@ def test_names_work_in_any_script(word: str) -> None:
     told = words_of_world(("Tools", "Pots", word, "Lamps"))[CANDLES]
     assert word in told.name
     assert word in told.sentence
+
+
+def test_feasts_keep_their_capital_and_other_title_words_do_not() -> None:
+    assert as_name("lunch BAGS") == "Lunch bags"
+    assert in_sentence("Vintage christmas") == "vintage Christmas"
 
 
 def test_figures_read_as_one_says_them() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
-from smartshop.ai_agents.segmentation.title_words import DESCRIBING, stem, surface_words
+from smartshop.ai_agents.segmentation.title_words import DESCRIBING, as_name, stem, surface_words
 
 _CANDIDATES = 12
 """Words of a family that are tried as its name."""
@@ -92,7 +92,7 @@ def _name(
             if name.casefold() not in taken:
                 return name
     alone = next(
-        (name for name in (surfaces[word].plural.capitalize() for word in best) if name.casefold() not in taken),
+        (name for name in (as_name(surfaces[word].plural) for word in best) if name.casefold() not in taken),
         "Others",
     )
     return alone if alone.casefold() not in taken else f"{alone} {len(taken) + 1}"
@@ -104,4 +104,4 @@ def _in_order(first: str, second: str, stems: Sequence[list[str]], surfaces: dic
         1 if words.index(first) < words.index(second) else -1 for words in stems if first in words and second in words
     )
     one, other = (first, second) if ahead >= 0 else (second, first)
-    return f"{surfaces[one].commonest} {surfaces[other].plural}".capitalize()
+    return as_name(f"{surfaces[one].commonest} {surfaces[other].plural}")

@@ -113,12 +113,12 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "products_per_order", Unit.COUNT, Scale.LOG1P, "products in an order",
         Side("{} products an order", "full-basket", "many things at once"),
-        Side("{} products an order", "single-item", "few things at once"),
+        Side("{} products an order", "small-basket", "few things at once"),
     ),
     Feature(
         "units_per_line", Unit.COUNT, Scale.LOG1P, "pieces of each product",
         Side("{} pieces of each product", "bulk", "in bulk"),
-        Side("{} pieces of each product", "single-piece", "piece by piece"),
+        Side("{} pieces of each product", "small-quantity", "in small quantities"),
     ),
     Feature(
         "discount_share", Unit.SHARE, Scale.PLAIN, "saved by discounts",

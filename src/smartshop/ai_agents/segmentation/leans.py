@@ -8,6 +8,7 @@ import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
+from smartshop.ai_agents.segmentation.title_words import in_sentence
 from smartshop.ai_agents.segmentation.topics import Topics
 from smartshop.ai_agents.segmentation.usual import Usual
 
@@ -67,7 +68,7 @@ def subjects_of(topics: Topics) -> tuple[Subject, ...]:
 def topic_words(topics: Topics, topic: int) -> str:
     """A topic within a name: categories as the shop writes them, families in small letters."""
     name = topics.names[topic]
-    return name if topics.paths[topic] else f"{name[:1].lower()}{name[1:]}"
+    return name if topics.paths[topic] else in_sentence(name)
 
 
 def spreads(

@@ -21,6 +21,8 @@ DESCRIBING = frozenset(
     "rosso blu bianco nero argento giallo grigio piccolo nuovo rood blauw groen wit zwart zilver geel groot".split()
 )
 """Stems of what goods look like and come in; they say little of what a thing is, so they count less in a title."""
+PROPER = frozenset("christmas xmas easter halloween valentine valentines hanukkah diwali ramadan".split())
+"""Written with a capital wherever they stand, as far as a title in capitals lets one know."""
 MIN_LENGTH = 3
 """Shorter Latin words (`in`, `st`, `6x`) tell nothing of a product."""
 
@@ -50,3 +52,14 @@ def stem(word: str) -> str:
 def words_of(title: str) -> list[str]:
     """The stems of a title's words, in their order."""
     return [stem(word) for word in surface_words(title)]
+
+
+def as_name(words: str) -> str:
+    """Words of a title as the beginning of a name: `Lunch bags`, `Vintage Christmas`."""
+    within = in_sentence(words)
+    return f"{within[:1].upper()}{within[1:]}"
+
+
+def in_sentence(words: str) -> str:
+    """The same amid a sentence: `lunch bags`, `vintage Christmas`."""
+    return " ".join(word.capitalize() if word.casefold() in PROPER else word.lower() for word in words.split(" "))
