@@ -17,6 +17,7 @@ from rich.console import Console
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
+from smartshop.ai_agents.segmentation.alike import fill_queued
 from smartshop.ai_agents.segmentation.audience_push import PushRoom
 from smartshop.ai_agents.segmentation.audience_push import push_audience as push_to_webhook
 from smartshop.ai_agents.segmentation.learning import Learning, learn_segments
@@ -31,7 +32,7 @@ from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
-from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush
+from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush, Listed
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import Refit
 from smartshop.data_collection.schemas.webhooks import SECRET_BYTES, SECRET_NAME
@@ -132,6 +133,22 @@ def push_audience(context: JobContext) -> dict[str, Any]:
     }
 
 
+def find_alike(context: JobContext) -> dict[str, Any]:
+    """Lookalikes for an audience that a request made; the arguments are `alike.job_arguments`."""
+    stores, clock = context.stores, context.clock
+    filled = fill_queued(
+        stores.audiences,
+        stores.standings,
+        context.arguments,
+        now=clock.now(),
+        shop_now=clock.shop_now(),
+        rng=np.random.default_rng(),
+        tell=context.tell,
+    )
+    found = filled.definition.customer_ids if isinstance(filled.definition, Listed) else ()
+    return {"audience_id": filled.audience_id, "found": len(found)}
+
+
 def _learning(context: JobContext) -> Learning:
     stores = context.stores
     return Learning(
@@ -200,6 +217,7 @@ JOBS: Mapping[str, Job] = {
     "train-segmentation": train_segmentation,
     "accept-segments": accept_segments,
     "push-audience": push_audience,
+    "find-alike": find_alike,
     "prune": prune,
     "make-demo": make_demo,
 }
