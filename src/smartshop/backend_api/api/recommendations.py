@@ -5,14 +5,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from smartshop.ai_agents.segmentation.trending import SegmentTrending
 from smartshop.backend_api.endpoint import Call, Endpoint, address_of
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.allowed_requests import allowed_request
-from smartshop.backend_api.utils.auth import CallerKind, Permission
+from smartshop.backend_api.utils.auth import Caller, CallerKind, Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Limit, id_in_path
 from smartshop.data_collection.schemas.customers import Shopper
-from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, ProductId
+from smartshop.data_collection.schemas.ids import ID_PATTERN, AnonymousId, CustomerId, ProductId
+from smartshop.data_collection.schemas.segments import SegmentId
 from smartshop.data_collection.schemas.slates import Slate, SlateContext, SlateFilters, SlateRequest, Surface
+from smartshop.errors import Forbidden, NotFound
 
 
 class SlateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +38,10 @@ class ListQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class TrendingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Annotated[str, Meta(description="A path; the whole shop when absent.")] | None = None
+    segment: (
+        Annotated[str, Meta(pattern=ID_PATTERN, description="What one behavioural segment wants; with a secret key.")]
+        | None
+    ) = None
     limit: Limit = 12
 
 
@@ -93,10 +100,19 @@ async def bought_together(service: Service, call: Call[ListQuery, None]) -> Slat
 
 async def trending(service: Service, call: Call[TrendingQuery, None]) -> Slate:
     shopper = await _token_shopper(service, call)
-    query = call.query
-    return _counted(
-        service, await service.shop.recommendations.trending(query.category, limit=query.limit, shopper=shopper)
-    )
+    query, recommendations = call.query, service.shop.recommendations
+    source = None if query.segment is None else _of_segment(service, call.caller, SegmentId(query.segment))
+    slate = await recommendations.trending(query.category, limit=query.limit, shopper=shopper, source=source)
+    return _counted(service, slate)
+
+
+def _of_segment(service: Service, caller: Caller, segment_id: SegmentId) -> SegmentTrending:
+    if not caller.is_secret:
+        raise Forbidden("What a segment wants is the shop's own to know; ask with a secret key, or without `segment`.")
+    model = service.shop.segmentation.model
+    if model is None:
+        raise NotFound(f"There is no segment {segment_id!r}: nothing was learned of customers yet.")
+    return SegmentTrending(model, segment_id)
 
 
 async def rank(service: Service, call: Call[None, RankRequest]) -> Slate:

@@ -155,12 +155,19 @@ class Recommendations:
         )
         return await self._list(request, shopper, self._serving.bought_together(), started)
 
-    async def trending(self, category: str | None = None, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
-        """What is in demand now, in a category path or overall."""
+    async def trending(
+        self,
+        category: str | None = None,
+        *,
+        limit: int = 12,
+        shopper: Shopper | None = None,
+        source: FallbackRecommender | None = None,
+    ) -> Slate:
+        """What is in demand now, in a category path or overall; by `source` where one is given (a segment's demand)."""
         started = perf_counter_ns()
         filters = SlateFilters(category=[category] if category else [], bought=Bought.ALLOW)
         request = SlateRequest(surface=Surface.CATEGORY, limit=limit, filters=filters)
-        return await self._list(request, shopper, self._serving.trending(), started)
+        return await self._list(request, shopper, self._serving.trending(source), started)
 
     async def rank(
         self,

@@ -49,9 +49,11 @@ class Serving:
     def bought_together(self) -> Plan:
         return self._list([BoughtTogether(self.recommender), BoughtTogether(None)])
 
-    def trending(self) -> Plan:
+    def trending(self, source: FallbackRecommender | None = None) -> Plan:
+        """`source` goes first where one is given."""
+        given = [] if source is None else [source]
         first = [] if self.recommender is None else [Trending(self.recommender)]
-        return self._list([*first, self.fallback])
+        return self._list([*given, *first, self.fallback])
 
     def rank(self, numbers: Sequence[ProductNo]) -> Plan:
         return self._list([Ranked(self.recommender, numbers), Ranked(None, numbers)])
