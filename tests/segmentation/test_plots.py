@@ -110,9 +110,7 @@ def unseen_labels(figure: Figure) -> set[Text]:
     return unseen
 
 
-@pytest.mark.parametrize(
-    ("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")]
-)
+@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")])
 def test_a_picture_is_written_by_its_suffix_and_is_the_same_again(suffix: str, begins: bytes, tmp_path: Path) -> None:
     once, again = tmp_path / f"once{suffix}", tmp_path / f"again{suffix}"
     for path in (once, again):

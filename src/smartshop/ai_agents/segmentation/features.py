@@ -11,6 +11,7 @@ import numpy as np
 import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.segmentation.columns import Column, Leaning, count, ratio, share
 from smartshop.ai_agents.segmentation.feature_list import FEATURES as FEATURES
 from smartshop.ai_agents.segmentation.feature_list import Feature as Feature
 from smartshop.ai_agents.segmentation.feature_list import column as column
@@ -23,6 +24,7 @@ from smartshop.ai_agents.segmentation.moments import (
     local_time,
     sessions_of,
 )
+from smartshop.ai_agents.segmentation.order_rhythm import YEAR_DAYS, days_known, order_days, rhythm_columns
 from smartshop.ai_agents.segmentation.reference import Reference
 from smartshop.ai_agents.segmentation.topics import Topics, topics_at
 from smartshop.data_collection.pipelines.clock import DAY
@@ -30,26 +32,13 @@ from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, Cu
 from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
 from smartshop.data_collection.schemas.ids import Micros
 
-YEAR_DAYS = 365.25
 MONTH_DAYS = YEAR_DAYS / 12
-RECENT_DAYS = 90
-"""What `momentum` compares with the time before."""
-PRIOR_ORDERS, PRIOR_YEARS = 0.5, 0.25
-"""A rate begins at two orders a year, believed as much as three months of watching."""
-PRIOR_MOMENTS = 2.0
-"""A share begins at the shop's usual one, believed as much as two orders or visits."""
 PRIOR_VISITS = 0.5
 """Visits a month begin at one in two, believed as much as one month of watching."""
-PRIOR_GAPS = 2.0
-"""Rhythm begins at that of pure chance (a coefficient of variation of 1), believed as much as two gaps."""
 PRIOR_LINES = 3.0
 """Price level begins at the topic's median, and buying the same again at none, believed as much as three lines."""
 PRIOR_UNITS = 5.0
 """Returns begin at none, believed as much as five units."""
-
-Numbers = NDArray[np.int64] | NDArray[np.int32]
-Column = NDArray[np.float64]
-"""(n,) NaN where the feature does not apply to a customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +71,9 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     activity = activity if as_of is None or as_of >= activity.as_of else _until(activity, as_of)
     n = len(activity)
     columns: dict[str, Column | Leaning] = {}
-    days = _order_days(activity)
-    n_orders = _count(days.customer, n)
-    columns |= _rhythm(activity, days, n_orders)
+    days = order_days(activity)
+    n_orders = count(days.customer, n)
+    columns |= rhythm_columns(activity, days, n_orders)
     columns |= _baskets(activity)
     topic = topics_at(activity.line_product, topics)
     columns |= _choice(activity, topic, topics.median_price_minor)
@@ -96,20 +85,12 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
         x=x,
         figures=figures,
         taste=_taste(activity, topic, topics),
-        evidence=(_count(activity.sign_customer, n) + _count(activity.order_customer[activity.line_order], n)).astype(
+        evidence=(count(activity.sign_customer, n) + count(activity.order_customer[activity.line_order], n)).astype(
             "f4"
         ),
         n_orders=n_orders.astype(np.int32),
         years=np.nan_to_num(days.days_since_first(n, activity.as_of) / YEAR_DAYS),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Leaning:
-    """A column that leans to the usual where little is known, and what was counted."""
-
-    x: Column
-    figure: Column
 
 
 def _matrices(columns: dict[str, Column | Leaning], n: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -149,109 +130,24 @@ def _until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _OrderDays:
-    """d distinct days with an order of positive value, by (customer, day)."""
-
-    customer: NDArray[np.int64]
-    day: NDArray[np.int64]
-    at: NDArray[np.int64]
-    """(d,) µs UTC of the day's first order."""
-
-    def days_since_first(self, n: int, as_of: Micros) -> Column:
-        first = np.full(n, np.nan)
-        # Written from the last to the first, so that the first one stays.
-        first[self.customer[::-1]] = (as_of - self.at[::-1]) / DAY
-        return first
-
-
-def _order_days(activity: CustomerActivity) -> _OrderDays:
-    paid = activity.order_value_minor > 0
-    customer, at = activity.order_customer[paid].astype(np.int64), activity.order_at[paid]
-    day = at // DAY
-    new = np.ones(len(day), np.bool_)
-    new[1:] = (customer[1:] != customer[:-1]) | (day[1:] != day[:-1])
-    return _OrderDays(customer[new], day[new], at[new])
-
-
-def _rhythm(activity: CustomerActivity, days: _OrderDays, n_orders: Column) -> dict[str, Column | Leaning]:
-    n, as_of = len(activity), activity.as_of
-    last = np.full(n, np.nan)
-    last[activity.order_customer] = (as_of - activity.order_at) / DAY
-    seen = last.copy()
-    if len(activity.sign_at):
-        newest = np.full(n, np.nan)
-        newest[activity.sign_customer] = (as_of - activity.sign_at) / DAY
-        seen = np.fmin(seen, newest)
-    since_first = days.days_since_first(n, as_of)
-    median_gap, regularity = _gaps(days, n)
-    per_year = Leaning(
-        np.log1p(_rate(n_orders - 1, since_first)), _ratio((n_orders - 1) * YEAR_DAYS, np.maximum(since_first, 0.0))
-    )
-    is_recent = (as_of - days.at) / DAY <= RECENT_DAYS
-    recent = _count(days.customer[is_recent], n)
-    before = _rate(n_orders - recent - 1, since_first - RECENT_DAYS)
-    momentum = np.log((recent + 1) / (before * RECENT_DAYS / YEAR_DAYS + 1))
-    return {
-        "days_since_last_order": np.log1p(last),
-        "days_since_seen": np.log1p(seen),
-        "days_known": np.log1p(_days_known(activity)),
-        "orders_per_year": per_year,
-        "days_between_orders": np.log1p(median_gap),
-        "regularity": regularity,
-        "momentum": np.where(since_first > RECENT_DAYS, momentum, np.nan),
-    }
-
-
-def _rate(repeats: Column, days: Column) -> Column:
-    """Orders a year after the first one; the prior is a gamma distribution with the mean of two a year."""
-    return np.asarray((repeats + PRIOR_ORDERS) / (np.maximum(days, 0.0) / YEAR_DAYS + PRIOR_YEARS), np.float64)
-
-
-def _days_known(activity: CustomerActivity) -> Column:
-    """Since the first order or sign."""
-    known = np.full(len(activity), np.nan)
-    known[activity.sign_customer[::-1]] = (activity.as_of - activity.sign_at[::-1]) / DAY
-    first = np.full(len(activity), np.nan)
-    first[activity.order_customer[::-1]] = (activity.as_of - activity.order_at[::-1]) / DAY
-    return np.asarray(np.fmax(known, first), np.float64)
-
-
-def _gaps(days: _OrderDays, n: int) -> tuple[Column, Column]:
-    """Median days between orders; regularity 1/(1 + cv²): 0.5 by pure chance, towards 1 as by the calendar."""
-    same = days.customer[1:] == days.customer[:-1]
-    customer, gap = days.customer[1:][same], (days.day[1:] - days.day[:-1])[same].astype(np.float64)
-    order = np.lexsort((gap, customer))
-    sorted_gap = gap[order]
-    counts = np.bincount(customer, minlength=n)
-    start, some = np.cumsum(counts) - counts, counts > 0
-    median = np.full(n, np.nan)
-    low, high = start[some] + (counts[some] - 1) // 2, start[some] + counts[some] // 2
-    median[some] = (sorted_gap[low] + sorted_gap[high]) / 2
-    mean = _ratio(_count(customer, n, gap), counts)
-    variance = np.maximum(_ratio(_count(customer, n, gap * gap), counts) - mean * mean, 0.0)
-    spread = (counts * variance / (mean * mean) + PRIOR_GAPS) / (counts + PRIOR_GAPS)
-    return median, np.where(counts > 1, 1.0 / (1.0 + spread), np.nan)
-
-
 def _baskets(activity: CustomerActivity) -> dict[str, Column | Leaning]:
     n, customer = len(activity), activity.order_customer
-    orders = _count(customer, n)
+    orders = count(customer, n)
     value, list_value = activity.order_value_minor, activity.order_list_minor
     of_line, known = customer[activity.line_order], activity.line_units > 0
     # Where goods came back, the value fell for another reason than a discount.
     kept = (activity.order_units_back == 0) & (list_value > 0) & (value >= 0)
     discount = np.where(kept, 1.0 - np.minimum(value / np.where(kept, list_value, 1), 1.0), 0.0)
-    pieces = _count(of_line[known], n, activity.line_units[known])
-    units, back = _count(customer, n, activity.order_units), _count(customer, n, activity.order_units_back)
+    pieces = count(of_line[known], n, activity.line_units[known])
+    units, back = count(customer, n, activity.order_units), count(customer, n, activity.order_units_back)
     return {
-        "order_value": np.log1p(np.maximum(_ratio(_count(customer, n, value), orders), 0.0)),
-        "products_per_order": np.log1p(_ratio(_count(of_line, n), orders)),
-        "units_per_line": np.log1p(_ratio(pieces, _count(of_line[known], n))),
-        "discount_share": _ratio(_count(customer, n, discount), _count(customer[kept], n)),
+        "order_value": np.log1p(np.maximum(ratio(count(customer, n, value), orders), 0.0)),
+        "products_per_order": np.log1p(ratio(count(of_line, n), orders)),
+        "units_per_line": np.log1p(ratio(pieces, count(of_line[known], n))),
+        "discount_share": ratio(count(customer, n, discount), count(customer[kept], n)),
         "return_share": Leaning(
             np.where(orders > 0, np.minimum(back / (units + PRIOR_UNITS), 1.0), np.nan),
-            np.minimum(_ratio(back, units), 1.0),
+            np.minimum(ratio(back, units), 1.0),
         ),
     }
 
@@ -260,25 +156,25 @@ def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: C
     n = len(activity)
     customer = activity.order_customer[activity.line_order].astype(np.int64)
     named = activity.line_product >= 0
-    lines = _count(customer[named], n)
+    lines = count(customer[named], n)
     products = np.unique(customer[named] << 32 | activity.line_product[named]) >> 32
-    again = lines - _count(products, n)
+    again = lines - count(products, n)
     about = topic >= 0
     pairs, counts = np.unique(customer[about] << 32 | topic[about], return_counts=True)
-    in_topics = _count(customer[about], n)
-    share = counts / in_topics[pairs >> 32]
-    surprise = _count(pairs >> 32, n, -share * np.log(share))
+    in_topics = count(customer[about], n)
+    part = counts / in_topics[pairs >> 32]
+    surprise = count(pairs >> 32, n, -part * np.log(part))
     usual = usual_price[topic[about]] if len(usual_price) else np.empty(0)
     units, value = activity.line_units[about], activity.line_value_minor[about]
     priced = (units > 0) & (value > 0) & (usual > 0)
     level = np.log(value[priced] / units[priced] / usual[priced])
-    n_priced = _count(customer[about][priced], n)
-    sums = _count(customer[about][priced], n, level)
+    n_priced = count(customer[about][priced], n)
+    sums = count(customer[about][priced], n, level)
     return {
         "breadth": np.where(in_topics > 0, surprise, np.nan),
-        "repeat_share": Leaning(np.where(lines > 0, again / (lines + PRIOR_LINES), np.nan), _ratio(again, lines)),
+        "repeat_share": Leaning(np.where(lines > 0, again / (lines + PRIOR_LINES), np.nan), ratio(again, lines)),
         "price_level": Leaning(
-            np.where(n_priced > 0, sums / (n_priced + PRIOR_LINES), np.nan), np.exp(_ratio(sums, n_priced))
+            np.where(n_priced > 0, sums / (n_priced + PRIOR_LINES), np.nan), np.exp(ratio(sums, n_priced))
         ),
     }
 
@@ -286,9 +182,9 @@ def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: C
 def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) -> dict[str, Column | Leaning]:
     """NaN for customers of whom no visit is known: orders alone do not tell how somebody browses."""
     n = len(activity)
-    visits = _count(sessions.customer, n)
+    visits = count(sessions.customer, n)
     came = visits > 0
-    months = _days_known(activity) / MONTH_DAYS
+    months = days_known(activity) / MONTH_DAYS
     return {
         "visits_per_month": Leaning(
             np.where(came, np.log1p((visits + PRIOR_VISITS) / (months + 1.0)), np.nan),
@@ -296,7 +192,7 @@ def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) ->
         ),
         "visits_per_order": Leaning(
             np.where(came, np.log1p((visits + 1.0) / (n_orders + 1.0)), np.nan),
-            np.where(came, _ratio(visits, n_orders), np.nan),
+            np.where(came, ratio(visits, n_orders), np.nan),
         ),
     }
 
@@ -312,15 +208,15 @@ def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -
     mobile = is_mobile(activity.devices)[device[told_device]]
     other = activity.order_channel[told_channel] != main
     seen_a_year = activity.as_of - usual.history_from >= 365 * DAY
-    christmas = _share(ordered_by, is_before_christmas(ordered), n, usual.christmas_share)
+    christmas = share(ordered_by, is_before_christmas(ordered), n, usual.christmas_share)
     return {
-        "evening_share": _share(customer, is_evening(local), n, usual.evening_share),
-        "weekend_share": _share(customer, is_weekend(local), n, usual.weekend_share),
+        "evening_share": share(customer, is_evening(local), n, usual.evening_share),
+        "weekend_share": share(customer, is_weekend(local), n, usual.weekend_share),
         "christmas_share": christmas if seen_a_year else Leaning(np.full(n, np.nan), np.full(n, np.nan)),
-        "mobile_share": _share(customer[told_device], mobile, n, usual.mobile_share),
-        "other_channel_share": _share(ordered_by[told_channel], other, n, usual.other_channel_share),
-        "search_share": _share(sessions.customer, sessions.has_search, n, usual.search_share),
-        "basket_share": _share(sessions.customer, sessions.has_basket, n, usual.basket_share),
+        "mobile_share": share(customer[told_device], mobile, n, usual.mobile_share),
+        "other_channel_share": share(ordered_by[told_channel], other, n, usual.other_channel_share),
+        "search_share": share(sessions.customer, sessions.has_search, n, usual.search_share),
+        "basket_share": share(sessions.customer, sessions.has_basket, n, usual.basket_share),
     }
 
 
@@ -342,18 +238,3 @@ def _taste(activity: CustomerActivity, topic: NDArray[np.int32], topics: Topics)
     indptr = np.concatenate(([0], np.cumsum(per_customer))).astype(np.int64)
     parts = (total[liked].astype(np.float32), pairs & (2**32 - 1), indptr)
     return scipy.sparse.csr_array(parts, shape=(len(activity), len(topics)))
-
-
-def _count(customer: Numbers, n: int, weight: NDArray[np.number] | None = None) -> Column:
-    """(n,) sums per customer, added one after the other in the order given: the same bits for one as for all."""
-    return np.bincount(customer, weights=weight, minlength=n).astype(np.float64)
-
-
-def _ratio(total: Column, count: NDArray[np.number]) -> Column:
-    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
-
-
-def _share(customer: Numbers, hits: NDArray[np.bool_], n: int, usual: float) -> Leaning:
-    """Share of a customer's moments; NaN without any moment."""
-    of, hit = _count(customer, n), _count(customer[hits], n)
-    return Leaning(np.where(of > 0, (hit + PRIOR_MOMENTS * usual) / (of + PRIOR_MOMENTS), np.nan), _ratio(hit, of))

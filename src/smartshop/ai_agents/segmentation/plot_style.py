@@ -92,7 +92,7 @@ def shortened(name: str, most: int) -> str:
     if len(name) <= most:
         return name
     cut = name[: most - 1]
-    at_word = cut.rsplit(" ", 1)[0] if " " in cut and not name[most - 1].isspace() else cut
+    at_word = cut.rsplit(" ", 1)[0] if " " in cut and name[most - 1].isalnum() else cut
     return (at_word if len(at_word) >= most * 0.6 else cut).rstrip(" ,;:·-") + "…"
 
 
