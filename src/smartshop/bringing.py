@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from smartshop.bars import counting_bar
+from smartshop.data_collection.connectors.refused_files import FOLDER as REFUSED_ROWS
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.importing import (
@@ -55,7 +56,8 @@ def import_doors(settings: Settings, place: Place, stores: SqlStores) -> ImportD
         customers=stores.customers,
         stock=stores.stock,
         imports=stores.imports,
-        quarantine_folder=place.folder / "quarantine",
+        quarantine_folder=place.folder / REFUSED_ROWS,
+        names_erased=stores.erasure.names_erased,
         now=system_now,
     )
 

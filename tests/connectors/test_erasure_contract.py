@@ -135,7 +135,6 @@ def test_no_store_takes_an_erased_id_again(stores: SqlStores) -> None:
     attempts: list[Callable[[], object]] = [
         lambda: stores.customers.link(link(BOBS, ADA, 5)),
         lambda: stores.customers.link(link(LAPTOP, BOB, 5)),
-        lambda: stores.customers.upsert([Customer(customer_id=ADA)], NOON),
         lambda: stores.customers.set_consent(change),
         lambda: stores.customers.merge(ADA, BOB, NOON),
     ]
@@ -144,6 +143,8 @@ def test_no_store_takes_an_erased_id_again(stores: SqlStores) -> None:
             attempt()
     refused = [row(f'{{"userId":"{ADA}"}}'), row(f'{{"customer_id": " {ADA} ", "kind": '), row('{"userId":"bob"}')]
     stores.quarantine.add(refused)
+    stores.customers.upsert([Customer(customer_id=ADA), Customer(customer_id=CustomerId("new"))], NOON)
+    assert stores.customers.get(CustomerId("new")) is not None
     stores.dead_letters.add(letter(event("late", customer_id=ADA)))
     stores.decisions.write([decision("late", ADA)])
     saved = stores.audiences.get(AudienceId("listed"))
@@ -208,7 +209,9 @@ class PowerCut(Exception):
     pass
 
 
-def test_a_crash_in_the_middle_is_completed(stores: SqlStores, open_again: Callable[[], SqlStores]) -> None:
+def test_a_crash_in_the_middle_is_completed(
+    stores: SqlStores, open_again: Callable[[], SqlStores], tmp_path: Path
+) -> None:
     fill(stores)
     append(stores, *(event(f"many-{number}", customer_id=ADA) for number in range(50)))
 
@@ -216,7 +219,7 @@ def test_a_crash_in_the_middle_is_completed(stores: SqlStores, open_again: Calla
         raise PowerCut
 
     shop, decisions = stores.shop_database, stores.decisions_database
-    halting = SqlErasure(shop, decisions, stores.erasure.keys, rows_at_once=20, pause=cut)
+    halting = SqlErasure(shop, decisions, stores.erasure.keys, tmp_path, rows_at_once=20, pause=cut)
     with pytest.raises(PowerCut):
         halting.erase(ADA, NOON)
     assert named_in(stores, ADA), "some of it is still there"
@@ -232,11 +235,12 @@ def test_a_crash_in_the_middle_is_completed(stores: SqlStores, open_again: Calla
         again.close()
 
 
-def test_in_many_transactions_it_is_the_same(stores: SqlStores) -> None:
+def test_in_many_transactions_it_is_the_same(stores: SqlStores, tmp_path: Path) -> None:
     fill(stores)
     pauses: list[float] = []
     keys = stores.erasure.keys
-    small = SqlErasure(stores.shop_database, stores.decisions_database, keys, rows_at_once=1, pause=pauses.append)
+    shop, decisions = stores.shop_database, stores.decisions_database
+    small = SqlErasure(shop, decisions, keys, tmp_path, rows_at_once=1, pause=pauses.append)
     before = everything_of(stores, BOB), revenue(stores)
     receipt = small.erase(ADA, NOON)
     assert all(named_in(stores, name) == [] for name in ADAS)

@@ -13,7 +13,7 @@ import pytest
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.importing import check_import
 from smartshop.data_collection.pipelines.sources.source import SourceOptions
-from smartshop.data_collection.schemas.ids import Micros, VariantId
+from smartshop.data_collection.schemas.ids import CustomerId, Micros, VariantId
 from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 from smartshop.errors import SourceError
 from tests.importing.shop import (
@@ -299,3 +299,19 @@ def test_the_same_file_of_products_counts_the_stock_once_and_a_changed_one_again
         path.write_text("product_id,title,price_minor,stock\nmug,Mug,750,10\n")
         assert shop.bring("products", path).stock_changes == 1
         assert shop.stores.stock.levels([VariantId("mug")]) == {"mug": {"main": 10}}
+
+
+def test_rows_of_an_erased_customer_are_counted_and_not_kept(tmp_path: Path) -> None:
+    file = tmp_path / "interactions.csv"
+    rows = ["adalove,tent,2020-01-01T00:00:00Z", "bob,tent,2020-01-01T00:00:00Z", "adalove,,", "bob,,"]
+    file.write_text("\n".join(["customer_id,product_id,timestamp", *rows]) + "\n")
+    with opened_shop(tmp_path / "shop") as shop:
+        shop.bring("interactions", file)
+        kept = next((tmp_path / "shop" / "quarantine").glob("*.jsonl"))
+        assert [b"adalove" in line for line in kept.read_bytes().splitlines()] == [True, False]
+        shop.stores.erasure.erase(CustomerId("adalove"), system_now())
+        assert [b"adalove" in line for line in kept.read_bytes().splitlines()] == [False]
+        again = shop.bring("interactions", file)
+        assert (again.events, again.duplicates, again.reasons["erased"]) == (0, 1, 1)
+        assert not any(b"adalove" in path.read_bytes() for path in (tmp_path / "shop").rglob("*") if path.is_file())
+        assert shop.stores.customers.get(CustomerId("adalove")) is None

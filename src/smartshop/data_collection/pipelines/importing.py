@@ -116,6 +116,8 @@ class ImportDoors:
     stock: Stock
     imports: Imports
     quarantine_folder: Path
+    names_erased: Callable[[str], bool]
+    """Whether a row holds the id of somebody erased: such a one is counted as refused, and not kept."""
     now: Callable[[], Micros]
     """Stamps what is written. A moving clock: other processes find changes by it while a long import runs."""
 
@@ -201,7 +203,7 @@ def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, refused
         report.stock_changes += doors.stock.count(batch.counts, now)
     refused = [*_move(batch, report, doors, now), *_accept(batch, report, doors, now)]
     report.reasons.update(_code(row) for row in refused)
-    refused = [*batch.rejected, *refused]
+    refused = [row for row in (*batch.rejected, *refused) if not doors.names_erased(row.row)]
     if refused:
         _write_refused(refused_file, refused)
         report.rejected_to = refused_file

@@ -82,13 +82,15 @@ class SqlCustomers:
             return read_customers(connection, [customer_id]).get(customer_id)
 
     def upsert(self, customers: Sequence[Customer], now: Micros) -> None:
-        """Join what is told with what is known.
+        """Join what is told with what is known; who was erased is left out."""
 
-        Raises:
-            Erased: one of them was.
-        """
-        ids = [customer.customer_id for customer in customers]
-        self._write_unless_erased(ids, lambda connection: merge_customers(connection, customers, now))
+        def write(connection: Connection) -> None:
+            share_turn(connection, Turn.LOG)
+            self._erased.refresh_within(connection)
+            living = [customer for customer in customers if not self._erased.holds(customer.customer_id)]
+            merge_customers(connection, living, now)
+
+        self._database.write(write)
 
     def _write_unless_erased(self, keys: Iterable[str], work: Callable[[Connection], object]) -> None:
         def write(connection: Connection) -> None:

@@ -5,11 +5,11 @@ the same letters are two keys, spelt as `seen.sender_key` does.
 """
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from smartshop.data_collection.connectors.named_ids import texts_in
+from smartshop.data_collection.connectors.named_ids import cells_in, texts_in
 from smartshop.data_collection.connectors.sql.bulk import driver_cursor
 from smartshop.data_collection.connectors.sql.engine import Database
 
@@ -73,12 +73,11 @@ class ErasedKeys:
 
     def are_named_in(self, raw: bytes) -> bool:
         """Whether a text as it was sent, JSON or nearly so, holds the id of somebody erased."""
-        if not self._hashes:
-            return False
-        return any(self._is_hashed(text) for text in texts_in(raw))
+        return bool(self._hashes) and any(self._is_hashed(text) for text in texts_in(raw))
 
-    def first_named(self, keys: Iterable[str]) -> str | None:
-        return next((key for key in keys if self.holds(key)), None) if self._hashes else None
+    def are_named_in_row(self, row: bytes) -> bool:
+        """The same of a row of whatever file."""
+        return bool(self._hashes) and any(self._is_hashed(text) for text in texts_in(row) | cells_in(row))
 
     def _is_hashed(self, text: str) -> bool:
         # Past the memory of ids: a refused text is full of words that are none.

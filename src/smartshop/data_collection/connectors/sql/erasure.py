@@ -10,11 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import structlog
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
+from smartshop.data_collection.connectors.named_ids import Named
+from smartshop.data_collection.connectors.refused_files import lines_naming, remove_lines
 from smartshop.data_collection.connectors.sql.belongings import Belongings, belongings_of
 from smartshop.data_collection.connectors.sql.decisions import decode_decision, shopper_of_decision
 from smartshop.data_collection.connectors.sql.engine import Database
@@ -46,11 +49,13 @@ class SqlErasure:
         shop: Database,
         decision_log: Database,
         keys: ErasedKeys,
+        refused_rows: Path,
         *,
         rows_at_once: int = ROWS_AT_ONCE,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._shop, self._decision_log, self.keys = shop, decision_log, keys
+        self._refused_rows = refused_rows
         self._rows_at_once, self._pause = rows_at_once, pause
 
     def is_erased(self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None) -> bool:
@@ -100,9 +105,18 @@ class SqlErasure:
             known = is_known(connection, belongings)
         if not known and not self._has_decisions(belongings):
             raise NotFound("Nothing is stored of this customer.")
-        return pages_of(self._shop, self._decision_log, belongings)
+        return self._pages(belongings)
+
+    def names_erased(self, row: str) -> bool:
+        """Whether a row of some file holds the id of somebody erased; as of the last `refresh`."""
+        return self.keys.are_named_in_row(row.encode())
 
     # ---------------------------------------------------------------------------------------- steps
+    def _pages(self, belongings: Belongings) -> Iterator[tuple[str, list[msgspec.Raw]]]:
+        yield from pages_of(self._shop, self._decision_log, belongings)
+        for line in lines_naming(self._refused_rows, Named(belongings.ids)):
+            yield "refused", [msgspec.Raw(line.rstrip())]
+
     def _has_decisions(self, belongings: Belongings) -> bool:
         with self._decision_log.read() as connection:
             return connection.execute(_decision_ids(belongings).limit(1)).scalar() is not None
@@ -144,6 +158,8 @@ class SqlErasure:
                 self._pause(BREATH_SECONDS)
             for table, change in changes_of(self._shop, belongings):
                 self._shop.write(partial(_count_in, receipt_id, table, change))
+            lines = remove_lines(self._refused_rows, Named(belongings.ids))
+            self._shop.write(partial(_add_counts, receipt_id=receipt_id, counts=Counter(refused_rows=lines)))
             self._erase_decisions(work)
             self._shop.write(partial(_close, receipt_id))
             self._empty_files()

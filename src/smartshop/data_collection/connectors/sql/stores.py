@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from smartshop.data_collection.connectors.reads import ShortRead, in_place, in_thread
+from smartshop.data_collection.connectors.refused_files import FOLDER as REFUSED_ROWS
 from smartshop.data_collection.connectors.sql.audiences import SqlAudiences
 from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
 from smartshop.data_collection.connectors.sql.customers import SqlCustomers
@@ -92,7 +93,7 @@ def open_stores(
         jobs=SqlJobs(shop),
         dead_letters=SqlDeadLetters(shop, erased),
         imports=SqlImports(shop),
-        erasure=SqlErasure(shop, decisions, erased),
+        erasure=SqlErasure(shop, decisions, erased, data_dir / REFUSED_ROWS),
         shop_database=shop,
         decisions_database=decisions,
     )
