@@ -44,15 +44,18 @@ from smartshop.errors import Conflict
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
-STANDINGS_AT_ONCE = 500
-AFFINITIES_AT_ONCE = 5_000
+STANDINGS_AT_ONCE = 300
+AFFINITIES_AT_ONCE = 2_500
 MOVES_AT_ONCE = 2_000
 READ_AT_ONCE = 20_000
 """Rows per question of those that nobody waits for."""
 REST_SECONDS = 0.001
 """After each transaction: whoever waits in this process gets its turn."""
-REST_SHARE = 2.0
-"""Of the time worked, rested when another process writes, too: under SQLite who waits only looks again now and then."""
+REST_SHARE = 4.0
+"""Of the time worked, rested while another process writes, too: under SQLite who waits only looks again now and then,
+so what matters is how much of the time the file is free."""
+BUSY_SECONDS = 1.0
+"""So long after another process wrote it is taken to go on writing."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,8 @@ class Turns:
 
     database: Database
     refill_no: int
-    data_version: int = -1
+    data_version: int | None = None
+    busy_until: float = 0.0
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """One transaction, and a rest behind it.
@@ -71,10 +75,12 @@ class Turns:
         """
         started = time.perf_counter()
         result, data_version = self.database.write(lambda connection: self._checked(connection, work))
-        worked = time.perf_counter() - started
-        others_write = data_version not in (self.data_version, -1)
+        ended = time.perf_counter()
+        if self.data_version not in (None, data_version):
+            self.busy_until = ended + BUSY_SECONDS
         self.data_version = data_version
-        time.sleep(max(REST_SECONDS, worked * REST_SHARE if others_write else 0.0))
+        is_busy = ended < self.busy_until
+        time.sleep(max(REST_SECONDS, (ended - started) * REST_SHARE if is_busy else 0.0))
         return result
 
     def _checked(self, connection: Connection, work: Callable[[Connection], Result]) -> tuple[Result, int]:
@@ -85,9 +91,9 @@ class Turns:
 
 
 def _data_version(connection: Connection) -> int:
-    """Changes when another connection wrote; under PostgreSQL writers do not wait for each other and it stays -1."""
+    """Changes when another connection wrote; under PostgreSQL writers do not wait for each other and it stays 0."""
     if connection.dialect.name == "postgresql":
-        return -1
+        return 0
     return int(ask(connection, "PRAGMA data_version")[0][0])
 
 
