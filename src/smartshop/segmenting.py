@@ -1,5 +1,6 @@
 """The commands about segments: tables, plots, and letting a held-back refit serve."""
 
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from rich.console import Console
 from smartshop.ai_agents.segmentation.plot_rfm import RfmMap
 from smartshop.ai_agents.segmentation.plots import check_path, draw_segments
 from smartshop.ai_agents.segmentation.report import SegmentsNow
+from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.errors import NotFound
@@ -51,13 +53,21 @@ def _now(stores: SqlStores) -> SegmentsNow:
 
 
 def _rfm_map(stores: SqlStores) -> RfmMap:
-    """Customers and what they spent on average, by recency and frequency score."""
+    """Customers, their usual group and what they spent on average, by recency and frequency score."""
     customers = np.zeros((FIFTHS, FIFTHS), np.int64)
     spent = np.zeros((FIFTHS, FIFTHS), np.float64)
+    groups: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+    name_of = {group.segment_id: group.name for group in RFM_GROUPS}
     for batch in stores.standings.scan():
         for standing in batch:
             if standing.recency_score:
                 cell = standing.recency_score - 1, standing.frequency_score - 1
                 customers[cell] += 1
                 spent[cell] += standing.spent_minor
-    return RfmMap(customers, np.where(customers > 0, spent / np.maximum(customers, 1), np.nan))
+                groups[cell][name_of[standing.rfm_group]] += 1
+    usual = tuple(tuple(_most_common(groups[row, column]) for column in range(FIFTHS)) for row in range(FIFTHS))
+    return RfmMap(customers, np.where(customers > 0, spent / np.maximum(customers, 1), np.nan), usual)
+
+
+def _most_common(groups: Counter[str]) -> str:
+    return next((name for name, _ in groups.most_common(1)), "")
