@@ -161,7 +161,7 @@ def job(
     name: Annotated[
         str,
         typer.Argument(
-            help="train-recommendation, train-segmentation, accept-segments, push-audience, find-alike, prune, make-demo."
+            help="train-recommendation, train-segmentation, accept-segments, push-audience, find-alike, prune…"
         ),
     ],
     day: Day = None,
