@@ -49,7 +49,7 @@ from smartshop.data_collection.schemas.segments import (
 from smartshop.data_collection.schemas.slates import Decision, Policy, Surface
 from smartshop.data_collection.schemas.stock import StockCount
 from smartshop.errors import Erased, NotFound
-from tests.connectors.told import NOON, append, at, event, link, order, order_entry
+from tests.connectors.told import NOON, append, at, event, in_threads, link, order, order_entry
 
 ADA, OLD_ADA, BOB = CustomerId("ada-lovelace"), CustomerId("ada-before"), CustomerId("bob-babbage")
 LAPTOP, TABLET, BOBS = AnonymousId("laptop-of-ada"), AnonymousId("tablet-shared"), AnonymousId("phone-of-bob")
@@ -203,6 +203,38 @@ def test_what_another_process_stores_meanwhile_is_refused_without_a_look(
         assert not append(other, event("late", customer_id=ADA))[0].stored
     finally:
         other.close()
+
+
+def test_who_writes_while_it_goes_on_leaves_nothing_behind(
+    stores: SqlStores, open_again: Callable[[], SqlStores]
+) -> None:
+    """Two more writers, one of another process's stores, tell of both all the time."""
+    fill(stores)
+    other = open_again()
+
+    def keep_telling(who: SqlStores, name: str) -> int:
+        kept = 0
+        for number in range(60):
+            hers = event(f"{name}-{number}", customer_id=ADA, anonymous_id=LAPTOP)
+            his = event(f"{name}-{number}", customer_id=BOB)
+            kept += [outcome.stored for outcome in append(who, hers, his)][1]
+            who.quarantine.add([row(f'{{"userId":"{OLD_ADA}"}}')])
+            who.decisions.write([decision(f"{name}-{number}", ADA)])
+            who.standings.put([standing(ADA, number)], [moved(ADA)])
+        return kept
+
+    try:
+        done = in_threads(
+            [
+                lambda: keep_telling(stores, "here"),
+                lambda: keep_telling(other, "there"),
+                lambda: int(stores.erasure.erase(ADA, NOON).erased_at == NOON),
+            ]
+        )
+    finally:
+        other.close()
+    assert done == [60, 60, 1]
+    assert {name: named_in(stores, name) for name in ADAS} == {name: [] for name in ADAS}
 
 
 class PowerCut(Exception):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 import msgspec
+import structlog
 
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.rate_limit import shopper_counter
@@ -12,6 +13,7 @@ from smartshop.data_collection.schemas.erasures import ErasureReceipt
 from smartshop.data_collection.schemas.ids import CustomerId, ShopperKey
 from smartshop.data_collection.schemas.messages import CustomerErased, Message, SlateRefreshed
 
+_log = structlog.get_logger(__name__)
 Page = tuple[str, list[msgspec.Raw]]
 
 
@@ -24,6 +26,7 @@ async def erase(shop: Shop, customer_id: CustomerId) -> ErasureReceipt:
     shopper = await asyncio.to_thread(shop.customers.shopper, customer_id, None, True)
     receipt = await asyncio.to_thread(shop.erasure.erase, customer_id, shop.clock.now())
     await _drop_copies(shop, shopper)
+    _log.info("customer_erased", receipt=receipt.receipt_id)
     return receipt
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import structlog
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from smartshop.data_collection.connectors.named_ids import Named
@@ -40,7 +39,6 @@ BREATH_SECONDS = 0.005
 """Between two transactions, for writers of other processes, which look for their turn every few milliseconds."""
 
 _decode_belongings = msgspec.json.Decoder(Belongings).decode
-_log = structlog.get_logger(__name__)
 
 
 class SqlErasure:
@@ -152,7 +150,6 @@ class SqlErasure:
     def _complete(self, receipt_id: str) -> ErasureReceipt:
         belongings = self._under_way(receipt_id)
         if belongings is not None:
-            started = time.perf_counter()
             work = Work(belongings, receipt_id)
             while not self._shop.write(partial(self._work_off, work)):
                 self._pause(BREATH_SECONDS)
@@ -163,7 +160,6 @@ class SqlErasure:
             self._erase_decisions(work)
             self._shop.write(partial(_close, receipt_id))
             self._empty_files()
-            _log.info("customer_erased", receipt=receipt_id, seconds=round(time.perf_counter() - started, 3))
         return self._receipt(receipt_id)
 
     def _under_way(self, receipt_id: str) -> Belongings | None:
