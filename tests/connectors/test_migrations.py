@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from smartshop.data_collection.connectors.sql import tables
+from smartshop.data_collection.connectors.sql.engine import open_database
+from smartshop.data_collection.connectors.sql.migrate import SHOP, _configuration
 from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
 from smartshop.data_collection.schemas.ids import VariantId
 from smartshop.data_collection.schemas.stock import StockCount
@@ -73,6 +77,34 @@ def test_processes_selling_the_last_ten_units_sell_ten(
     stores.stock.count([count], NOON)
     assert sum(_buy_in_processes(("a", "b"), database_url, tmp_path, repository)) == 10
     assert stores.stock.levels([VariantId("tent-green")]) == {"tent-green": {"main": 0}}
+
+
+def test_customers_told_of_before_can_be_asked_for_by_place(new_database_url: str, tmp_path: Path) -> None:
+    told = {
+        "ada": b'{"customer_id":"ada","country":"gb","city":" Z\xc3\x9cRICH"}',
+        "bob": b'{"customer_id":"bob","traits":{"country":"FR"}}',
+        "cleo": b'{"customer_id":"cleo","city":"Leeds"}',
+    }
+    database = open_database(new_database_url)
+    database.write(lambda connection: command.upgrade(_configuration(connection, SHOP), "s001"))
+    rows = [{"customer_id": name, "payload": payload} for name, payload in told.items()]
+    database.write(
+        lambda connection: connection.execute(
+            text("INSERT INTO customers (customer_id, changed_at, payload) VALUES (:customer_id, 1, :payload)"), rows
+        )
+    )
+    database.close()
+    stores = open_stores(new_database_url, tmp_path, tmp_path / "models")
+    try:
+        with stores.shop_database.read() as connection:
+            places = connection.execute(text("SELECT customer_id, country, city FROM customers ORDER BY 1")).all()
+    finally:
+        stores.close()
+    assert [tuple(place) for place in places] == [
+        ("ada", "gb", "zürich"),
+        ("bob", None, None),
+        ("cleo", None, "leeds"),
+    ]
 
 
 def _buy_in_processes(buyers: Sequence[str], url: str, folder: Path, repository: Path) -> list[int]:
