@@ -343,14 +343,20 @@ class Audiences(Protocol):
         """
 
     def get(self, audience_id: AudienceId) -> Audience | None: ...
-    def all(self) -> list[Audience]: ...
+    def all(self) -> list[Audience]:
+        """By name."""
+
     def delete(self, audience_id: AudienceId) -> bool:
         """Raises:
         Conflict: another audience's rule names it.
         """
 
     def size(self, definition: Rule, purpose: Purpose, now: Micros) -> AudienceSize:
-        """How many match now; `now` is the shop's present, from which "days since" count."""
+        """How many match now; `now` is the shop's present, from which "days since" count.
+
+        A rule that names another audience means who matches that one's rule, whatever that one is for. Who does not
+        allow personalisation or is merged into another is not even counted. A segment that is not there holds nobody.
+        """
 
     def page(
         self, definition: Rule, purpose: Purpose, now: Micros, after: CustomerId | None, limit: int
@@ -358,7 +364,7 @@ class Audiences(Protocol):
         """Who match and allow the purpose, by customer_id."""
 
     def overlap(self, definitions: Sequence[Rule], purpose: Purpose, now: Micros) -> list[list[int]]:
-        """(n, n): how many are in both i and j; the diagonal is the sizes."""
+        """(n, n): how many are in both i and j; the diagonal is the sizes. At most 12 at once."""
 
     def start_push(self, push: AudiencePush) -> None: ...
     def report_push(self, push: AudiencePush) -> None: ...
