@@ -2571,6 +2571,8 @@ export interface components {
             category?: string | null;
             /** @default 12 */
             limit?: number;
+            /** @default null */
+            segment?: string | null;
         };
         /** VariantInput */
         VariantInput: {
@@ -4948,6 +4950,8 @@ export interface operations {
                 /** @description A path; the whole shop when absent. */
                 category?: string;
                 limit?: number;
+                /** @description What one behavioural segment wants; with a secret key. */
+                segment?: string;
             };
             header?: never;
             path?: never;
