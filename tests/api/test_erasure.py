@@ -17,7 +17,7 @@ from tests.api.shop_for_tests import (
     Opened,
     opened_service,
 )
-from tests.connectors.test_erasure_contract import named_in
+from tests.connectors.leaving import named_in
 
 ADA, OLD_ADA, LAPTOP, BOB = "ada-who-leaves", "ada-in-an-older-shop", "laptop-of-the-one-who-leaves", "bob-who-stays"
 LEAVING = (ADA, OLD_ADA, LAPTOP)
