@@ -180,24 +180,25 @@ def job(
 @app.command()
 @explained
 def evaluate(
+    agent: Annotated[str, typer.Option(help="Whose figures: recommendation or segmentation.")] = "recommendation",
     day: Day = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file as well.")] = None,
     data_dir: DataDir = None,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
-    """Models against popularity and item-kNN on the shop's own later data, full ranking, with intervals."""
+    """How good an agent is on the shop's own later data, beside simple baselines, with the protocol of every figure."""
     import msgspec
 
-    from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
-    from smartshop.jobs import evaluate_models
+    from smartshop.evaluating import evaluated
 
-    report = evaluate_models(*find_shop(data_dir), day=_day(day), console=_bar(as_json))
+    report = evaluated(agent, *find_shop(data_dir, demo), _day(day), _bar(as_json))
     if markdown is not None:
-        markdown.write_text(as_markdown(report), encoding="utf-8")
+        markdown.write_text(report.markdown, encoding="utf-8")
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(report)))
+        typer.echo(msgspec.json.format(msgspec.json.encode(report.record)))
         return
-    for table in as_tables(report):
+    for table in report.tables:
         answers.print(table)
 
 

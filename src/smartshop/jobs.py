@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 from rich.console import Console
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
@@ -20,6 +21,8 @@ from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_mode
 from smartshop.ai_agents.segmentation.alike import fill_queued
 from smartshop.ai_agents.segmentation.audience_push import PushRoom
 from smartshop.ai_agents.segmentation.audience_push import push_audience as push_to_webhook
+from smartshop.ai_agents.segmentation.evaluate import SegmentationReport
+from smartshop.ai_agents.segmentation.evaluate import evaluate as evaluate_segmentation
 from smartshop.ai_agents.segmentation.learning import Learning, learn_segments
 from smartshop.ai_agents.segmentation.learning import accept_segments as accept_held_back
 from smartshop.bars import sharing_bar
@@ -28,6 +31,7 @@ from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339, system_now, to_micros
 from smartshop.data_collection.pipelines.interactions import load_interactions
+from smartshop.data_collection.pipelines.reading_customers import load_customer_activity
 from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -282,6 +286,36 @@ def evaluate_models(
             "could be asked for."
         )
     return report
+
+
+def evaluate_segments(
+    settings: Settings, place: Place, *, day: date | None = None, console: Console | None = None
+) -> SegmentationReport:
+    """What value, churn risk and segments are worth, on the shop's own past.
+
+    Raises:
+        NotFound: no customer did anything yet.
+    """
+    until = None if day is None else end_of_day(day, ZoneInfo(settings.timezone))
+    with (
+        opened_stores(settings, place) as stores,
+        sharing_bar("evaluating", console) as tell,
+        threadpool_limits(limits=1),
+    ):
+        tell(0.0, "reading the log")
+        clock = build_clock(settings, stores)
+        shelf = _shelf(settings, stores, clock)
+        activity = load_customer_activity(
+            stores.log,
+            stores.customers,
+            shelf,
+            currency=settings.currency,
+            consent_default=consent_default(settings),
+            until=until or clock.shop_now(),
+        )
+        if not len(activity):
+            raise NotFound("There is nothing to evaluate: no customer did anything yet; import or simulate a history.")
+        return evaluate_segmentation(activity, shelf, np.random.default_rng(0), tell, timezone=settings.timezone)
 
 
 def replay_refused(settings: Settings, place: Place) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class NewestHuman:
 
 
 class ModelKeeper:
-    """Serves with the promoted models; a version that is refused leaves the last good one in place, and is told once."""
+    """Serves with the promoted models; one that is refused leaves the last good one in place, and is told once."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop

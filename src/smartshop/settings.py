@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     )
     webhooks_private: bool = Field(
         False,
-        description="`true` lets audiences be pushed to this machine itself and to private networks, not only to public "
-        "addresses; for trying out, or where the receiver lives in your own network.",
+        description="`true` lets audiences be pushed to this machine itself and to private networks, not only to "
+        "public addresses; for trying out, or where the receiver lives in your own network.",
     )
     shop_name: str = Field("Smart Shop", description="The name on the storefront.")
 

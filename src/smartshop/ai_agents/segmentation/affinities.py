@@ -16,7 +16,7 @@ from smartshop.data_collection.schemas.segments import Affinity, AffinityKind
 PRIOR_WEIGHT = 8.0
 """Of the shop's own shares against the customer's: as much as two order lines, or eight looks at products."""
 LEAST_STRENGTH = 0.02
-MOST: Mapping[AffinityKind, int] = {AffinityKind.CATEGORY: 5, AffinityKind.BRAND: 3, AffinityKind.PRODUCT: 12}
+MOST: Mapping[AffinityKind, int] = {AffinityKind.CATEGORY: 4, AffinityKind.BRAND: 2, AffinityKind.PRODUCT: 6}
 """Kept per customer: what a merchant asks for, bounded for a million of them."""
 
 Shares = Mapping[AffinityKind, Mapping[str, float]]

@@ -26,7 +26,7 @@ REMEMBERED = 50_000
 
 @dataclass(slots=True)
 class Due:
-    """Counts events until a customer is due. Only a memory aid: losing it delays a look until the next event or refit."""
+    """Counts events until a customer is due. Losing it only delays a look until the next order or refit."""
 
     runs: dict[CustomerId, int] = field(default_factory=dict)
     waiting: dict[CustomerId, Micros] = field(default_factory=dict)

@@ -159,7 +159,8 @@ def refit(
     if found.report.held_back and before.model is not None:
         serving = _model(learned, present, before.segment, before.model, settings)
     progress(0.85, "where everybody stands")
-    judged = judge(serving, activity, view_shelf(serving, shelf), _labels_under(serving, before))
+    labels = _labels_under(serving, before)
+    judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=features)
     since = _since(judged, serving, before, settings.now)
     told = _report(judged, before, found, serving, settings)
     return Learned(candidate, serving, judged, since, told, *_before_under(serving, before, features))

@@ -75,10 +75,18 @@ def view_shelf(model: SegmentationModel, shelf: Shelf) -> ShelfView:
 
 
 def judge(
-    model: SegmentationModel, activity: CustomerActivity, view: ShelfView, previous: NDArray[np.int32] | None = None
+    model: SegmentationModel,
+    activity: CustomerActivity,
+    view: ShelfView,
+    previous: NDArray[np.int32] | None = None,
+    *,
+    features: Features | None = None,
 ) -> Judged:
-    """Everything the model says of each customer. `previous` (n,): labels so far, which are kept in doubt."""
-    features = features_of(activity, view.topics)
+    """Everything the model says of each customer. `previous` (n,): labels so far, which are kept in doubt.
+
+    `features` of the same activity by the model's topics, where they are known already.
+    """
+    features = features_of(activity, view.topics) if features is None else features
     purchases = purchases_of(activity)
     scores = score(model.rfm, recency_days_of(purchases), purchases.x + 1, purchases.spent_minor.astype(np.float64))
     group = np.full(len(activity), PROSPECTS, np.int64)

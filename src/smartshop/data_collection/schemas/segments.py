@@ -81,7 +81,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     next_order_at: Micros | None = None
     """When the next order is to be expected (median); None: rather never."""
     affinities: tuple[Affinity, ...] = ()
-    """Strongest first; at most 5 categories, 3 brands, 12 products."""
+    """Strongest first; at most 4 categories, 2 brands, 6 products."""
     features: bytes = b""
     """float32, in the order of `segmentation.features.FEATURES`; what explains the segment."""
     changed_at: Micros
