@@ -1,7 +1,7 @@
 """A real shop whose customers are of two plain sorts, gardeners and cooks, so that what must be found is known."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,7 +65,7 @@ class ShopOfTwo:
         model = self.model()
         return SegmentationAgent(self.look(), lambda: model)
 
-    def tell(self, *events: dict[str, object]) -> EventsAccepted:
+    def tell(self, *events: Mapping[str, object]) -> EventsAccepted:
         """Through the door; what the bus would bring."""
         after = self.shop.stores.log.size().last_no
         door = door_of(self.shop.stores, now=lambda: self.now)
@@ -143,7 +143,7 @@ def _customer_rows(sort: str, number: int, rng: np.random.Generator) -> Iterator
         day += max(1.0, float(rng.exponential(pace)))
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> Path:
+def _write(path: Path, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

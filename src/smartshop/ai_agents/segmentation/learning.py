@@ -113,13 +113,14 @@ def _read(learning: Learning, until: Micros | None) -> CustomerActivity:
 
 
 def _before(learning: Learning, activity: CustomerActivity) -> Before:
-    """A present model that is damaged is as good as none: segments begin anew."""
+    """A present model that is damaged is as good as none: segments begin anew, under ids that nobody had."""
     record = learning.models.promoted(AGENT)
     try:
         present = None if record is None else SegmentationModel.load(learning.models.open(record))
     except ModelRefused:
         present = None
-    return before_of(present, activity.customer_ids, learning.standings.scan())
+    standings = learning.standings
+    return before_of(present, activity.customer_ids, standings.scan(), standings.segments())
 
 
 def _publish(

@@ -1,6 +1,6 @@
 """What segments are called, and the sentence that describes them: a merchant's words, with true figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,18 +44,20 @@ def name_segments(
     *,
     k: int,
     kept_names: Mapping[int, str] | None = None,
+    past_names: Collection[str] = (),
 ) -> tuple[Words, ...]:
     """(k,) a distinct name and a sentence for each segment.
 
     Args:
         labels: (n,) 0 to k − 1, or -1 for customers of no segment, who count nowhere.
         kept_names: what a segment is called already; it keeps that name, and its sentence is told anew.
+        past_names: of segments that ended; nobody else is called so.
     """
     kept = {} if kept_names is None else dict(kept_names)
     portraits = portraits_of(features, labels, topics, k)
     # The segment that stands out most chooses first.
     order = sorted(range(k), key=lambda place: (-_distinctness(portraits[place]), place))
-    taken = {name.casefold() for name in kept.values()}
+    taken = {name.casefold() for name in (*kept.values(), *past_names)}
     for place in order:
         if place not in kept:
             kept[place] = _free_name(portraits[place], taken)

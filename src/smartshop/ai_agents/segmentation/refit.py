@@ -3,7 +3,7 @@
 Pure: activity, shelf and what was known in; a model, records and a report out. `learning.py` reads and writes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -15,6 +15,7 @@ from smartshop.ai_agents.segmentation.churn import ChurnModel, fit_churn
 from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters, assign
 from smartshop.ai_agents.segmentation.features import Features, features_of
 from smartshop.ai_agents.segmentation.identity import ClusterRefit, refit_clusters
+from smartshop.ai_agents.segmentation.matching import numbered
 from smartshop.ai_agents.segmentation.model import Facts, SegmentationModel
 from smartshop.ai_agents.segmentation.naming import name_segments
 from smartshop.ai_agents.segmentation.prior import fit_prior
@@ -54,6 +55,8 @@ class Before:
     """(n,) place in the model's cluster ids; NOWHERE."""
     since: NDArray[np.int64]
     """(n,) in it since then, µs UTC; 0 where unknown."""
+    segments: tuple[Segment, ...] = ()
+    """Every segment that ever was: ids and names are not given to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,13 @@ def nothing_before(n: int) -> Before:
 
 
 def before_of(
-    model: SegmentationModel | None, customer_ids: Sequence[CustomerId], known: Iterator[Sequence[Standing]]
+    model: SegmentationModel | None,
+    customer_ids: Sequence[CustomerId],
+    known: Iterator[Sequence[Standing]],
+    segments: Sequence[Segment],
 ) -> Before:
-    """Line up what stands in the store (by customer_id) with a refit's customers (by customer_id, too)."""
-    before = nothing_before(len(customer_ids))
+    """Line up what stands in the store with a refit's customers."""
+    before = replace(nothing_before(len(customer_ids)), segments=tuple(segments))
     if model is None:
         return before
     place = {segment_id: number for number, segment_id in enumerate(model.cluster_ids)}
@@ -154,10 +160,13 @@ def refit(
     progress(0.8, "naming segments")
     measures = _measures(value, churn, found)
     learned = _Parts(activity, shelf, topics, features, value, churn, measures)
-    candidate = _model(learned, found.clusters, found.labels, before.model, settings)
+    clusters = found.clusters
+    if clusters is not None and present is None:
+        clusters = numbered(clusters, _first_free_number(before.segments))
+    candidate = _model(learned, clusters, found.labels, before.segments, settings)
     serving = candidate
-    if found.report.held_back and before.model is not None:
-        serving = _model(learned, present, before.segment, before.model, settings)
+    if found.report.held_back:
+        serving = _model(learned, present, before.segment, before.segments, settings)
     progress(0.85, "where everybody stands")
     labels = _labels_under(serving, before)
     judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=features)
@@ -213,7 +222,7 @@ def _model(
     learned: _Parts,
     clusters: Clusters | None,
     labels: NDArray[np.int32],
-    present: SegmentationModel | None,
+    ever: Sequence[Segment],
     settings: RefitSettings,
 ) -> SegmentationModel:
     activity, topics = learned.activity, learned.topics
@@ -230,7 +239,7 @@ def _model(
         value=learned.value,
         churn=learned.churn,
         shares={each.kind: shop_shares(interest, each) for each in subjects},
-        segments=_segments(learned, clusters, labels, present, settings),
+        segments=_segments(learned, clusters, labels, ever, settings),
         has_clusters=clusters is not None,
         usual=usual_of(learned.features, labels >= 0) if clusters is not None else None,
         accuracy=learned.accuracy,
@@ -243,19 +252,16 @@ def _segments(
     learned: _Parts,
     clusters: Clusters | None,
     labels: NDArray[np.int32],
-    present: SegmentationModel | None,
+    ever: Sequence[Segment],
     settings: RefitSettings,
 ) -> tuple[Segment, ...]:
     """Every segment there is or was: names are kept, sentences told anew, those that ended are retired."""
-    known: Mapping[SegmentId, Segment] = (
-        {} if present is None else {one.segment_id: one for one in present.facts.segments}
-    )
+    known = {one.segment_id: one for one in ever}
     now, ids = settings.now, () if clusters is None else clusters.ids
     kept = {place: known[segment_id].name for place, segment_id in enumerate(ids) if segment_id in known}
-    words = (
-        name_segments(learned.features, labels, learned.topics, settings.currency, k=len(ids), kept_names=kept)
-        if ids
-        else ()
+    past = [one.name for one in ever if one.kind is SegmentKind.BEHAVIOUR and one.segment_id not in ids]
+    words = name_segments(
+        learned.features, labels, learned.topics, settings.currency, k=len(ids), kept_names=kept, past_names=past
     )
     groups = [
         Segment(
@@ -283,6 +289,11 @@ def _segments(
         if one.kind is SegmentKind.BEHAVIOUR and one.segment_id not in ids
     ]
     return (*groups, *living, *ended)
+
+
+def _first_free_number(ever: Sequence[Segment]) -> int:
+    """Of `b1`, `b2`, …: no number is given twice, also after a time without behavioural segments."""
+    return 1 + max((int(one.segment_id[1:]) for one in ever if one.kind is SegmentKind.BEHAVIOUR), default=0)
 
 
 def _labels_under(model: SegmentationModel, before: Before) -> NDArray[np.int32]:
