@@ -21,8 +21,9 @@ from smartshop.work import INTERRUPTED, due_jobs, take_up_again
 from tests.commands.command import children_of, environment, is_alive
 from tests.importing.shop import EmbeddedShop, interactions_file, opened_shop
 
-TRAIN, PRUNE = "train-recommendation", "prune"
-PATIENCE_SECONDS = 60.0
+TRAIN, SEGMENT, PRUNE = "train-recommendation", "train-segmentation", "prune"
+PATIENCE_SECONDS = 180.0
+"""A job runs only where nobody else wants the processor, and other tests do."""
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_too_few_events_are_not_learned_from(shop: EmbeddedShop, tmp_path: Path)
 
 def test_a_first_history_is_learned_from_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
-    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, PRUNE]
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT, PRUNE]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -77,30 +78,32 @@ def test_one_thing_at_a_time(shop: EmbeddedShop, tmp_path: Path, state: str) -> 
 
 def test_learning_waits_for_growth_or_a_new_day_with_news(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 1_000)
-    run_job(TRAIN, shop.settings, shop.place)
+    for learner in (TRAIN, SEGMENT):
+        run_job(learner, shop.settings, shop.place)
     finished(shop, PRUNE)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
     assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [PRUNE]  # nothing new to learn from
     imported(shop, tmp_path, 1_010)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
-    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [TRAIN, PRUNE]
+    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [TRAIN, SEGMENT, PRUNE]
     imported(shop, tmp_path, 1_600)
-    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN]
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT]
 
 
 def test_a_model_that_was_not_promoted_is_not_tried_again_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
-    finished(shop, TRAIN)
-    finished(shop, PRUNE)
+    for done in (TRAIN, SEGMENT, PRUNE):
+        finished(shop, done)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
-    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) == [TRAIN]
+    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) == [TRAIN, SEGMENT]
 
 
 def test_what_failed_is_tried_again_the_next_day(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
     finished(shop, TRAIN, "failed", "smartshop: no.")
+    finished(shop, SEGMENT, "failed", "smartshop: no.")
     finished(shop, PRUNE)
-    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) in ([], [TRAIN])  # midnight may be near
+    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) in ([], [TRAIN, SEGMENT])  # midnight may be near
     assert TRAIN in due_jobs(shop.stores, clock_of(shop, later=DAY))
 
 

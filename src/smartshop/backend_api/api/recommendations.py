@@ -198,6 +198,7 @@ ENDPOINTS = (
         handle=trending,
         summary="What is in demand now",
         query=TrendingQuery,
+        other_problems=(404,),
         answer=Slate,
     ),
     Endpoint(
