@@ -16,11 +16,12 @@ from bench.figures import Figure
 from bench.ingest import measure_ingest
 from bench.live import measure_live
 from bench.machine import describe_machine
+from bench.segments import measure_segments
 from bench.service import run_command
 from bench.shops import make_large_shop
 from bench.slates import measure_slates
 
-PARTS = ("installation", "history", "ingest", "slates", "import", "first-start")
+PARTS = ("installation", "history", "ingest", "slates", "import", "segments", "first-start")
 GENERATOR = "bench/load.py: asyncio, one process on the same machine, keep-alive HTTP/1.1 over loopback"
 
 
@@ -47,6 +48,7 @@ def _measure(part: str, folder: Path, arguments: argparse.Namespace) -> list[Fig
         "ingest": lambda: measure_ingest(_new(folder / "ingest"), arguments.seconds),
         "slates": lambda: _slates_and_live(_new(folder / "slates"), min(arguments.seconds, 20.0)),
         "import": lambda: measure_import(arguments.online_retail) if arguments.online_retail.exists() else [],
+        "segments": lambda: measure_segments(arguments.online_retail),
         "first-start": measure_first_start,
     }
     return measures[part]()

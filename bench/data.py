@@ -83,9 +83,9 @@ def _is_filled(port: int) -> bool:
 def measure_import(path: Path) -> list[Figure]:
     """The whole of a real shop's history, then learning from it, each a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        import_seconds, import_mib = _timed(["import", "online-retail", str(path), "--data-dir", folder, "--json"])
+        import_seconds, import_mib = timed(["import", "online-retail", str(path), "--data-dir", folder, "--json"])
         database = sum(file.stat().st_size for file in Path(folder).glob("shop.db*")) / 2**20
-        train_seconds, train_mib = _timed(["train", "--data-dir", folder, "--json"])
+        train_seconds, train_mib = timed(["train", "--data-dir", folder, "--json"])
     how = "online_retail, 873,869 rows"
     return [
         Figure("import_seconds", import_seconds, "s", "< 75", how),
@@ -96,7 +96,7 @@ def measure_import(path: Path) -> list[Figure]:
     ]
 
 
-def _timed(arguments: list[str]) -> tuple[float, float]:
+def timed(arguments: list[str]) -> tuple[float, float]:
     """Wall seconds and peak MiB of one command."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "smartshop", *arguments], stdout=subprocess.DEVNULL)
