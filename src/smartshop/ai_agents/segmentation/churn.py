@@ -20,7 +20,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.segmentation.churn_check import ChurnCheck, Forecasts, check_forecasts
+from smartshop.ai_agents.segmentation.churn_check import ChurnCheck, Forecasts, area_under_curve, check_forecasts
 from smartshop.ai_agents.segmentation.churn_features import Days, Pace, Tally, days_of, log_odds_of, occurs, tally
 from smartshop.ai_agents.segmentation.churn_past import Seen, pace_of, past_of, seen_at
 from smartshop.ai_agents.segmentation.cut import only
@@ -173,10 +173,10 @@ def _learn(days: Days, today: int, horizon: int, config: ChurnConfig, rng: np.ra
     if past.newest < config.least_customers or min(outcomes, len(past.ordered) - outcomes) < config.least_outcomes:
         return None
     # All cut-offs of a customer are in one fold.
-    fold = rng.integers(0, FOLDS, size=days.n)[past.customer]
-    comes = fit_best(past.visits, past.came, past.weight, fold, config.penalties)
+    fold_of, whose = rng.integers(0, FOLDS, size=days.n), past.customer.astype(np.int64)
+    comes = fit_best(past.visits, past.came, past.weight, whose, fold_of, config.penalties)
     both = np.column_stack([comes.log_odds(past.visits), past.orders])
-    orders = fit_best(both, past.ordered, past.weight, fold, config.penalties, free=(0,))
+    orders = fit_best(both, past.ordered, past.weight, whose, fold_of, config.penalties, free=(0,))
     return ChurnModel(horizon_days=horizon, stretch=1.0, pace=pace, comes=comes, orders=orders, customers=past.newest)
 
 
@@ -214,6 +214,17 @@ def _stretched(ordering: Array, stretch: float) -> Array:
     return np.asarray(1 - (1 - ordering) ** stretch)
 
 
+def _mixing_helps(learned: Array, seen: Seen, ordered: Bools) -> bool:
+    """Whether BG/NBD's word makes buyers' chances surely likelier, and ranks buyers no worse: it knows no visits."""
+    alone, mixed = learned, _mixed(learned, seen, HALF)
+    if not is_surely_less(
+        log_losses(mixed, ordered), log_losses(alone, ordered), seen.bought.astype(np.float64), np.arange(len(ordered))
+    ):
+        return False
+    areas = [area_under_curve(odds[seen.bought], ordered[seen.bought]) for odds in (mixed, alone)]
+    return areas[0] >= areas[1]
+
+
 def _mix_and_check(
     days: Days, today: int, horizon: int, config: ChurnConfig, rng: np.random.Generator
 ) -> tuple[float, ChurnCheck | None]:
@@ -225,8 +236,7 @@ def _mix_and_check(
     comes = model.comes.log_odds(seen.visits)
     learned = _learned(model, comes, seen)
     ordered = occurs(days.orders, days.n, today, horizon)
-    alone, mixed = (log_losses(_mixed(learned, seen, share), ordered) for share in (1.0, HALF))
-    mix = HALF if is_surely_less(mixed, alone, seen.bought.astype(np.float64)) else 1.0
+    mix = HALF if _mixing_helps(learned, seen, ordered) else 1.0
     known = seen.known
     forecasts = Forecasts(
         order=chance(_mixed(learned, seen, mix))[known],

@@ -62,19 +62,22 @@ def fit_best(
     x: Array,
     y: NDArray[np.bool_],
     weight: Array,
-    fold: NDArray[np.int64],
+    whose: NDArray[np.int64],
+    fold_of: NDArray[np.int64],
     penalties: tuple[float, ...],
     free: tuple[int, ...] = (),
 ) -> Logistic:
-    """With the penalty that foretells rows left out of the fit best; `fold`: (n,) 0, 1, … as rows belong together.
+    """With the penalty that foretells customers left out of the fit best.
 
     A smaller penalty must be surely better than a greater one: in a small shop the best of several is the luckiest.
+    `whose`: (n,) customer of each row; `fold_of`: by customer, 0, 1, …: all rows of one are left out together.
     """
+    fold = fold_of[whose]
     ordered = sorted(penalties, reverse=True)
     chosen, least = ordered[0], _left_out(x, y, weight, fold, ordered[0], free)
     for penalty in ordered[1:]:
         losses = _left_out(x, y, weight, fold, penalty, free)
-        if is_surely_less(losses, least, weight):
+        if is_surely_less(losses, least, weight, whose):
             chosen, least = penalty, losses
     return fit_logistic(x, y, weight, chosen, free)
 
@@ -84,12 +87,16 @@ def log_losses(log_odds: Array, y: NDArray[np.bool_]) -> Array:
     return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds)
 
 
-def is_surely_less(losses: Array, others: Array, weight: Array) -> bool:
-    """Whether the weighted mean is lower by more than its standard error, over the same (n,) rows."""
+def is_surely_less(losses: Array, others: Array, weight: Array, whose: NDArray[np.int64]) -> bool:
+    """Whether the weighted mean is lower by more than its standard error, over the same (n,) rows.
+
+    Rows of one customer (`whose`) say the same thing again: the error is taken over customers (cluster-robust, Liang &
+    Zeger 1986).
+    """
     gain, total = others - losses, max(float(weight.sum()), LEAST_SPREAD)
     mean = float(weight @ gain) / total
-    error = float(np.sqrt(weight**2 @ (gain - mean) ** 2)) / total
-    return mean > error
+    by_customer = np.bincount(whose, weight * (gain - mean))
+    return mean > float(np.sqrt(by_customer @ by_customer)) / total
 
 
 def _left_out(
