@@ -38,7 +38,7 @@ def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
         with opened_stores(settings, place) as stores:
             clock = build_clock(settings, stores)
             yield Finding("database", "good", f"{place.shown_database} opens and its schema is up to date.")
-            for check in (_log, _clock, _model, _keys, _letters, _imports, _quarantine, _jobs, _processes):
+            for check in (_log, _clock, _model, _segments, _keys, _letters, _imports, _quarantine, _jobs, _processes):
                 yield check(stores, clock)
             yield _prices(stores, settings.currency)
     except SmartShopError as error:
@@ -71,6 +71,18 @@ def _model(stores: SqlStores, _: ShopClock) -> Finding:
     except ModelRefused as error:
         return Finding("model", "bad", f"{error} Run `smartshop train` for a new one.")
     return Finding("model", "good", f"recommendation {record.version} is whole and promoted.")
+
+
+def _segments(stores: SqlStores, _: ShopClock) -> Finding:
+    newest = next(iter(stores.standings.refits(1)), None)
+    if newest is None:
+        return Finding("segments", "note", "Nothing was learned of customers yet; `smartshop train segmentation` does.")
+    if newest.held_back and newest.accepted_at is None:
+        says = f"{newest.note} Look with `smartshop segments`; `--accept {newest.version}` lets it serve."
+        return Finding("segments", "note", says)
+    return Finding(
+        "segments", "good", f"{newest.customers:,} customers stand as of {to_datetime(newest.as_of).date()}."
+    )
 
 
 def _keys(stores: SqlStores, _: ShopClock) -> Finding:

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,14 @@ import uvicorn
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.runtime import Runtime
+from smartshop.ai_agents.segmentation.agent import as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock, system_now
 from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.segments import Refit
 from smartshop.errors import ModelRefused
 from smartshop.log import configure_logging
 from smartshop.opening import opened_stores
@@ -137,8 +139,8 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             lambda: shop.jobs.beat("serve", shop.clock.now()),
             shop.erasure.refresh,
         )
-        looking = asyncio.create_task(_look_again(looks))
-        stack.push_async_callback(_end, looking)
+        for task in (_look_again(looks), _tell_of_refits(shop)):
+            stack.push_async_callback(_end, asyncio.create_task(task))
         yield
 
 
@@ -150,6 +152,28 @@ async def _look_again(looks: tuple[Callable[[], object], ...]) -> None:
                 await asyncio.to_thread(look)
             except Exception as error:  # a store that is away for a moment must not end the looking
                 log.warning("look_failed", error=repr(error))
+
+
+async def _tell_of_refits(shop: Shop) -> None:
+    """Segments are refitted by another process; who listens here is told when that is done."""
+    told = _refit_state(await asyncio.to_thread(shop.standings.refits, 1))
+    while True:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        try:
+            found = await asyncio.to_thread(shop.standings.refits, 1)
+            if found and _refit_state(found) != told:
+                message = as_message(found[0])
+                await shop.bus.publish([message])
+                told = _refit_state(found)
+                if message.held_back:
+                    log.warning("segments_held_back", version=message.version, moved_by_model=message.moved_model)
+        except Exception as error:  # a store that is away for a moment must not end the looking
+            log.warning("refits_not_read", error=repr(error))
+
+
+def _refit_state(newest: Sequence[Refit]) -> tuple[str, bool] | None:
+    """A refit is news twice: when it is made, and when one that was held back is accepted."""
+    return (newest[0].version, newest[0].accepted_at is None) if newest else None
 
 
 def _look_at_newest(shop: Shop, newest: NewestHuman) -> None:

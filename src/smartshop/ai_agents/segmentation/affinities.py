@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -43,7 +43,7 @@ class Leanings:
     strength: NDArray[np.float32]
 
 
-def interest_in_products(activity: CustomerActivity, n_products: int) -> csr_array:
+def interest_in_products(activity: CustomerActivity, n_products: int) -> "scipy.sparse.csr_array":
     """(n_customers, n_products) float32: order lines and signs by how much each says; nothing below zero."""
     said = np.array([INTEREST_WEIGHT.get(kind, 0.0) for kind in SIGN_KINDS], np.float32)
     bought = np.full(len(activity.line_product), INTEREST_WEIGHT[EventKind.ORDER_COMPLETED], np.float32)
@@ -52,7 +52,7 @@ def interest_in_products(activity: CustomerActivity, n_products: int) -> csr_arr
     weight = np.concatenate([bought, said[activity.sign_kind]])
     counted = (product >= 0) & (product < n_products) & (weight != 0)
     entries = (weight[counted], (customer[counted], product[counted]))
-    table = csr_array(entries, shape=(len(activity), n_products), dtype=np.float32)
+    table = scipy.sparse.csr_array(entries, shape=(len(activity), n_products), dtype=np.float32)
     table.sum_duplicates()
     np.maximum(table.data, 0.0, out=table.data)
     return table
@@ -73,21 +73,23 @@ def subjects_of(
     )
 
 
-def shop_shares(interest: csr_array, subjects: Subjects) -> dict[str, float]:
+def shop_shares(interest: "scipy.sparse.csr_array", subjects: Subjects) -> dict[str, float]:
     """Every subject's share of everybody's interest; those without any are left out."""
     weight = _per_subject(interest.sum(axis=0)[None, :], subjects)[0]
     total = float(weight.sum())
     return {subjects.names[number]: float(weight[number]) / total for number in np.flatnonzero(weight > 0)}
 
 
-def leanings(interest: csr_array, subjects: Subjects, shares: Mapping[str, float]) -> Leanings:
+def leanings(interest: "scipy.sparse.csr_array", subjects: Subjects, shares: Mapping[str, float]) -> Leanings:
     """The strongest subjects of each customer.
 
     Strength is (p − b) / (1 − b): p the subject's share of the customer's interest, drawn toward the shop's share b by
     PRIOR_WEIGHT; 0 is as everybody, 1 is nothing else.
     """
     share = np.array([shares.get(name, 0.0) for name in subjects.names], np.float64)
-    table = interest if subjects.kind is AffinityKind.PRODUCT else csr_array(interest @ _membership(subjects))
+    table = (
+        interest if subjects.kind is AffinityKind.PRODUCT else scipy.sparse.csr_array(interest @ _membership(subjects))
+    )
     table.sum_duplicates()
     customer = np.repeat(np.arange(table.shape[0], dtype=np.int32), np.diff(table.indptr))
     base = share[table.indices]
@@ -123,12 +125,12 @@ def _none_below_one(codes: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.where(codes > 0, codes, -1).astype(np.int32)
 
 
-def _membership(subjects: Subjects) -> csr_array:
+def _membership(subjects: Subjects) -> "scipy.sparse.csr_array":
     """(n_products, n_names) with a one where a product counts for a subject."""
     has_one = np.flatnonzero(subjects.of_product >= 0)
     ones = np.ones(len(has_one), np.float32)
     shape = (len(subjects.of_product), len(subjects.names))
-    return csr_array((ones, (has_one, subjects.of_product[has_one])), shape=shape)
+    return scipy.sparse.csr_array((ones, (has_one, subjects.of_product[has_one])), shape=shape)
 
 
 def _per_subject(weight: NDArray[np.float32], subjects: Subjects) -> NDArray[np.float64]:

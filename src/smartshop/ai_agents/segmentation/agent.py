@@ -12,8 +12,10 @@ from smartshop.data_collection.schemas.messages import (
     EventsAccepted,
     Message,
     SegmentChanged,
+    SegmentsRefitted,
     SlateRefreshed,
 )
+from smartshop.data_collection.schemas.segments import Refit
 
 AGENT = "segmentation"
 CAUSES = frozenset({"consent_changed", "merged"})
@@ -55,3 +57,13 @@ class SegmentationAgent:
             for customer_id, since in due.items()
             for move in look_at(self._look, self._views, model, customer_id, since)
         ]
+
+
+def as_message(found: Refit) -> SegmentsRefitted:
+    """What a refit says; it is said by whoever serves, since it is made in another process."""
+    return SegmentsRefitted(
+        version=found.version,
+        held_back=found.held_back and found.accepted_at is None,
+        moved_behaviour=found.moved_behaviour,
+        moved_model=found.moved_model,
+    )

@@ -17,7 +17,6 @@ from smartshop.data_collection.pipelines.reading_customers import load_customer_
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.customers import Consent
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
-from smartshop.data_collection.schemas.messages import SegmentsRefitted
 from smartshop.data_collection.schemas.segments import Refit
 from smartshop.errors import Conflict, ModelRefused, NotFound
 
@@ -90,15 +89,6 @@ def accept_segments(learning: Learning, version: ModelVersion, *, until: Micros 
     _write(learning, learned, accepted)
     learning.models.promote(AGENT, version, learning.now())
     return accepted
-
-
-def as_message(found: Refit) -> SegmentsRefitted:
-    return SegmentsRefitted(
-        version=found.version,
-        held_back=found.held_back and found.accepted_at is None,
-        moved_behaviour=found.moved_behaviour,
-        moved_model=found.moved_model,
-    )
 
 
 def _read(learning: Learning, until: Micros | None) -> CustomerActivity:
