@@ -1,6 +1,6 @@
 """The learning side of the segmentation agent: read the log, refit, store a version, write where everybody stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -69,14 +69,10 @@ def accept_segments(learning: Learning, version: ModelVersion, *, until: Micros 
 
     Raises:
         NotFound: there is no such refit.
-        Conflict: it is not held back.
+        Conflict: it is not held back, or a newer one serves.
         ModelRefused: its model is damaged.
     """
-    found = next((one for one in learning.standings.refits(REFITS_LOOKED_AT) if one.version == version), None)
-    if found is None:
-        raise NotFound(f"There is no refit {version!r}; `smartshop segments` names the one that waits.")
-    if not found.held_back or found.accepted_at is not None:
-        raise Conflict(f"The refit {version} is not held back: it serves, or has served, already.")
+    found = _waiting(learning.standings.refits(REFITS_LOOKED_AT), version)
     record = next((one for one in learning.models.history(AGENT, REFITS_LOOKED_AT) if one.version == version), None)
     if record is None:
         raise NotFound(f"The model of the refit {version} is gone; train again.")
@@ -84,11 +80,25 @@ def accept_segments(learning: Learning, version: ModelVersion, *, until: Micros 
     progress(0.1, "reading the log")
     activity = _read(learning, until)
     learned = rejudge(model, activity, learning.shelf, _before(learning, activity), found, learning.now())
-    accepted = msgspec.structs.replace(learned.refit, accepted_at=learning.now())
+    # The note said that it waits.
+    accepted = msgspec.structs.replace(learned.refit, accepted_at=learning.now(), note="")
     progress(0.7, "writing where everybody stands")
     _write(learning, learned, accepted)
     learning.models.promote(AGENT, version, learning.now())
     return accepted
+
+
+def _waiting(refits: Sequence[Refit], version: ModelVersion) -> Refit:
+    """The refit that may be accepted; `refits` newest first. Raises as `accept_segments` says."""
+    place = next((place for place, one in enumerate(refits) if one.version == version), None)
+    if place is None:
+        raise NotFound(f"There is no refit {version!r}; `smartshop segments` names the one that waits.")
+    found = refits[place]
+    if not found.held_back or found.accepted_at is not None:
+        raise Conflict(f"The refit {version} is not held back: it serves, or has served, already.")
+    if any(not newer.held_back or newer.accepted_at is not None for newer in refits[:place]):
+        raise Conflict(f"The refit {version} is older than the one in service; there is nothing to accept.")
+    return found
 
 
 def _read(learning: Learning, until: Micros | None) -> CustomerActivity:
