@@ -84,7 +84,7 @@ RFM_GROUPS: tuple[RfmGroup, ...] = (
     ),
     _group(
         "New",
-        "Bought for the first time just now.",
+        "Bought for the first time within the last 30 days.",
         Rule((5, 5), (1, 2)),
     ),
     _group(

@@ -67,7 +67,9 @@ def _living(model: SegmentationModel, segment_id: SegmentId) -> Segment:
     found = next((one for one in model.facts.segments if one.segment_id == segment_id), None)
     if found is None or found.retired_at is not None:
         known = ", ".join(model.cluster_ids) or "none yet"
-        raise NotFound(f"There is no segment {segment_id!r} that lives; behavioural segments are {known}.")
+        raise NotFound(
+            f"There is no segment {segment_id!r} that anybody can be in now; behavioural segments are {known}."
+        )
     if found.kind is not SegmentKind.BEHAVIOUR:
         raise InvalidValue(f"What {found.name!r} wants is not kept: it is an RFM group; ask for a behavioural segment.")
     return found
