@@ -34,7 +34,8 @@ test-front-end: $(FRONT_END)
 	npm --prefix frontend run --silent test
 
 test-python: $(STAMPS)/development $(STOREFRONT) $(NODE_CLIENTS) chromium
-	python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@# A worker each has a core of its own: threads of linear algebra would only wait for each other.
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMPS)/development $(FRONT_END) ## Lint, types, import directions, and generated files in step with the code.
 	ruff check .
