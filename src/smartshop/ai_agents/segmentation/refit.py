@@ -70,24 +70,28 @@ class Learned:
     since: NDArray[np.int64]
     """(n,) in their segment since then."""
     refit: Refit
+    before: Before
     by_present: NDArray[np.int32] | None
-    """(n,) where the model before would have put everybody today, as places in the serving model's ids; None: there was
-    none."""
-    was: NDArray[np.int32]
-    """(n,) where they were, as places in the serving model's ids."""
+    """(n,) where the segments before would have put everybody today, as places in their ids; None: they cannot tell."""
 
     def moves(self, moved_at: Micros) -> Iterator[SegmentMove]:
-        """Who is in another behavioural segment than before, and for whose reasons; nothing at a first refit."""
-        if self.by_present is None:
+        """Who left their behavioural segment, and for whose reasons; nothing at a first refit.
+
+        Also those whose segment ended: they did nothing else, so that is the model's doing.
+        """
+        if self.before.model is None:
             return
-        ids, now = self.serving.cluster_ids, self.judged.label
-        for number in np.flatnonzero((now != self.was) & (self.was >= 0)).tolist():
+        was, now = self.before.segment, self.judged.label
+        left = np.array([*self.before.model.cluster_ids, ""])[was]
+        entered = np.array([*self.serving.cluster_ids, ""])[now]
+        for number in np.flatnonzero((left != entered) & (was >= 0)).tolist():
+            behaves = self.by_present is not None and self.by_present[number] != was[number]
             yield SegmentMove(
                 customer_id=self.judged.activity.customer_ids[number],
                 kind=SegmentKind.BEHAVIOUR,
-                from_segment=ids[self.was[number]],
-                to_segment=None if now[number] == NOWHERE else ids[now[number]],
-                cause="behaviour" if self.by_present[number] != self.was[number] else "model",
+                from_segment=SegmentId(str(left[number])),
+                to_segment=None if now[number] == NOWHERE else SegmentId(str(entered[number])),
+                cause="behaviour" if behaves else "model",
                 moved_at=moved_at,
             )
 
@@ -172,7 +176,7 @@ def refit(
     judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=features)
     since = _since(judged, serving, before, settings.now)
     told = _report(judged, before, found, serving, settings)
-    return Learned(candidate, serving, judged, since, told, *_before_under(serving, before, features))
+    return Learned(candidate, serving, judged, since, told, before, _by_present(before, features))
 
 
 def rejudge(
@@ -188,7 +192,7 @@ def rejudge(
         flows=_flows(before, judged, model.cluster_ids),
     )
     since = _since(judged, model, before, now)
-    return Learned(model, model, judged, since, report, *_before_under(model, before, judged.features))
+    return Learned(model, model, judged, since, report, before, _by_present(before, judged.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,16 +309,12 @@ def _labels_under(model: SegmentationModel, before: Before) -> NDArray[np.int32]
     return np.array([*under, NOWHERE], np.int32)[before.segment]
 
 
-def _before_under(
-    model: SegmentationModel, before: Before, features: Features
-) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
-    """(n,) each, as places in the model's ids: where the segments before would put everybody today, where all were."""
-    was = _labels_under(model, before)
+def _by_present(before: Before, features: Features) -> NDArray[np.int32] | None:
+    """(n,) where the segments before would put everybody today; None where there are none, or topics are others."""
     present = None if before.model is None else before.model.clusters
-    if present is None or before.model is None or present.mixture.lift.shape[1] != features.taste.shape[1]:
-        return None, was
-    today = assign(present, features, before.segment)
-    return _labels_under(model, replace(before, segment=today)), was
+    if present is None or present.mixture.lift.shape[1] != features.taste.shape[1]:
+        return None
+    return assign(present, features, before.segment)
 
 
 def _since(judged: Judged, model: SegmentationModel, before: Before, now: Micros) -> NDArray[np.int64]:
