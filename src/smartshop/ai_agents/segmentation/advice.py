@@ -119,15 +119,13 @@ class SegmentationAdvisor:
         times = share / share_elsewhere
         if times < config.least_times:
             return None
-        who, what = self._segments[segment], self._names[topic]
+        what = self._names[topic]
         how_often = f"{times:.1f}" if times <= MOST_TIMES_TOLD else f"more than {MOST_TIMES_TOLD}"
         return Reason(
             CODE,
-            f"Customers who shop like you – {who.name} – buy from {what} {how_often} times as often as others.",
+            # What the shop calls its segments is for the shop: nobody is told that they are a bargain hunter.
+            f"Customers who shop like you buy from {what} {how_often} times as often as others.",
             {
-                "segment_id": who.segment_id,
-                "segment": who.name,
-                "chance": round(float(chances[segment]), 2),
                 "topic": what,
                 "share_of_lines": round(share, 3),
                 "share_of_lines_elsewhere": round(share_elsewhere, 3),

@@ -36,6 +36,8 @@ class Choice:
     """Nats per customer who was not learned from."""
     smallest: float
     """Share of customers in the smallest segment, the mean over fits."""
+    agreements: tuple[float, ...] = ()
+    """Stability at each of the cuts; the same cuts for every k."""
 
 
 def try_numbers(
@@ -63,7 +65,9 @@ def try_numbers(
         gain = np.mean([_gain(mixture, found[fold], points[fold]) for (mixture, found), fold in told])
         smallest = np.mean([np.min(np.bincount(found.argmax(axis=1), minlength=k)) for (_, found), _ in told])
         agreements = [_agreement([learn(half)[1] for half in pair], sure) for pair in halves]
-        choices.append(Choice(k, float(np.mean(agreements)), float(gain), float(smallest / len(points))))
+        choices.append(
+            Choice(k, float(np.mean(agreements)), float(gain), float(smallest / len(points)), tuple(agreements))
+        )
     return choices
 
 
@@ -97,7 +101,7 @@ def _gain(mixture: Mixture, found: NDArray[np.float64], points: NDArray[np.float
 
 
 def best_choice(choices: list[Choice], *, present: int | None, clearly: float, least_share: float) -> Choice | None:
-    """The best k; the `present` one unless another is better by the factor `clearly`.
+    """The best k; the `present` one unless another is better by the factor `clearly`, and surely so.
 
     None when no k tells anything, or every one makes a segment below `least_share` of the customers.
     """
@@ -105,12 +109,31 @@ def best_choice(choices: list[Choice], *, present: int | None, clearly: float, l
     if not usable:
         return None
     most = max(choice.gain for choice in usable)
+    best = max(usable, key=lambda choice: _worth(choice, most, choice.stability))
+    kept = next((choice for choice in usable if choice.k == present), None)
+    if kept is None or best is kept:
+        return best
+    is_clear = _worth(best, most, best.stability) > clearly * _worth(kept, most, kept.stability)
+    return best if is_clear and _is_surely_better(best, kept, most) else kept
 
-    def worth(choice: Choice) -> float:
-        bonus = clearly if choice.k == present else 1.0
-        return max(choice.stability, 0.0) * (choice.gain / most) ** 3 * bonus
 
-    return max(usable, key=worth)
+def _worth(choice: Choice, most: float, stability: float) -> float:
+    return max(stability, 0.0) * (choice.gain / most) ** 3
+
+
+SURE_ERRORS = 3.0
+"""Standard errors by which another number must win: with five cuts about one time in fifty by chance (Student's t)."""
+
+
+def _is_surely_better(other: Choice, kept: Choice, most: float) -> bool:
+    """Whether `other` is worth more at the same cuts by more than chance: customers of a small shop divide now so, now
+    so.
+    """
+    pairs = zip(other.agreements, kept.agreements, strict=True)
+    apart = np.array([_worth(other, most, one) - _worth(kept, most, two) for one, two in pairs])
+    if len(apart) < 2:
+        return True
+    return bool(apart.mean() > SURE_ERRORS * apart.std(ddof=1) / len(apart) ** 0.5)
 
 
 def adjusted_rand(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:

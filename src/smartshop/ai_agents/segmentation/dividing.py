@@ -43,7 +43,7 @@ class DivideConfig(msgspec.Struct, frozen=True, kw_only=True):
     """At most so many are cut into halves."""
     least_share: float = 0.02
     """Share of customers below which a segment is too small to be one."""
-    clearly: float = 1.15
+    clearly: float = 1.3
     """How much better another number of segments must be than the present one."""
     least_gain: float = 0.5
     """Nats per customer that tastes must tell of customers not learned from; below, habits divide."""

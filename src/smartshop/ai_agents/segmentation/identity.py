@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.segmentation.clusters import NOWHERE, AssignConfig, Clusters, assign, assign_by, log_odds
 from smartshop.ai_agents.segmentation.dividing import DivideConfig, Plan, Progress, Seen, divide, divide_from, plan
 from smartshop.ai_agents.segmentation.matching import Labels, matched, moves, numbered, translated
-from smartshop.ai_agents.segmentation.mixture import Mixture, distances
+from smartshop.ai_agents.segmentation.mixture import Mixture, distances, only, scores
 from smartshop.ai_agents.segmentation.space import Behaviour, Space, fit_space, points, signs
 from smartshop.data_collection.schemas.segments import SegmentId
 
@@ -22,6 +22,10 @@ from smartshop.data_collection.schemas.segments import SegmentId
 class RefitConfig(msgspec.Struct, frozen=True, kw_only=True):
     least_customers: int = 200
     """Known well enough; with fewer there are no behavioural segments."""
+    least_customers_to_go_on: int = 100
+    """Where there are segments already: nobody loses theirs because a few customers left."""
+    least_sure_share: float = 0.3
+    """Share of those customers who must surely be in a segment at a first fit; chance divides nobody surely."""
     fit_customers: int = 30_000
     """At most so many, drawn at random, are learned from; everybody is assigned."""
     worst_warm: float = 1.03
@@ -91,9 +95,10 @@ def refit_clusters(
     topics or features are others than those of `present`, everything is learned anew and matched by `previous`.
     """
     known = np.flatnonzero(behaviour.evidence >= config.assign.min_evidence)
-    if len(known) < config.least_customers:
+    needed = config.least_customers if present is None else config.least_customers_to_go_on
+    if len(known) < needed:
         note = (
-            f"Behavioural segments need {config.least_customers} customers of whom something is known; "
+            f"Behavioural segments need {needed} customers of whom something is known; "
             f"there are {len(known)}, so there are only the RFM groups."
         )
         return _without(behaviour, present, note)
@@ -107,8 +112,12 @@ def refit_clusters(
     if isinstance(planned, str):
         return _without(behaviour, present, planned)
     progress(0.5, f"fitting {planned.k} segments")
-    fresh = divide(seen, planned, config.divide, rng)
-    chosen, is_warm = _warm_or_fresh(seen, fresh, mixture, config.worst_warm)
+    rule = config.assign if planned.by_taste else _everybody(config.assign)
+    fresh = _lived_in(divide(seen, planned, config.divide, rng), seen, behaviour.evidence[learned], rule)
+    if len(fresh) < 2 and present is None:
+        return _without(behaviour, None, UNSURE)
+    is_other = mixture is None or planned.k != len(mixture)
+    chosen, is_warm = (fresh, False) if is_other else _warm_or_fresh(seen, fresh, mixture, config.worst_warm)
     progress(0.8, "assigning customers")
     fit = _Fit(seen, learned, space, chosen, fresh, is_warm, planned)
     return _compared(behaviour, fit, present, frozen, previous, config)
@@ -151,12 +160,18 @@ def _fits(space: Space, behaviour: Behaviour) -> bool:
     return (len(space.middle), len(space.background)) == (behaviour.x.shape[1], behaviour.taste.shape[1])
 
 
+def _lived_in(mixture: Mixture, seen: Seen, evidence: NDArray[np.float32], rule: AssignConfig) -> Mixture:
+    """Without segments in which nobody surely is: they say nothing of anybody."""
+    sure = assign_by(rule, scores(mixture, seen.points, seen.signs), evidence)
+    return only(mixture, np.bincount(sure + 1, minlength=len(mixture) + 1)[1:] > 0)
+
+
 def _warm_or_fresh(seen: Seen, fresh: Mixture, present: Mixture | None, worst: float) -> tuple[Mixture, bool]:
-    """The present segments moved on, or the fresh ones where those are clearly better or of another number."""
-    if present is None or len(present) != len(fresh):
+    """The present segments moved on, or the fresh ones where those are clearly better."""
+    if present is None:
         return fresh, False
     warm = divide_from(seen, present)
-    is_good = inertia(seen, warm) <= worst * inertia(seen, fresh)
+    is_good = len(fresh) < 2 or inertia(seen, warm) <= worst * inertia(seen, fresh)
     return (warm, True) if is_good else (fresh, False)
 
 
@@ -170,6 +185,7 @@ def inertia(seen: Seen, mixture: Mixture, labels: Labels | None = None) -> float
     return float(np.where(labels >= 0, own, nearest).sum())
 
 
+UNSURE = "Hardly a customer is surely in any segment that was tried, so there are only the RFM groups."
 LEAST_MARGIN = 0.05
 """Log-odds below which keeping customers where they were is not worth halving any more."""
 
@@ -188,6 +204,9 @@ def _compared(
     found = log_odds(clusters, behaviour)
     by_present = assign(frozen, behaviour, previous) if frozen is not None else None
     now = assign_by(rule, found, behaviour.evidence)
+    known = np.count_nonzero(behaviour.evidence >= rule.min_evidence)
+    if present is None and np.count_nonzero(now >= 0) < config.least_sure_share * known:
+        return _without(behaviour, None, UNSURE)
     clusters = _identified(clusters, fit, present, previous if by_present is None else by_present, now)
     had = translated(previous, present, clusters) if previous is not None and present is not None else None
     clusters, labels, kept = _assigned(clusters, found, behaviour, had, fit, config.worst_kept)

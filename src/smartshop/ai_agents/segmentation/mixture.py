@@ -15,7 +15,7 @@ independent ones would: φ, the dispersion, is how many times more they vary tha
 section 4.5). Without it memberships would claim to be surer than they are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy  # its sparse arrays load when first used
@@ -50,6 +50,13 @@ class Mixture:
 
     def __len__(self) -> int:
         return len(self.centroids)
+
+
+def only(mixture: Mixture, kept: NDArray[np.bool_]) -> Mixture:
+    """Some of the segments; `kept` (k,)."""
+    return replace(
+        mixture, lift=mixture.lift[kept], centroids=mixture.centroids[kept], log_share=mixture.log_share[kept]
+    )
 
 
 def scores(mixture: Mixture, points: NDArray[np.float32], signs: "scipy.sparse.csr_array") -> NDArray[np.float64]:
