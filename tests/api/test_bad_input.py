@@ -87,8 +87,31 @@ def test_a_sentence_names_the_field_the_bad_value_and_what_would_be_right(servic
     assert said(surface="home", limit="12") == "limit is '12': expected int, got str."
     assert said(surface="home", limit=True).startswith("limit is True: expected int")
     assert said(surface="home", filters={"brand": ["a", 7]}) == "filters.brand[1] is 7: expected str, got int."
-    assert "shelf" in said(surface="shelf")
+    assert said(surface="shelf").startswith("surface is 'shelf': expected one of home, ")
     assert "colour" in said(surface="home", colour="red")
+
+
+def test_a_sentence_names_the_values_that_would_be_right_however_deep(service: Opened) -> None:
+    def said(*rules: dict[str, Any]) -> str:
+        body = {"definition": {"rule": "all", "rules": [{"rule": "not", "of": {"rule": "any", "rules": rules}}]}}
+        answer = service.client.post("/v1/audiences/preview", json=body, headers=SECRET)
+        assert answer.status_code == 422
+        detail: str = answer.json()["detail"]
+        return detail
+
+    deep = "definition.rules[0].of.rules[0]"
+    assert said({"rule": "number", "number": "spent", "min": 1}).startswith(
+        f"{deep}.number is 'spent': expected one of orders, spent_minor, average_order_minor, "
+    )
+    assert said({"rule": "affinity", "affinity": "shop", "subjects": ["x"]}) == (
+        f"{deep}.affinity is 'shop': expected one of category, brand, product."
+    )
+    assert said({"rule": "magic"}) == (
+        f"{deep}.rule is 'magic': expected one of segment, number, affinity, place, consent, list, audience, all, "
+        "any, not."
+    )
+    asked = service.client.get("/v1/audiences/overlap?audiences=a&audiences=b&purpose=fun", headers=SECRET)
+    assert asked.json()["detail"] == "purpose is 'fun': expected one of analytics, personalisation, marketing."
 
 
 def test_a_whole_number_written_with_a_point_is_an_integer(service: Opened) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from smartshop.backend_api.utils.auth import KEYS_FRESH_FOR, Gate, fingerprint
 from smartshop.backend_api.utils.shopper_tokens import TokenSigner, shop_secret
-from smartshop.data_collection.connectors.ports import ApiKey, DeadLetter
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.connectors.ports import ApiKey, DeadLetter, ModelRecord
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.messages import EventsAccepted
 from smartshop.errors import Unauthenticated
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened, open_shop_stores, opened_service
@@ -41,6 +41,44 @@ def test_a_job_waiting_already_is_not_queued_twice(service: Opened) -> None:
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json()["job_id"] == again.json()["job_id"]
     assert [job["state"] for job in service.client.get("/v1/jobs", headers=SECRET).json()["items"]] == ["queued"]
+
+
+def test_learning_is_queued_for_either_agent_and_what_else_there_is_stays_the_worker_s(tmp_path: Path) -> None:
+    with opened_service(tmp_path) as service:
+        for name in ("train-recommendation", "train-segmentation"):
+            queued = service.client.post("/v1/jobs", json={"name": name}, headers=SECRET)
+            assert (queued.status_code, queued.json()["name"]) == (202, name)
+        refused = service.client.post("/v1/jobs", json={"name": "prune"}, headers=SECRET)
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422, "name is 'prune': expected one of train-recommendation, train-segmentation.",
+        )  # fmt: skip
+
+
+def test_models_tell_which_of_each_agent_serves(tmp_path: Path) -> None:
+    with opened_service(tmp_path) as service:
+        now, models = service.shop.clock.now(), service.shop.models
+        for age, version in enumerate(("v1", "v2", "v3")):
+            record = ModelRecord(
+                agent="recommendation",
+                version=ModelVersion(version),
+                trained_at=Micros(now - age),
+                data_until=now,
+                log_no=age,
+                sha256="",
+                metrics={"recall": 0.5},
+            )
+            folder = models.new_folder("recommendation", record.version)
+            (folder / "counts.json").write_text("{}")
+            models.publish(record, folder)
+        models.promote("recommendation", ModelVersion("v2"), now)
+        told = service.client.get("/v1/models", headers=SECRET)
+        assert told.status_code == 200, told.text
+        assert {one["version"]: one["promoted"] for one in told.json()["items"]} == {
+            "v1": False,
+            "v2": True,
+            "v3": False,
+        }
+        assert next(one for one in told.json()["items"] if one["promoted"])["promoted_at"] is not None
 
 
 def test_quality_counts_what_came_in_and_what_was_refused(service: Opened) -> None:

@@ -1597,7 +1597,7 @@ export interface components {
         /** JobRequest */
         JobRequest: {
             /** @enum {unknown} */
-            name: "train-recommendation";
+            name: "train-recommendation" | "train-segmentation";
         };
         /** Letter */
         Letter: {

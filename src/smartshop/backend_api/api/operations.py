@@ -62,7 +62,7 @@ class JobPage(msgspec.Struct, frozen=True):
 
 
 class JobRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Literal["train-recommendation"]
+    name: Literal["train-recommendation", "train-segmentation"]
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +97,9 @@ def list_agents(service: Service, _: Call[None, None]) -> AgentPage:
 
 def list_models(service: Service, call: Call[PageQuery, None]) -> ModelPage:
     records = service.shop.models.history(limit=call.query.limit)
-    serving = {service.shop.models.promoted(agent) for agent in {record.agent for record in records}}
-    versions = {(record.agent, record.version) for record in serving if record is not None}
-    return ModelPage([_model(record, (record.agent, record.version) in versions) for record in records], None)
+    promoted = [service.shop.models.promoted(agent) for agent in sorted({record.agent for record in records})]
+    serving = {(record.agent, record.version) for record in promoted if record is not None}
+    return ModelPage([_model(record, (record.agent, record.version) in serving) for record in records], None)
 
 
 def list_jobs(service: Service, call: Call[PageQuery, None]) -> JobPage:

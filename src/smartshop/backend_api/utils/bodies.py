@@ -7,11 +7,15 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
+from smartshop.backend_api.utils.valid_values import valid_values
 from smartshop.errors import InvalidValue, TooLarge
 
 MAX_BODY_BYTES = 1_048_576
 SHOWN_CHARACTERS = 60
 """Of a bad value in an error's sentence."""
+
+NOT_ONE_OF = ("invalid enum value", "invalid value")
+"""How msgspec's errors on enumerations, literals and tags begin."""
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
@@ -59,7 +63,7 @@ def _decode_patiently(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         shaped: T = msgspec.convert(document, decoder.type)
     except msgspec.ValidationError as error:
-        raise InvalidValue(_sentence(error, document, "The body")) from None
+        raise InvalidValue(_sentence(error, document, decoder.type, "The body")) from None
     return shaped
 
 
@@ -81,7 +85,7 @@ def decode_query(parameters: QueryParams, shape: type[T], lists: frozenset[str])
     try:
         read = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidValue(_sentence(error, given, "The query string")) from None
+        raise InvalidValue(_sentence(error, given, shape, "The query string")) from None
     for name in given:
         if getattr(read, name) is None:
             raise InvalidValue(f"{name} is {given[name]!r}: a query string has no null; leave the parameter out.")
@@ -104,8 +108,8 @@ def _whole_numbers(value: object) -> object:
     return value
 
 
-def _sentence(error: msgspec.ValidationError, document: object, what: str) -> str:
-    """`limit is 500: expected int <= 200.`"""
+def _sentence(error: msgspec.ValidationError, document: object, shape: type, what: str) -> str:
+    """`limit is 500: expected int <= 200.`; where one of few values is wanted, all of them are named."""
     text = str(error)
     found = _PATH.search(text)
     expected = (text[: found.start()] if found else text).replace("`", "")
@@ -114,16 +118,23 @@ def _sentence(error: msgspec.ValidationError, document: object, what: str) -> st
         return f"{what} cannot be used: {expected}."
     path = found["path"].removeprefix("$").removeprefix(".")
     shown = repr(_value_at(document, found["path"]))[:SHOWN_CHARACTERS]
+    if expected.startswith(NOT_ONE_OF) and (valid := valid_values(shape, document, _steps(found["path"]))):
+        return f"{path or what} is {shown}: expected one of {', '.join(valid)}."
     return f"{path or what} is {shown}: {expected}."
+
+
+def _steps(path: str) -> list[str | int]:
+    """`$.rules[2].number` is rules, 2, number."""
+    return [int(step["index"]) if step["name"] is None else str(step["name"]) for step in _STEP.finditer(path)]
 
 
 def _value_at(document: object, path: str) -> object:
     value = document
-    for step in _STEP.finditer(path):
-        if step["index"] is not None and isinstance(value, list):
-            value = value[int(step["index"])]
-        elif step["name"] is not None and isinstance(value, dict):
-            value = value.get(step["name"])
+    for step in _steps(path):
+        if isinstance(step, int) and isinstance(value, list):
+            value = value[step]
+        elif isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
         else:
             break
     return value
