@@ -65,6 +65,8 @@ def test_nothing_of_an_erased_customer_is_left_in_any_table(stores: SqlStores) -
     assert receipt.erased_at == at(1_000)
     told = ("events", "event_seen", "orders", "refunds", "goods_returns", "customers", "consents", "identity_links")
     assert set(told) <= set(receipt.counts), "the receipt tells what went"
+    where_she_stood = {"standings": 1, "affinities": 1, "segment_moves": 1}
+    assert {table: receipt.counts.get(table) for table in where_she_stood} == where_she_stood
     assert not any(name in msgspec.json.encode(receipt).decode() for name in ADAS), "and names nobody"
 
 

@@ -15,7 +15,7 @@ from smartshop.data_collection.connectors.sql.belongings import Belongings, plac
 from smartshop.data_collection.connectors.sql.bulk import ask, change_rows
 from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund, decode_return, encode
-from smartshop.data_collection.connectors.sql.standing_live import ERASED, drop_standings
+from smartshop.data_collection.connectors.sql.standing_live import ERASED, drop_affinities, drop_standings
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.orders import Order
@@ -52,6 +52,9 @@ def steps_of(work: Work) -> Iterator[tuple[str, Step]]:
 
 def _customer_steps(belongings: Belongings) -> Iterator[tuple[str, Step]]:
     for customer_id in belongings.customer_ids:
+        # The standing says which affinities and moves there are, so it is the last of the three.
+        yield "affinities", partial(_drop_affinities, customer_id)
+        yield "segment_moves", partial(_delete, "segment_moves", "customer_id = ?", (customer_id,))
         yield "standings", partial(_drop_standing, customer_id)
         yield "identity_links", partial(_delete, "identity_links", "customer_id = ?", (customer_id,))
         yield (
@@ -79,6 +82,11 @@ def _delete_keys(key: str, connection: Connection, limit: int) -> int:
     some = "SELECT event_id, trust FROM event_seen WHERE shopper_key = ? LIMIT ?"
     statement = f"DELETE FROM event_seen WHERE shopper_key = ? AND (event_id, trust) IN ({some})"  # noqa: S608
     return change_rows(connection, statement, key, key, limit)
+
+
+def _drop_affinities(customer_id: CustomerId, connection: Connection, limit: int) -> int:
+    """All at once: a standing has few."""
+    return drop_affinities(connection, customer_id)
 
 
 def _drop_standing(customer_id: CustomerId, connection: Connection, limit: int) -> int:

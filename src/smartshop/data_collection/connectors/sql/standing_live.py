@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from smartshop.data_collection.connectors.sql.bulk import ask, insert_rows, tell
+from smartshop.data_collection.connectors.sql.bulk import ask, change_rows, insert_rows, tell
 from smartshop.data_collection.connectors.sql.codes import SEGMENT_KIND_CODES
 from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
@@ -170,6 +170,16 @@ def drop_standings(connection: Connection, customer_ids: Iterable[CustomerId], c
             tell(connection, "DELETE FROM segment_moves WHERE customer_id = ?", [(each,) for each in chunk])
             continue
         _move_out(connection, known, cause, now)
+
+
+def drop_affinities(connection: Connection, customer_id: CustomerId) -> int:
+    """Of one customer, whose standing goes next; how many there were."""
+    take_turn(connection, Turn.STANDING)
+    known = known_standings(connection, [customer_id]).get(customer_id)
+    if known is None:
+        return 0
+    subjects = unpacked_affinities(known.affinities)
+    return sum(change_rows(connection, REMOVE_AFFINITY, subject, known.customer_no) for subject in subjects)
 
 
 def _move_out(connection: Connection, known: dict[CustomerId, Known], cause: str, now: Micros) -> None:
