@@ -165,11 +165,11 @@ def test_a_rate_of_a_customer_known_little_leans_to_the_prior() -> None:
 
 def test_baskets_are_told_by_value_lines_and_pieces() -> None:
     activity = activity_of(
-        [(1, 0, 1_000), (1, 5, 3_000)],
+        [(1, 0, 1_000), (1, 5, 3_000), (2, 6, 900)],
         lines=[(0, 0, 4, 400), (0, 1, 2, 600), (1, 0, 6, 3_000)],
-        order_list_minor=[1_000, 4_000],
-        order_units=[6, 6],
-        order_units_back=[0, 3],
+        order_list_minor=[1_000, 4_000, 1_000],
+        order_units=[6, 6, 1],
+        order_units_back=[0, 3, 0],
     )
     told = figures_of(activity)
     assert told["order_value"] == pytest.approx(2_000)
@@ -183,6 +183,15 @@ def test_baskets_are_told_by_value_lines_and_pieces() -> None:
 def test_a_discount_is_what_is_paid_less_than_the_list() -> None:
     activity = activity_of([(1, 0, 800), (1, 5, 1_000)], order_list_minor=[1_000, 1_000])
     assert figures_of(activity)["discount_share"] == pytest.approx(0.1)
+
+
+def test_where_no_order_tells_a_discount_nobody_is_said_to_save() -> None:
+    shop = activity_of([(1, 0, 800), (1, 5, 1_000), (2, 6, 1_000)])
+    assert np.isnan(features_of(shop, topics_for(shop)).x[:, column("discount_share")]).all()
+    came_back = activity_of([(1, 0, 800)], order_list_minor=[1_000], order_units=[2], order_units_back=[1])
+    assert not topics_for(came_back).reference.tells_discounts, "what came back is no discount"
+    discounting = topics_for(activity_of([(1, 0, 800)], order_list_minor=[1_000]))
+    assert figures_of(shop, topics=discounting)["discount_share"] == 0, "known of the shop, not of this customer"
 
 
 def test_breadth_counts_kinds_as_often_as_they_are_bought() -> None:

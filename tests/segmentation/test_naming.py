@@ -1,5 +1,6 @@
 """A segment's name and sentence are what a merchant would say, and true."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,14 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.segmentation.feature_list import FEATURES, column
+from smartshop.ai_agents.segmentation.family_names import name_families
+from smartshop.ai_agents.segmentation.feature_list import FEATURES, Unit, column
 from smartshop.ai_agents.segmentation.features import Features, features_of
-from smartshop.ai_agents.segmentation.figures import say_days, say_money, say_number, say_share
+from smartshop.ai_agents.segmentation.figures import say, say_both, say_days, say_money, say_number, say_share
 from smartshop.ai_agents.segmentation.naming import LONGEST_NAME, Words, name_segments
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
-from smartshop.ai_agents.segmentation.title_words import as_name, in_sentence
+from smartshop.ai_agents.segmentation.title_words import as_name, english_plural, in_sentence
 from smartshop.ai_agents.segmentation.topics import Topics, make_topics
-from smartshop.ai_agents.segmentation.usual import usual_of
+from smartshop.ai_agents.segmentation.usual import figure_of, usual_of
 from smartshop.ai_agents.segmentation.why import (
     Contributions,
     Reason,
@@ -145,9 +147,66 @@ def test_a_segment_keeps_its_name_and_a_new_one_does_not_take_it() -> None:
     fresh = words_of_world()
     kept = words_of_world(kept={WEEKEND: fresh[BULK].name})
     assert kept[WEEKEND].name == fresh[BULK].name
-    assert kept[WEEKEND].sentence == fresh[WEEKEND].sentence
+    assert kept[WEEKEND].sentence.split("; ")[1].startswith(f"{_median_of_means(world()[0], WEEKEND)} pieces of each")
+    assert "in bulk" not in kept[WEEKEND].sentence, "the name outlived what gave it: its figure is told, and no more"
     assert kept[BULK].name.casefold() != fresh[BULK].name.casefold()
     assert words_of_world(kept={}) == fresh
+
+
+def test_adjectives_are_of_lasting_habits_with_a_figure_and_can_be_told_in_a_sentence() -> None:
+    for feature in FEATURES:
+        for side in (feature.much, feature.little):
+            if side.adjective:
+                assert feature.clusters, f"{side.adjective} changes as time goes by"
+                assert feature.unit is not Unit.DEGREE
+                assert side.adverb
+                assert "{}" in side.phrase
+
+
+def visited(seed: int) -> CustomerActivity:
+    """Orders and visits of sixty customers, each with habits of their own; every fifth never buys."""
+    rng = np.random.default_rng(seed)
+    orders: list[Order] = []
+    lines: list[Line] = []
+    signs: list[Sign] = []
+    for customer in range(60):
+        pieces, many, dear = rng.integers(1, 20, 3).tolist()
+        for _ in range(int(rng.integers(1, 9)) if customer % 5 else 0):
+            day = float(rng.uniform(0, 400))
+            lines += [(len(orders), int(rng.integers(12)), pieces, pieces * 100 * dear) for _ in range(many)]
+            orders.append((customer, day, pieces * many * 100 * dear))
+            signs.append((customer, day, EventKind.PRODUCT_ADDED, 3))
+        kinds = (EventKind.PRODUCT_VIEWED, EventKind.SEARCHED)
+        signs += [
+            (customer, float(rng.uniform(0, 400)), kinds[int(rng.integers(2))], int(rng.integers(12)))
+            for _ in range(int(rng.integers(1, 30)))
+        ]
+    listed = [value + int(rng.integers(2)) * value // 3 for _, _, value in orders]
+    return activity_of(orders, lines=lines, signs=signs, order_list_minor=listed, as_of_day=410)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_gives_a_name_its_adjective_is_told_first_with_its_figure(seed: int) -> None:
+    """Over segments made by every habit in turn: the least, the middle and the most of it."""
+    activity = visited(seed)
+    topics = make_topics(activity, make_shelf(12, CATEGORIES), np.random.default_rng(1))
+    features = features_of(activity, topics)
+    adjectives = {side.adjective: (feature, side) for feature in FEATURES for side in (feature.much, feature.little)}
+    told = set()
+    for place in range(len(FEATURES)):
+        labels = (np.argsort(np.argsort(np.nan_to_num(features.x[:, place]), kind="stable")) // 20).astype(np.int32)
+        for segment, words in enumerate(name_segments(features, labels, topics, "GBP", k=3)):
+            adjective = re.split(" (?:buyers|browsers)", words.name)[0].casefold()
+            if adjective in adjectives:
+                feature, side = adjectives[adjective]
+                figure = figure_of(features, column(feature.name), labels == segment)
+                opening, first, *_ = words.sentence.split("; ")
+                assert first.startswith(side.phrase.format(say(feature, figure, "GBP"))) or "hardly any second" in first
+                assert side.adverb in opening
+                others = [one.adverb for _, one in adjectives.values() if one.adverb and f" {one.adverb}" in opening]
+                assert min(others, key=lambda one: (opening.index(one), -len(one))) == side.adverb
+                told.add(feature.name)
+    assert len(told) >= 6, "made-up segments show many habits"
 
 
 def test_names_are_distinct_however_alike_segments_are() -> None:
@@ -251,6 +310,52 @@ def reasons_for(features: Features, topics: Topics, customer: int, contributions
     usual = usual_of(features, LABELS >= 0)
     taste = features.taste.toarray()[customer]
     return why(contributions, features.figures[customer], taste, usual, topics, "GBP")
+
+
+def test_a_topic_of_little_share_is_a_reason_only_where_better_ones_are_too_few() -> None:
+    _, features, topics = world()
+    taste = np.zeros(len(topics))
+    taste[[topics.names.index("Pots"), topics.names.index("Lamps")]] = (24.0, 1.0)
+    by_topic = np.zeros(len(topics))
+    by_topic[[topics.names.index("Pots"), topics.names.index("Lamps")]] = (1.0, 9.0)
+    by_feature = np.zeros(len(FEATURES))
+    by_feature[[column("units_per_line"), column("order_value")]] = (0.5, 0.2)
+
+    def subjects(features_say: NDArray[np.float64]) -> list[str]:
+        usual = usual_of(features, LABELS >= 0)
+        told = why(Contributions(features_say, by_topic), features.figures[0], taste, usual, topics, "GBP")
+        return [reason.subject for reason in told]
+
+    assert subjects(by_feature) == ["topic:Pots", "units_per_line", "order_value"]
+    assert subjects(np.zeros(len(FEATURES))) == ["topic:Pots", "topic:Lamps"]
+
+
+def test_figures_side_by_side_are_in_the_same_unit() -> None:
+    feature = FEATURES[column("days_since_last_order")]
+    assert say_both(feature, 213.0, 106.0, "GBP") == ("213 days", "106 days")
+    assert say_both(feature, 900.0, 200.0, "GBP") == ("30 months", "7 months")
+    assert say_both(feature, 900.0, 1_500.0, "GBP") == ("2 years", "4 years")
+
+
+def test_what_titles_name_in_the_singular_is_told_in_the_plural() -> None:
+    titles = [
+        "Metal sign of love",
+        "Metal sign with cats",
+        "Lunch bag for cats",
+        "Lunch bags",
+        "Jigsaw dolly",
+        "Jigsaw dolly",
+    ]
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    assert name_families(titles, labels, np.ones(6)) == ("Metal signs", "Lunch bags", "Jigsaw dollies")
+    german = ["Kerze mit Duft", "Kerze und Duft"]
+    assert name_families(german, np.zeros(2, np.int64), np.ones(2)) == ("Kerze duft",)
+    assert [english_plural(word) for word in ("paper", "glassware", "christmas", "glasses")] == [
+        "paper",
+        "glassware",
+        "christmas",
+        "glasses",
+    ]
 
 
 def test_what_does_not_apply_or_speaks_against_is_no_reason() -> None:

@@ -45,7 +45,7 @@ def customer_activity(history: FastHistory) -> CustomerActivity:
         order_customer=dense[orders.customer[kept]],
         order_at=orders.at[kept],
         order_value_minor=net,
-        # What is paid is what the shelf says: its prices do not change while the history is made.
+        # No order of a fast history tells a discount.
         order_list_minor=net.copy(),
         order_units=_summed(units, starts).astype(np.int32),
         order_units_back=_summed(np.where(back, units, 0), starts).astype(np.int32),

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
-from smartshop.ai_agents.segmentation.title_words import DESCRIBING, as_name, stem, surface_words
+from smartshop.ai_agents.segmentation.title_words import (
+    DESCRIBING,
+    as_name,
+    english_plural,
+    is_english,
+    stem,
+    surface_words,
+)
 
 _CANDIDATES = 12
 """Words of a family that are tried as its name."""
@@ -28,7 +35,7 @@ def name_families(titles: Sequence[str], labels: NDArray[np.int32], weight: NDAr
     written = [surface_words(title) for title in titles]
     stems = [[stem(word) for word in words] for words in written]
     in_shop, total = _weights(stems, weight), float(weight.sum())
-    surfaces = _surfaces(written, stems)
+    surfaces = _surfaces(written, stems, is_english(titles))
     taken: set[str] = set()
     names = []
     for family in range(int(labels.max()) + 1):
@@ -53,21 +60,22 @@ class Surface:
 
     commonest: str
     plural: str
-    """The form with the plural's s, where any title has it; else the commonest."""
+    """As any title has it; else by the rules of English where titles are English; else the commonest."""
 
 
-def _surfaces(written: Sequence[list[str]], stems: Sequence[list[str]]) -> dict[str, Surface]:
+def _surfaces(written: Sequence[list[str]], stems: Sequence[list[str]], english: bool) -> dict[str, Surface]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for words, bare in zip(written, stems, strict=True):
         for word, one in zip(words, bare, strict=True):
             counts[one][word.lower()] += 1
-    return {one: _surface(one, counter) for one, counter in counts.items()}
+    return {one: _surface(one, counter, english) for one, counter in counts.items()}
 
 
-def _surface(one: str, counter: Counter[str]) -> Surface:
+def _surface(one: str, counter: Counter[str], english: bool) -> Surface:
     commonest = min(counter, key=lambda word: (-counter[word], word))
-    plural = f"{one}s"
-    return Surface(commonest, plural if counter[plural] else commonest)
+    if counter[f"{one}s"]:
+        return Surface(commonest, f"{one}s")
+    return Surface(commonest, english_plural(commonest) if english else commonest)
 
 
 def _name(

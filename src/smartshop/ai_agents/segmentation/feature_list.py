@@ -42,9 +42,9 @@ class Side:
     phrase: str
     """With `{}` for their figure: `{} orders a year`."""
     adjective: str = ""
-    """Before `buyers` in a segment's name: `frequent`."""
+    """Before `buyers` in a segment's name: `frequent`. Names last, so only habits have one, and with a figure."""
     adverb: str = ""
-    """After `buy`: `often`."""
+    """After `buy`, also where it was said already what: `often`. Whatever has an adjective has an adverb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,7 @@ class Feature:
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "days_since_last_order", Unit.DAYS, Scale.LOG1P, "time since the last order",
-        Side("last order {} ago", "long-absent"),
-        Side("last order {} ago", "recent"),
+        Side("last order {} ago"), Side("last order {} ago"),
         clusters=False,
     ),
     Feature(
@@ -84,7 +83,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "days_known", Unit.DAYS, Scale.LOG1P, "time known",
-        Side("known for {}", "long-standing"), Side("known for {}", "new"),
+        Side("known for {}"), Side("known for {}"),
         clusters=False,
     ),
     Feature(
@@ -97,12 +96,12 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "regularity", Unit.DEGREE, Scale.PLAIN, "regularity of orders",
-        Side("a steadier rhythm", "steady", "by a steady rhythm"),
-        Side("a freer rhythm", "spontaneous", "at irregular times"),
+        Side("a steadier rhythm", "", "by a steady rhythm"),
+        Side("a freer rhythm", "", "at irregular times"),
     ),
     Feature(
         "momentum", Unit.RATIO, Scale.LOG, "orders lately against before",
-        Side("{} as many orders lately as before", "climbing", "more and more"),
+        Side("{} as many orders lately as before", "", "more and more"),
         Side("{} as many orders lately as before", "", "less than before"),
         clusters=False,
     ),
@@ -112,8 +111,8 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "products_per_order", Unit.COUNT, Scale.LOG1P, "products in an order",
-        Side("{} products an order", "full-basket", "many things at once"),
-        Side("{} products an order", "small-basket", "few things at once"),
+        Side("{} products an order", "full-basket", "with full baskets"),
+        Side("{} products an order", "small-basket", "with small baskets"),
     ),
     Feature(
         "units_per_line", Unit.COUNT, Scale.LOG1P, "pieces of each product",
@@ -136,17 +135,18 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "repeat_share", Unit.SHARE, Scale.PLAIN, "bought again",
-        Side("{} bought again", "restocking", "the same again"),
-        Side("{} bought again", "variety-loving", "something new each time"),
+        Side("{} bought again", "restocking", "again and again"),
+        Side("{} bought again", "variety-loving", "trying new things each time"),
     ),
     Feature(
         "price_level", Unit.LEVEL, Scale.LOG, "price level",
-        Side("prices at {} of the usual", "premium", "the finer things"),
-        Side("prices at {} of the usual", "price-conscious", "the lower-priced goods"),
+        Side("{} of their kind's median price", "premium", "at the dearer end"),
+        Side("{} of their kind's median price", "price-conscious", "at the cheaper end"),
     ),
     Feature(
         "visits_per_month", Unit.RATE, Scale.LOG1P, "visits a month",
-        Side("{} visits a month", "often visiting"), Side("{} visits a month", "seldom visiting"),
+        Side("{} visits a month", "often visiting", "over many visits"),
+        Side("{} visits a month", "seldom visiting", "over few visits"),
     ),
     Feature(
         "visits_per_order", Unit.COUNT, Scale.LOG1P, "visits for each order",
@@ -183,7 +183,8 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "basket_share", Unit.SHARE, Scale.PLAIN, "visits with a filled basket",
-        Side("a basket in {} of visits", "decided"), Side("a basket in {} of visits", "window-shopping"),
+        Side("a basket in {} of visits", "decided", "often filling a basket"),
+        Side("a basket in {} of visits", "window-shopping", "seldom filling a basket"),
     ),
 )  # fmt: skip
 """In the order of the columns of `Features.x`."""

@@ -74,7 +74,7 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     days = order_days(activity)
     n_orders = count(days.customer, n)
     columns |= rhythm_columns(activity, days, n_orders)
-    columns |= _baskets(activity)
+    columns |= _baskets(activity, topics.reference)
     topic = topics_at(activity.line_product, topics)
     columns |= _choice(activity, topic, topics.median_price_minor)
     sessions = sessions_of(activity)
@@ -130,7 +130,7 @@ def _until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
     )
 
 
-def _baskets(activity: CustomerActivity) -> dict[str, Column | Leaning]:
+def _baskets(activity: CustomerActivity, usual: Reference) -> dict[str, Column | Leaning]:
     n, customer = len(activity), activity.order_customer
     orders = count(customer, n)
     value, list_value = activity.order_value_minor, activity.order_list_minor
@@ -144,7 +144,7 @@ def _baskets(activity: CustomerActivity) -> dict[str, Column | Leaning]:
         "order_value": np.log1p(np.maximum(ratio(count(customer, n, value), orders), 0.0)),
         "products_per_order": np.log1p(ratio(count(of_line, n), orders)),
         "units_per_line": np.log1p(ratio(pieces, count(of_line[known], n))),
-        "discount_share": ratio(count(customer, n, discount), count(customer[kept], n)),
+        "discount_share": ratio(count(customer, n, discount), count(customer[kept], n) * usual.tells_discounts),
         "return_share": Leaning(
             np.where(orders > 0, np.minimum(back / (units + PRIOR_UNITS), 1.0), np.nan),
             np.minimum(ratio(back, units), 1.0),

@@ -12,6 +12,7 @@ _WHOLE_FROM = 100
 """Amounts from here on are told without cents."""
 _MANY_DAYS, _MANY_MONTHS = 120, 24
 """Longer spans are told in months, and in years."""
+_MONTH_DAYS = 365.25 / 12
 
 
 def say_money(amount_minor: float, currency: str) -> str:
@@ -39,12 +40,25 @@ def say_number(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0") if abs(number) < 9.95 else f"{round(number):,}"
 
 
-def say_days(days: float) -> str:
-    """`1 day`, `45 days`, `7 months`, `3 years`."""
-    if days < _MANY_DAYS:
+def say_days(days: float, beside: float = math.inf) -> str:
+    """`1 day`, `45 days`, `7 months`, `3 years`; in days, months or years as the lesser of it and the one `beside` it.
+
+    >>> say_days(213), say_days(213, beside=106)
+    ('7 months', '213 days')
+    """
+    lesser, months = min(days, beside), days / _MONTH_DAYS
+    if lesser < _MANY_DAYS:
         return _plural(round(days), "day")
-    months = days / (365.25 / 12)
-    return _plural(round(months), "month") if months < _MANY_MONTHS else _plural(round(months / 12), "year")
+    if lesser / _MONTH_DAYS < _MANY_MONTHS:
+        return _plural(round(months), "month")
+    return _plural(round(months / 12), "year")
+
+
+def say_both(feature: Feature, figure: float, other: float, currency: str) -> tuple[str, str]:
+    """Two figures that a reader compares, in the same unit."""
+    if feature.unit is Unit.DAYS and math.isfinite(figure) and math.isfinite(other):
+        return say_days(figure, beside=other), say_days(other, beside=figure)
+    return say(feature, figure, currency), say(feature, other, currency)
 
 
 def say(feature: Feature, figure: float, currency: str) -> str:

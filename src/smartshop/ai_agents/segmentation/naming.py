@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.features import Features
 from smartshop.ai_agents.segmentation.leans import Lean
+from smartshop.ai_agents.segmentation.named import NOUNS, named_by
 from smartshop.ai_agents.segmentation.portraits import Portrait, Trait, are_kin, portraits_of
 from smartshop.ai_agents.segmentation.sentences import sentence_of
 from smartshop.ai_agents.segmentation.topics import Topics
@@ -62,7 +63,10 @@ def name_segments(
         if place not in kept:
             kept[place] = _free_name(portraits[place], taken)
             taken.add(kept[place].casefold())
-    return tuple(Words(kept[place], sentence_of(portrait, currency)) for place, portrait in enumerate(portraits))
+    return tuple(
+        Words(kept[place], sentence_of(portrait, currency, named_by(kept[place], portrait)))
+        for place, portrait in enumerate(portraits)
+    )
 
 
 def _distinctness(portrait: Portrait) -> float:
@@ -83,8 +87,9 @@ def _free_name(portrait: Portrait, taken: set[str]) -> str:
 
 def _names(portrait: Portrait) -> Iterator[str]:
     """Names from the most to the least telling: a trait and a topic, two traits, then further ones."""
-    noun = "buyers" if portrait.is_buying else "browsers"
-    traits = [trait for trait in portrait.traits if trait.side.adjective]
+    noun = NOUNS[0] if portrait.is_buying else NOUNS[1]
+    # Names last for years: nobody is named by what changes by itself as time goes by.
+    traits = [trait for trait in portrait.traits if trait.side.adjective and trait.feature.clusters]
     leans = portrait.leans
     # Whoever leans to a topic buys from a narrow range: that would say it twice.
     beside_topics = [trait for trait in traits if trait.feature.name != "breadth"]

@@ -20,7 +20,7 @@ LEAST_KNOWN = 0.5
 """Share of a segment's customers to whom a feature must apply."""
 LEAST_APART = 0.05
 """Relative difference of figures (of shares: 0.01) that a reader would see."""
-LEAST_BUYERS = 0.2
+LEAST_BUYERS = 0.5
 """Share of a segment that ever bought, below which it is spoken of as browsing."""
 TAIL = 0.05
 
@@ -52,7 +52,7 @@ class Portrait:
 
     @property
     def is_buying(self) -> bool:
-        return self.buyers > LEAST_BUYERS
+        return self.buyers >= LEAST_BUYERS
 
 
 def portraits_of(features: Features, labels: NDArray[np.int32], topics: Topics, k: int) -> list[Portrait]:
@@ -69,7 +69,7 @@ def portraits_of(features: Features, labels: NDArray[np.int32], topics: Topics, 
             Portrait(
                 size=int(inside.sum()),
                 buyers=float((features.n_orders[inside] > 0).mean()) if inside.any() else 0.0,
-                traits=_traits(x, inside, outside, spread, own, shop),
+                traits=_traits(features, x, inside, outside, spread, own, shop),
                 leans=leans_of(own, usual_of(features, outside), shop, subjects, lean_spread),
                 own=own,
                 shop=shop,
@@ -97,6 +97,7 @@ def _spread(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _traits(
+    features: Features,
     x: NDArray[np.float64],
     inside: NDArray[np.bool_],
     outside: NDArray[np.bool_],
@@ -106,9 +107,9 @@ def _traits(
 ) -> tuple[Trait, ...]:
     found = []
     for place, feature in enumerate(FEATURES):
-        here, there = x[inside, place], x[outside, place]
-        here_known, there_known = here[np.isfinite(here)], there[np.isfinite(there)]
-        if not len(there_known) or spread[place] <= 0 or len(here_known) < max(LEAST_KNOWN * len(here), 1):
+        applies = np.isfinite(x[:, place]) & np.isfinite(features.figures[:, place])
+        here_known, there_known = x[inside & applies, place], x[outside & applies, place]
+        if not len(there_known) or spread[place] <= 0 or len(here_known) < max(LEAST_KNOWN * inside.sum(), 1):
             continue
         effect = float((here_known.mean() - there_known.mean()) / spread[place])
         trait = Trait(feature, effect)

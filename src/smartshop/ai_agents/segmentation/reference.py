@@ -46,6 +46,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """Of the visits, those with a search."""
     basket_share: float = 0.2
     """Of the visits, those in which something came into the basket."""
+    tells_discounts: bool = False
+    """Whether any order told a discount; in a shop that tells none nobody saves more or less than others."""
 
 
 def learn_reference(activity: CustomerActivity, timezone: str) -> Reference:
@@ -67,7 +69,14 @@ def learn_reference(activity: CustomerActivity, timezone: str) -> Reference:
         christmas_share=_share(is_before_christmas(ordered), plain.christmas_share),
         search_share=_share(sessions.has_search, plain.search_share),
         basket_share=_share(sessions.has_basket, plain.basket_share),
+        tells_discounts=bool(is_discounted(activity).any()),
     )
+
+
+def is_discounted(activity: CustomerActivity) -> Bools:
+    """(m,) orders of which a discount is known; where goods came back, the value fell for another reason as well."""
+    less = activity.order_value_minor < activity.order_list_minor
+    return np.asarray(less & (activity.order_units_back == 0), np.bool_)
 
 
 def _share(hits: Bools, usual: float) -> float:

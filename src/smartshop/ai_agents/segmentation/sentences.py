@@ -3,25 +3,29 @@
 from collections.abc import Sequence
 
 from smartshop.ai_agents.segmentation.feature_list import FEATURES, Unit, column
-from smartshop.ai_agents.segmentation.figures import say, say_share
+from smartshop.ai_agents.segmentation.figures import say, say_both, say_share
 from smartshop.ai_agents.segmentation.leans import Lean
+from smartshop.ai_agents.segmentation.named import Named
 from smartshop.ai_agents.segmentation.portraits import Portrait, Trait, are_kin
 
 MOST_ADVERBS, MOST_TOPICS, MOST_TRAITS = 2, 2, 3
 LEAST_RATE = 0.05
 """Orders a year that would read as 0."""
-_OBJECTS = ("the ", "many ", "few ", "something ")
-"""Adverbs that say what is bought: they stand in the place of topics."""
 
 
-def sentence_of(portrait: Portrait, currency: str) -> str:
-    """`Buy candles in bulk before Christmas; 46 % of orders before Christmas (shop: 9 %); 4.1 orders a year; …`."""
+def sentence_of(portrait: Portrait, currency: str, named: Named | None = None) -> str:
+    """`Buy candles in bulk, before Christmas; 46 pieces of each product (shop: 9); 4.1 orders a year; …`.
+
+    What the segment is named by is told first. A name outlives what gave it: then only the figure is told.
+    """
     if not portrait.size:
         return "Nobody is in it now."
-    leans = portrait.leans[:MOST_TOPICS]
-    spoken = _spoken(portrait.traits, has_topics=bool(leans))
-    parts = [_opening(portrait, spoken, leans)]
-    told = _figured(spoken, portrait.traits)
+    first = named or Named()
+    leans = [*first.leans, *(lean for lean in portrait.leans if lean not in first.leans)][:MOST_TOPICS]
+    # What no longer holds is not said in words, nor anything else before its figure.
+    spoken = _spoken(first.traits, portrait.traits) if set(first.traits) <= set(portrait.traits) else []
+    parts = [_opening(portrait, spoken, leans)] if spoken or leans or not first.traits else []
+    told = _figured([*first.traits, *(trait for trait in spoken if trait not in first.traits)], portrait.traits)
     parts += [_told(trait, portrait, currency) for trait in told]
     names = {trait.feature.name for trait in told}
     if portrait.is_buying:
@@ -30,25 +34,23 @@ def sentence_of(portrait: Portrait, currency: str) -> str:
         parts.append(_plain("visits_per_month", portrait, currency))
     if leans:
         parts.append(_topics_share(portrait, leans))
-    return "; ".join(part for part in parts if part) + "."
+    sentence = "; ".join(part for part in parts if part)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-def _spoken(traits: Sequence[Trait], *, has_topics: bool) -> list[Trait]:
-    """The traits told in words before the figures: different in kind, and one object at most."""
-    spoken: list[Trait] = []
+def _spoken(first: Sequence[Trait], traits: Sequence[Trait]) -> list[Trait]:
+    """The traits told in words before the figures: those of the name, then others that differ from them in kind."""
+    spoken = list(first)
     for trait in traits:
-        adverb = trait.side.adverb
-        is_object = adverb.startswith(_OBJECTS)
-        clashes = is_object and (has_topics or any(one.side.adverb.startswith(_OBJECTS) for one in spoken))
-        if adverb and not clashes and not any(are_kin(trait, one) for one in spoken):
-            spoken.append(trait)
-        if len(spoken) == MOST_ADVERBS:
+        if len(spoken) >= MOST_ADVERBS:
             break
+        if trait.side.adverb and trait not in spoken and not any(are_kin(trait, one) for one in spoken):
+            spoken.append(trait)
     return spoken
 
 
 def _figured(spoken: Sequence[Trait], traits: Sequence[Trait]) -> list[Trait]:
-    """The traits told by figures: those spoken of, then others that say something else."""
+    """The traits told by figures: those of the name and those spoken of, then others that say something else."""
     told = [trait for trait in spoken if trait.feature.unit is not Unit.DEGREE]
     for trait in traits:
         if len(told) == MOST_TRAITS:
@@ -60,13 +62,12 @@ def _figured(spoken: Sequence[Trait], traits: Sequence[Trait]) -> list[Trait]:
 
 def _opening(portrait: Portrait, spoken: Sequence[Trait], leans: Sequence[Lean]) -> str:
     about = " and ".join(lean.subject.quoted for lean in leans)
-    # What is bought stands before how it is bought.
-    adverbs = sorted((trait.side.adverb for trait in spoken), key=lambda adverb: not adverb.startswith(_OBJECTS))
+    adverbs = [trait.side.adverb for trait in spoken]
     if not about and not adverbs:
         return "Close to the shop's average"
     buy = "Buy from" if any(lean.subject.is_category for lean in leans) else "Buy"
     verb = buy if portrait.is_buying else "Look at" if about else "Look around"
-    return " ".join(part for part in (verb, about, *adverbs) if part)
+    return " ".join(part for part in (verb, about, ", ".join(adverbs)) if part)
 
 
 def _told(trait: Trait, portrait: Portrait, currency: str) -> str:
@@ -74,7 +75,7 @@ def _told(trait: Trait, portrait: Portrait, currency: str) -> str:
     own, shop = portrait.own.figures[place], portrait.shop.figures[place]
     if own is None or shop is None:
         return ""
-    said, usual = say(trait.feature, own, currency), say(trait.feature, shop, currency)
+    said, usual = say_both(trait.feature, own, shop, currency)
     if trait.feature.name == "orders_per_year" and own < LEAST_RATE:
         return "hardly any second order yet"
     return f"{trait.side.phrase.format(said)} (shop: {usual})"

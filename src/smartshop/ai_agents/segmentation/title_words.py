@@ -1,6 +1,7 @@
 """The words of a product's title, in any script, in a form in which the same word is the same."""
 
 import re
+from collections.abc import Iterable
 
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0eff\u1000-\u109f\u1780-\u17d3"
 """Vowel signs and accents that stand beside their letters and are no letters by themselves."""
@@ -23,6 +24,16 @@ DESCRIBING = frozenset(
 """Stems of what goods look like and come in; they say little of what a thing is, so they count less in a title."""
 PROPER = frozenset("christmas xmas easter halloween valentine valentines hanukkah diwali ramadan".split())
 """Written with a capital wherever they stand, as far as a title in capitals lets one know."""
+_ENGLISH = frozenset("the of and with for".split())
+_NOT_ENGLISH = frozenset(
+    "de la le les et du des der die das und mit für el los las con y avec pour di il per met voor van een en".split()
+)
+_UNCOUNTED = frozenset(
+    "paper wrap bunting stationery jewellery jewelry cutlery lighting furniture clothing crockery tableware glass wood "
+    "metal fabric felt cotton linen silk wool lace art decor food tea coffee sugar chocolate honey bread rice oil wine "
+    "beer water milk soap incense luggage equipment gear time vintage retro retrospot polkadot antique".split()
+)
+"""Goods that are not counted, and words of style that end some titles."""
 MIN_LENGTH = 3
 """Shorter Latin words (`in`, `st`, `6x`) tell nothing of a product."""
 
@@ -47,6 +58,30 @@ def stem(word: str) -> str:
     folded = word.casefold().replace("’", "'").removesuffix("'s")
     is_plural = folded.endswith("s") and not folded.endswith(("ss", "us", "is"))
     return folded[:-1] if is_plural and folded.isascii() and len(folded) > MIN_LENGTH else folded
+
+
+def is_english(titles: Iterable[str]) -> bool:
+    """Whether more titles hold a little word of English than one of its neighbours."""
+    english = other = 0
+    for title in titles:
+        words = set(title.casefold().split())
+        english += not words.isdisjoint(_ENGLISH)
+        other += not words.isdisjoint(_NOT_ENGLISH)
+    return english > other
+
+
+def english_plural(word: str) -> str:
+    """Of a noun in small letters; as it is where it is one already or is not counted.
+
+    >>> [english_plural(word) for word in ("sign", "dolly", "tray", "box", "bunting", "scissors")]
+    ['signs', 'dollies', 'trays', 'boxes', 'bunting', 'scissors']
+    """
+    is_plural = word.endswith("s") and not word.endswith(("ss", "us"))
+    if is_plural or not word.isascii() or word in _UNCOUNTED or word in PROPER or word.endswith(("ware", "wear")):
+        return word
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"
 
 
 def words_of(title: str) -> list[str]:

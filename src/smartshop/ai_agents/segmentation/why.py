@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.feature_list import FEATURES, Feature, Unit
-from smartshop.ai_agents.segmentation.figures import say, say_share
+from smartshop.ai_agents.segmentation.figures import say_both, say_share
 from smartshop.ai_agents.segmentation.leans import topic_words
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
 from smartshop.ai_agents.segmentation.topics import Topics
 from smartshop.ai_agents.segmentation.usual import Usual
 
 REASONS = 3
+LEAST_TOLD = 0.05
+"""Of a customer's interest: a lesser share is a reason only where better ones are too few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def why(
 ) -> tuple[Reason, ...]:
     """The up to three features and topics that count most, strongest first; fewer where fewer speak for the segment.
 
+    Topics of little share stand behind all others: a sleeping bag once looked at explains nobody.
+
     Args:
         figures: (len(FEATURES),) the customer's row of `Features.figures`.
         taste: (n_topics,) the customer's row of `Features.taste`.
@@ -75,13 +79,17 @@ def why(
         for place, feature in enumerate(FEATURES)
         if (words := _feature_words(feature, float(figures[place]), usual.figures[place], currency))
     ]
-    total = float(taste.sum())
+    total, little = float(taste.sum()), set[str]()
     for topic, contribution in enumerate(contributions.topics.tolist()):
         if total > 0 and taste[topic] > 0 and not is_sensitive(topics.names[topic]):
-            words = _topic_words(topics, topic, float(taste[topic]) / total, usual.topic_shares[topic])
-            reasons.append(Reason(f"topic:{topics.names[topic]}", words, contribution))
+            share, subject = float(taste[topic]) / total, f"topic:{topics.names[topic]}"
+            words = _topic_words(topics, topic, share, usual.topic_shares[topic])
+            reasons.append(Reason(subject, words, contribution))
+            if share < LEAST_TOLD:
+                little.add(subject)
     speaking = [reason for reason in reasons if reason.contribution > 0]
-    return tuple(sorted(speaking, key=lambda reason: (-reason.contribution, reason.subject))[:REASONS])
+    order = sorted(speaking, key=lambda one: (one.subject in little, -one.contribution, one.subject))
+    return tuple(order[:REASONS])
 
 
 def _feature_words(feature: Feature, figure: float, usual: float | None, currency: str) -> str:
@@ -91,7 +99,8 @@ def _feature_words(feature: Feature, figure: float, usual: float | None, currenc
     side = feature.much if figure >= usual else feature.little
     if feature.unit is Unit.DEGREE:
         return f"{side.phrase} than usual"
-    return f"{side.phrase.format(say(feature, figure, currency))} (usually {say(feature, usual, currency)})"
+    own, usually = say_both(feature, figure, usual, currency)
+    return f"{side.phrase.format(own)} (usually {usually})"
 
 
 def _topic_words(topics: Topics, topic: int, share: float, usual: float) -> str:

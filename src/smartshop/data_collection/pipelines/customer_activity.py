@@ -53,7 +53,8 @@ class CustomerActivity:
     order_value_minor: NDArray[np.int64]
     """(m,) goods after discounts, less what was refunded of it; shipping and tax left out; in the shop's currency."""
     order_list_minor: NDArray[np.int64]
-    """(m,) the same goods at list price as the shelf has it now (at the paid price where that is unknown or higher)."""
+    """(m,) the same goods before the discount that the order tells on the whole of it (lines tell only what was paid);
+    never the shelf's price of now, by which every later rise would read as a discount."""
     order_units: NDArray[np.int32]
     order_units_back: NDArray[np.int32]
     """(m,) of them returned or refunded by line."""
@@ -90,3 +91,9 @@ class CustomerActivity:
 
     def __len__(self) -> int:
         return len(self.customer_ids)
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """(m,) orders of which something was kept: worth something, or of no known price and not given back."""
+        unpriced = (self.order_value_minor == 0) & (self.order_units > self.order_units_back)
+        return np.asarray((self.order_value_minor > 0) | unpriced, np.bool_)

@@ -44,7 +44,6 @@ class _Lines:
     price: Ints
     """Minor units each; as the shelf has it where the order does not say."""
     value: Ints
-    list_value: Ints
 
     def per_order(self, amounts: Ints, n_orders: int) -> Ints:
         """(n_orders,) sums of `amounts` (l,), exact where floats would not be."""
@@ -122,6 +121,7 @@ def _kept_orders(rows: ActivityRows, told: Ints, people: People, shelf: Shelf) -
     customer, at = whose_and_when(rows.orders.told, row, people)
     lines = _lines(rows.orders, row, shelf)
     full = lines.per_order(lines.value, len(row))
+    list_value = np.clip(full, 0, MAX_MINOR)
     goods = np.clip(full - view(rows.orders.discount)[row], 0, MAX_MINOR)
     bought = Bought(
         identity=view(rows.orders.told.identity)[row].astype(np.int64),
@@ -135,7 +135,6 @@ def _kept_orders(rows: ActivityRows, told: Ints, people: People, shelf: Shelf) -
     )
     undone = undo(bought, _came_back(rows.back, people))
     value = goods - undone.money
-    list_value = np.clip(lines.per_order(lines.list_value, len(row)), goods, MAX_MINOR)
     left = np.divide(value, goods, out=np.ones(len(row)), where=goods > 0)
     keep = ~undone.is_whole
     kept_lines = keep[lines.order]
@@ -153,7 +152,6 @@ def _kept_orders(rows: ActivityRows, told: Ints, people: People, shelf: Shelf) -
             units=lines.units[kept_lines],
             price=lines.price[kept_lines],
             value=lines.value[kept_lines],
-            list_value=lines.list_value[kept_lines],
         ),
     )
 
@@ -175,7 +173,6 @@ def _lines(rows: OrderRows, row: Ints, shelf: Shelf) -> _Lines:
         units=units,
         price=price,
         value=_worth(units, price),
-        list_value=_worth(units, np.maximum(price, shelf_price)),
     )
 
 
