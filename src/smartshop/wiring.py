@@ -122,6 +122,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         dead_letters=stores.dead_letters,
         imports=stores.imports,
         erasure=stores.erasure,
+        webhooks_private=settings.webhooks_private,
         profiles=profiles,
         cache=MemoryCache(),
         bus=bus,

@@ -70,11 +70,16 @@ def opened_service(
     requests_per_second: int = NO_LIMIT,
     storefront: Path | None = None,
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None,
+    webhooks_private: bool = False,
 ) -> Iterator[Opened]:
     """The service over a fresh shop in `folder`."""
     stores = open_shop_stores(folder)
     try:
-        shop = replace(make_shop(stores, storefront=storefront), explain_standing=explain_standing)
+        shop = replace(
+            make_shop(stores, storefront=storefront),
+            explain_standing=explain_standing,
+            webhooks_private=webhooks_private,
+        )
         with TestClient(app_of(shop, requests_per_second), raise_server_exceptions=False) as client:
             yield Opened(shop, client)
     finally:

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -94,12 +95,15 @@ def test_members_come_in_pages_and_whoever_withdraws_is_gone_at_once(service: Op
     service.shop.customers.set_consent(msgspec.structs.replace(change, changes={"marketing": True}))
 
 
-def test_a_segment_that_is_not_there_is_not_saved_and_nobody_is_in_it(service: Opened) -> None:
+def test_a_segment_that_is_not_there_is_neither_saved_nor_counted(service: Opened) -> None:
     unknown = {"rule": "segment", "segments": ["b99"]}
     refused = service.client.post("/v1/audiences", json={"name": "x", "definition": unknown}, headers=SECRET)
     assert (refused.status_code, "b99" in refused.json()["detail"]) == (409, True)
     counted = service.client.post("/v1/audiences/preview", json={"definition": unknown}, headers=SECRET)
-    assert counted.json() == {"customers": 0, "withheld": 0}
+    assert (counted.status_code, counted.json()) == (409, refused.json())
+    alike = {"name": "x", "seed": unknown, "size": 5}
+    found = service.client.post("/v1/audiences/lookalikes", json=alike, headers=SECRET)
+    assert (found.status_code, found.json()) == (409, refused.json())
 
 
 @pytest.mark.parametrize(
@@ -125,6 +129,32 @@ def test_rules_that_cannot_be_asked_are_a_conflict(service: Opened, definition: 
 def test_what_is_no_rule_is_malformed(service: Opened, definition: object) -> None:
     refused = service.client.post("/v1/audiences", json={"name": "x", "definition": definition}, headers=SECRET)
     assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("rule", ["all", "any"])
+def test_nothing_to_meet_is_no_rule(service: Opened, rule: str) -> None:
+    inner = {"rule": "not", "of": {"rule": rule, "rules": []}}
+    for path, body in (("/v1/audiences", {"name": "x"}), ("/v1/audiences/preview", {})):
+        refused = service.client.post(path, json={**body, "definition": inner}, headers=SECRET)
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422, "definition.of.rules is []: expected array of length >= 1.",
+        )  # fmt: skip
+
+
+def test_long_lists_are_told_of_one_audience_and_not_of_all(service: Opened) -> None:
+    many = {"rule": "list", "customer_ids": [f"c-{n:04d}" for n in range(201)]}
+    few = {"rule": "list", "customer_ids": ["c-0001"]}
+    deep = create(service, "Deep", {"rule": "all", "rules": [CLIMBERS, {"rule": "not", "of": many}]})
+    short = create(service, "Short", few)
+    asked = {"name": "Alike", "seed": few, "size": 3}
+    alike = service.client.post("/v1/audiences/lookalikes", json=asked, headers=SECRET).json()["audience"]
+    items = service.client.get("/v1/audiences?limit=200", headers=SECRET).json()["items"]
+    told = {one["audience_id"]: one for one in items}
+    assert told[short["audience_id"]] == short
+    for made in (deep, alike):
+        assert told[made["audience_id"]] == {**made, "definition": None}
+        whole = service.client.get(f"/v1/audiences/{made['audience_id']}", headers=SECRET).json()
+        assert whole == made
 
 
 def test_rules_nested_too_deeply_are_refused_with_a_sentence(service: Opened) -> None:
@@ -185,6 +215,15 @@ def test_lookalikes_of_a_segment_may_be_a_share(service: Opened) -> None:
     assert all(int(customer_id[2:]) % 10 == 4 for customer_id in found), "climbers too little known to be in b1"
 
 
+@pytest.mark.parametrize("asked", [{}, {"size": 20, "share": 0.1}, {"size": None}])
+def test_lookalikes_are_asked_for_by_number_or_by_share(service: Opened, asked: Json) -> None:
+    before = len(service.shop.audiences.all())
+    body = {"name": "x", "seed": CLIMBERS, **asked}
+    refused = service.client.post("/v1/audiences/lookalikes", json=body, headers=SECRET)
+    assert (refused.status_code, "give one of them" in refused.json()["detail"]) == (409, True)
+    assert len(service.shop.audiences.all()) == before
+
+
 def test_in_a_large_shop_a_job_finds_them(service: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience_lookalikes, "FOUND_AT_ONCE", 10)
     body = {"name": "Later", "seed": HOSTS, "size": 7}
@@ -215,7 +254,9 @@ def test_in_a_large_shop_a_job_finds_them(service: Opened, monkeypatch: pytest.M
 def test_lookalikes_of_nobody_are_a_conflict_and_nothing_is_saved(service: Opened) -> None:
     before = len(service.shop.audiences.all())
     seed = {"rule": "list", "customer_ids": ["nobody"]}
-    refused = service.client.post("/v1/audiences/lookalikes", json={"name": "x", "seed": seed}, headers=SECRET)
+    refused = service.client.post(
+        "/v1/audiences/lookalikes", json={"name": "x", "seed": seed, "size": 5}, headers=SECRET
+    )
     assert (refused.status_code, len(service.shop.audiences.all())) == (409, before)
 
 
@@ -261,6 +302,29 @@ def test_an_address_that_is_never_called_is_not_saved(service: Opened, url: str)
     body = {"name": "x", "definition": CLIMBERS, "webhook_url": url}
     refused = service.client.post("/v1/audiences", json=body, headers=SECRET)
     assert (refused.status_code, refused.json()["code"]) == (409, "webhook_address")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://127.0.0.1/x", "http://localhost:9/x", "https://10.1.2.3/x", "https://[::1]/x", "https://[fd00::1]/x"],
+)
+def test_a_private_address_is_saved_only_where_it_may_be_called(service: Opened, tmp_path: Path, url: str) -> None:
+    body = {"name": "x", "definition": CLIMBERS, "webhook_url": url}
+    alike = {"name": "x", "seed": CLIMBERS, "size": 1, "webhook_url": url}
+    where = f"/v1/audiences/{create(service, 'Public', CLIMBERS)['audience_id']}"
+    for method, path, told in (
+        ("POST", "/v1/audiences", body), ("PUT", where, body), ("POST", "/v1/audiences/lookalikes", alike)
+    ):  # fmt: skip
+        refused = service.client.request(method, path, json=told, headers=SECRET)
+        assert (refused.status_code, refused.json()["code"]) == (409, "webhook_address"), method
+        assert "called only with SMARTSHOP_WEBHOOKS_PRIVATE=true." in refused.json()["detail"]
+    with opened_service(tmp_path, webhooks_private=True) as trying:
+        populate(trying.shop.customers, trying.shop.standings)
+        assert create(trying, "Private", CLIMBERS, webhook_url=url)["webhook_url"] == url
+        far = trying.client.post(
+            "/v1/audiences", json={**body, "webhook_url": "https://169.254.169.254/"}, headers=SECRET
+        )
+        assert (far.status_code, "never called" in far.json()["detail"]) == (409, True)
 
 
 def test_the_webhook_secret_stays_the_same(service: Opened) -> None:

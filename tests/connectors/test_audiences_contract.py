@@ -38,7 +38,7 @@ from tests.connectors.standings_told import CLIMBERS, DORMANT, GARDENERS, SEGMEN
 from tests.connectors.told import NOON, at
 
 DAY = 86_400
-EVERYBODY = AllOf(())
+EVERYBODY = Not(Listed(()))
 MARKETING = Purpose.MARKETING
 
 SHOP = [

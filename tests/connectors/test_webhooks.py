@@ -14,11 +14,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from smartshop.data_collection.connectors.webhooks import HttpWebhooks, refusal_of
+from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.schemas.webhooks import (
     AddressRefused,
     WebhookAnswer,
     check_webhook_url,
+    refusal_of,
     shown_secret,
     signed_headers,
 )

@@ -67,6 +67,8 @@ class Shop:
     recommendations: Recommendations
     art: Callable[[Product], str] | None = None
     """A product's picture as SVG, for shops whose products have none of their own."""
+    webhooks_private: bool = False
+    """Audiences may be pushed to this machine itself and to private networks."""
     segmentation: ServedSegments = field(default_factory=ServedSegments)
     """The segments that serve in this process."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None

@@ -1152,7 +1152,10 @@ export interface components {
         Alive: {
             alive: boolean;
         };
-        /** AllOf */
+        /**
+         * AllOf
+         * @description None to meet would be everybody, so what is told holds at least one.
+         */
         AllOf: {
             /** @enum {unknown} */
             rule: "all";
@@ -1653,8 +1656,8 @@ export interface components {
             seed: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
             /** @default null */
             share?: number | null;
-            /** @default 1000 */
-            size?: number;
+            /** @default null */
+            size?: number | null;
             /** @default null */
             webhook_url?: string | null;
         };

@@ -16,6 +16,8 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.audience_views import (
     ID_START,
     AudienceSeen,
+    check_definition,
+    check_webhook,
     new_audience_id,
     save,
     seen,
@@ -25,7 +27,6 @@ from smartshop.backend_api.utils.auth import Permission
 from smartshop.data_collection.connectors.ports import JobRecord
 from smartshop.data_collection.schemas.audiences import MAX_LISTED, Audience, Listed, Rule
 from smartshop.data_collection.schemas.customers import Purpose
-from smartshop.data_collection.schemas.webhooks import check_webhook_url
 from smartshop.errors import Conflict
 
 FIND_ALIKE = "find-alike"
@@ -37,9 +38,10 @@ class LookalikeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     name: AudienceName
     seed: Rule
     """Whom to be like: `{"rule": "list", "customer_ids": […]}`, a segment, an audience, or any other rules."""
-    size: Annotated[int, Meta(ge=1, le=MAX_LISTED)] = 1_000
+    size: Annotated[int, Meta(ge=1, le=MAX_LISTED)] | None = None
+    """How many customers; give this or `share`, and never both."""
     share: Annotated[float, Meta(gt=0, le=1)] | None = None
-    """Of the customers outside the seed; instead of the size."""
+    """How many of the customers outside the seed; at most 10,000 are found."""
     purpose: Purpose = Purpose.MARKETING
     webhook_url: WebhookUrl | None = None
 
@@ -52,8 +54,9 @@ class Lookalikes(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_lookalikes(service: Service, call: Call[None, LookalikeRequest]) -> Answer:
     shop, body, now = service.shop, call.body, service.shop.clock.now()
-    if body.webhook_url is not None:
-        check_webhook_url(body.webhook_url)
+    wanted = _wanted(body)
+    check_webhook(shop, body.webhook_url)
+    check_definition(shop, body.seed)
     # All who have a standing may be learned from: those who withdrew personalisation have none.
     if not size_of(shop, body.seed, Purpose.PERSONALISATION).customers:
         raise Conflict("The seed matches nobody with a standing, so there is nobody to be like.")
@@ -68,7 +71,6 @@ def make_lookalikes(service: Service, call: Call[None, LookalikeRequest]) -> Ans
         changed_at=now,
     )
     save(shop, audience)
-    wanted = Wanted(size=body.size) if body.share is None else Wanted(share=body.share)
     if sum(shop.standings.sizes().values()) <= 2 * FOUND_AT_ONCE:  # everybody is in an RFM group, most in another
         rng = np.random.default_rng(int(audience.audience_id.removeprefix(ID_START), 16))
         found = fill_alike(
@@ -85,6 +87,23 @@ def make_lookalikes(service: Service, call: Call[None, LookalikeRequest]) -> Ans
     arguments = job_arguments(audience.audience_id, body.seed, wanted)
     job_id = shop.jobs.enqueue(JobRecord(name=FIND_ALIKE, arguments=arguments, queued_at=now))
     return Answer(Lookalikes(audience=seen(shop, audience), job_id=job_id), 202)
+
+
+def _wanted(body: LookalikeRequest) -> Wanted:
+    """Raises:
+    Conflict: both size and share were told, or neither.
+    """
+    match body.size, body.share:
+        case int() as size, None:
+            return Wanted(size=size)
+        case None, float() | int() as share:
+            return Wanted(share=share)
+        case size, share:
+            told = "neither a size nor a share" if size is None else f"size {size} and share {share:g} at once"
+            raise Conflict(
+                f"Lookalikes were asked for with {told}; give one of them: how many customers, or what share of those "
+                "outside the seed."
+            )
 
 
 ENDPOINTS = (

@@ -11,6 +11,8 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.audience_views import (
     AudienceSeen,
     audience_of,
+    check_definition,
+    check_webhook,
     new_audience_id,
     save,
     seen,
@@ -25,13 +27,14 @@ from smartshop.backend_api.services.customer_pages import (
     wants_csv,
 )
 from smartshop.backend_api.services.standing_views import CustomerInList, segment_names
+from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Cursor, Id, Limit, next_cursor, offset_of
 from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudienceSize, Rule
 from smartshop.data_collection.schemas.customers import Purpose
 from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.segments import Standing
-from smartshop.data_collection.schemas.webhooks import MAX_URL_CHARACTERS, check_webhook_url
+from smartshop.data_collection.schemas.webhooks import MAX_URL_CHARACTERS
 from smartshop.errors import NotFound
 
 WITHHELD_HEADER = "smartshop-withheld"
@@ -103,7 +106,7 @@ def list_audiences(service: Service, call: Call[AudiencesQuery, None]) -> Audien
 
 def create_audience(service: Service, call: Call[None, AudienceRequest]) -> AudienceSeen:
     now = service.shop.clock.now()
-    audience = _audience(call.body, Audience(
+    audience = _audience(service.shop, call.body, Audience(
         audience_id=new_audience_id(), name="", definition=call.body.definition, created_at=now, changed_at=now
     ))  # fmt: skip
     save(service.shop, audience)
@@ -117,7 +120,9 @@ def get_audience(service: Service, call: Call[None, None]) -> AudienceSeen:
 def replace_audience(service: Service, call: Call[None, AudienceRequest]) -> AudienceSeen:
     before = audience_of(service.shop, call.path("audience_id"))
     alike = before.alike and before.definition == call.body.definition
-    audience = msgspec.structs.replace(_audience(call.body, before), alike=alike, changed_at=service.shop.clock.now())
+    audience = msgspec.structs.replace(
+        _audience(service.shop, call.body, before), alike=alike, changed_at=service.shop.clock.now()
+    )
     save(service.shop, audience)
     return seen(service.shop, audience)
 
@@ -130,6 +135,7 @@ def delete_audience(service: Service, call: Call[None, None]) -> Response:
 
 
 def preview(service: Service, call: Call[None, PreviewRequest]) -> AudienceSize:
+    check_definition(service.shop, call.body.definition)
     return size_of(service.shop, call.body.definition, call.body.purpose)
 
 
@@ -160,12 +166,11 @@ def overlap(service: Service, call: Call[OverlapQuery, None]) -> Overlap:
     )
 
 
-def _audience(body: AudienceRequest, before: Audience) -> Audience:
+def _audience(shop: Shop, body: AudienceRequest, before: Audience) -> Audience:
     """Raises:
     AddressRefused: the webhook's address is none that is called.
     """
-    if body.webhook_url is not None:
-        check_webhook_url(body.webhook_url)
+    check_webhook(shop, body.webhook_url)
     return msgspec.structs.replace(
         before, name=body.name, definition=body.definition, purpose=body.purpose, webhook_url=body.webhook_url
     )

@@ -7,13 +7,23 @@ import msgspec
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.wire import id_in_path
 from smartshop.data_collection.pipelines.clock import format_rfc3339
-from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudienceSize, Listed, Rule
+from smartshop.data_collection.schemas.audiences import (
+    AllOf,
+    AnyOf,
+    Audience,
+    AudienceId,
+    AudienceSize,
+    Listed,
+    Not,
+    Rule,
+)
 from smartshop.data_collection.schemas.customers import Purpose
+from smartshop.data_collection.schemas.webhooks import check_webhook_url, check_written_address
 from smartshop.errors import Conflict, InvalidValue, NotFound
 
 ID_START = "a-"
 LISTED_SHOWN = 200
-"""Customers of a list that is told whole where many audiences are."""
+"""Customers listed by a rule that is told whole where many audiences are."""
 
 
 class UnusableRule(Conflict):
@@ -26,7 +36,7 @@ class AudienceSeen(msgspec.Struct, frozen=True, kw_only=True):
     audience_id: AudienceId
     name: str
     definition: Rule | None
-    """Null in lists of audiences where it is a long list itself; ask for the one."""
+    """Null in lists of audiences where it lists many customers, or lookalikes; ask for the one."""
     purpose: Purpose
     alike: bool
     """Made as lookalikes: `definition` lists those found when it was made."""
@@ -67,6 +77,26 @@ def size_of(shop: Shop, definition: Rule, purpose: Purpose) -> AudienceSize:
         raise UnusableRule(str(error)) from None
 
 
+def check_definition(shop: Shop, definition: Rule) -> None:
+    """What is not saved is not counted either.
+
+    Raises:
+        UnusableRule: the rules cannot be asked, or name what is not there.
+    """
+    try:
+        shop.audiences.check(definition)
+    except InvalidValue as error:
+        raise UnusableRule(str(error)) from None
+
+
+def check_webhook(shop: Shop, url: str | None) -> None:
+    """Raises:
+    AddressRefused: the address can be seen to be one that is never called.
+    """
+    if url is not None:
+        check_written_address(check_webhook_url(url), private=shop.webhooks_private)
+
+
 def save(shop: Shop, audience: Audience) -> None:
     """Raises:
     UnusableRule: the rules cannot be asked.
@@ -82,10 +112,23 @@ def seen(shop: Shop, audience: Audience) -> AudienceSeen:
 
 
 def seen_shortly(shop: Shop, audience: Audience) -> AudienceSeen:
-    """Without a long list of customers."""
+    """Without long lists of customers."""
     definition = audience.definition
-    is_long = isinstance(definition, Listed) and len(definition.customer_ids) > LISTED_SHOWN
+    is_long = audience.alike or _listed(definition) > LISTED_SHOWN
     return _seen(audience, None if is_long else definition, size_of(shop, definition, audience.purpose))
+
+
+def _listed(rule: Rule) -> int:
+    """Customers that a rule and those within it list."""
+    match rule:
+        case Listed():
+            return len(rule.customer_ids)
+        case AllOf() | AnyOf():
+            return sum(_listed(inner) for inner in rule.rules)
+        case Not():
+            return _listed(rule.of)
+        case _:
+            return 0
 
 
 def _seen(audience: Audience, definition: Rule | None, size: AudienceSize) -> AudienceSeen:

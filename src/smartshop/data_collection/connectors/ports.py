@@ -342,6 +342,13 @@ class Audiences(Protocol):
             InvalidValue: a rule names an audience or segment that is not there, or closes a circle.
         """
 
+    def check(self, definition: Rule) -> None:
+        """Look at a rule as `save` does, and save nothing.
+
+        Raises:
+            InvalidValue: as `save` says.
+        """
+
     def get(self, audience_id: AudienceId) -> Audience | None: ...
     def all(self) -> list[Audience]:
         """By name."""

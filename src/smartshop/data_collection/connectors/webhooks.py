@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult
@@ -18,8 +18,9 @@ from urllib.parse import SplitResult
 import httpx
 
 from smartshop.data_collection.schemas.webhooks import (
-    AddressRefused,
+    Address,
     WebhookAnswer,
+    check_address,
     check_webhook_url,
     signed_headers,
 )
@@ -31,11 +32,6 @@ MAX_ANSWER_BYTES = 65_536
 """Read so that the connection can be used again; what is longer costs the connection."""
 USER_AGENT = "SmartShop-Webhooks/1"
 DEFAULT_PORTS = {"https": 443, "http": 80}
-NAT64 = IPv6Network("64:ff9b::/96")
-GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All of IPv6 that was ever given to anybody; what is outside is old, odd or local."""
-
-Address = IPv4Address | IPv6Address
 
 
 class HttpWebhooks:
@@ -130,39 +126,8 @@ class HttpWebhooks:
             raise Unavailable(f"The name {name!r} leads to no address.") from None
         addresses = list(dict.fromkeys(ip_address(str(place[0]).partition("%")[0]) for *_, place in found))
         for address in addresses:
-            refusal = refusal_of(address, parts.scheme, private=self._private)
-            if refusal is not None:
-                raise AddressRefused(f"{name!r} leads to {address}: {refusal}")
+            check_address(name, address, parts.scheme, private=self._private)
         return addresses
-
-
-def refusal_of(address: Address, scheme: str, *, private: bool) -> str | None:
-    """Why this address is not called; None when it is.
-
-    Link-local addresses (clouds keep their machines' credentials there) and multicast are never called. Loopback and
-    private networks are only where the operator says so, and only loopback may be unencrypted.
-    """
-    inner = _inner(address)
-    if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
-        return "link-local and multicast addresses are never called."
-    if not _is_public(inner) and not private:
-        return "addresses that are not public are called only with SMARTSHOP_WEBHOOKS_PRIVATE=true."
-    if scheme != "https" and not inner.is_loopback:
-        return "without encryption only loopback is called; write https."
-    return None
-
-
-def _is_public(address: Address) -> bool:
-    return address.is_global and (isinstance(address, IPv4Address) or address in GLOBAL_UNICAST)
-
-
-def _inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for, where it does."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _retry_after(text: str, now_seconds: float) -> float | None:

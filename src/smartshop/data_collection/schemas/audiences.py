@@ -94,11 +94,13 @@ class InAudience(_Rule, frozen=True, tag="audience"):
 
 
 class AllOf(_Rule, frozen=True, tag="all"):
-    rules: Annotated[tuple["Rule", ...], Meta(max_length=MAX_CONDITIONS)]
+    """None to meet would be everybody, so what is told holds at least one."""
+
+    rules: Annotated[tuple["Rule", ...], Meta(min_length=1, max_length=MAX_CONDITIONS)]
 
 
 class AnyOf(_Rule, frozen=True, tag="any"):
-    rules: Annotated[tuple["Rule", ...], Meta(max_length=MAX_CONDITIONS)]
+    rules: Annotated[tuple["Rule", ...], Meta(min_length=1, max_length=MAX_CONDITIONS)]
 
 
 class Not(_Rule, frozen=True, tag="not"):

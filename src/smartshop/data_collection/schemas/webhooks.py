@@ -7,7 +7,7 @@ refuse what is old. The id stays the same over retries: whoever keeps ids takes 
 import base64
 import hashlib
 import hmac
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -19,6 +19,12 @@ SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105  # says what it is, as the specification asks
 MAX_URL_CHARACTERS = 2_000
 LOOPBACK_NAMES = frozenset({"localhost"})
+LOOPBACK = IPv4Address("127.0.0.1")
+NAT64 = IPv6Network("64:ff9b::/96")
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that was ever given to anybody; what is outside is old, odd or local."""
+
+Address = IPv4Address | IPv6Address
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
@@ -79,8 +85,65 @@ def check_webhook_url(url: str) -> SplitResult:
     return parts
 
 
+def check_written_address(parts: SplitResult, *, private: bool) -> None:
+    """Judge a host that is an address itself, or a name of this very machine; other names wait until they are called.
+
+    Raises:
+        AddressRefused: it may not be called.
+    """
+    name = parts.hostname or ""
+    address = _written_address(name)
+    if address is not None:
+        check_address(name, address, parts.scheme, private=private)
+
+
+def check_address(name: str, address: Address, scheme: str, *, private: bool) -> None:
+    """Raises:
+    AddressRefused: the address, to which the name leads, may not be called.
+    """
+    refusal = refusal_of(address, scheme, private=private)
+    if refusal is not None:
+        raise AddressRefused(f"{name!r} leads to {address}: {refusal}")
+
+
+def refusal_of(address: Address, scheme: str, *, private: bool) -> str | None:
+    """Why this address is not called; None when it is.
+
+    Link-local addresses (clouds keep their machines' credentials there) and multicast are never called. Loopback and
+    private networks are only where the operator says so, and only loopback may be unencrypted.
+    """
+    inner = _inner(address)
+    if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
+        return "link-local and multicast addresses are never called."
+    if not _is_public(inner) and not private:
+        return "addresses that are not public are called only with SMARTSHOP_WEBHOOKS_PRIVATE=true."
+    if scheme != "https" and not inner.is_loopback:
+        return "without encryption only loopback is called; write https."
+    return None
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and (isinstance(address, IPv4Address) or address in GLOBAL_UNICAST)
+
+
+def _inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, where it does."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
 def _is_loopback(host: str) -> bool:
+    address = _written_address(host)
+    return address is not None and address.is_loopback
+
+
+def _written_address(host: str) -> Address | None:
+    if host.lower().removesuffix(".") in LOOPBACK_NAMES:
+        return LOOPBACK
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host.partition("%")[0])
     except ValueError:
-        return host.lower() in LOOPBACK_NAMES
+        return None

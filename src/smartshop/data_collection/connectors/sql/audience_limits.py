@@ -50,6 +50,22 @@ def check_rule(rule: Rule) -> None:
         _check_condition(leaf)
 
 
+def check_filled(rule: Rule) -> None:
+    """Raises:
+    InvalidValue: an all or any holds no rule, and so would match everybody or nobody.
+    """
+    match rule:
+        case AllOf() | AnyOf():
+            if not rule.rules:
+                raise InvalidValue("An all or any holds no rule; name at least one, or leave it out.")
+            for inner in rule.rules:
+                check_filled(inner)
+        case Not():
+            check_filled(rule.of)
+        case _:
+            return
+
+
 def written_out(rule: Rule, find: FindRule, own: AudienceId | None = None) -> Rule:
     """The rule with the definitions of audiences in place of their names; `own` is the audience whose rule it is.
 

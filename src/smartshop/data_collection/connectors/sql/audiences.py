@@ -9,6 +9,7 @@ from smartshop.data_collection.connectors.sql.audience_consent import ConsentWor
 from smartshop.data_collection.connectors.sql.audience_limits import (
     FindRule,
     audiences_named,
+    check_filled,
     check_rule,
     segments_named,
     written_out,
@@ -47,7 +48,14 @@ class SqlAudiences:
 
     def save(self, audience: Audience) -> None:
         check_rule(audience.definition)
+        check_filled(audience.definition)
         self._database.write(lambda connection: _save(connection, audience, self._erased))
+
+    def check(self, definition: Rule) -> None:
+        check_rule(definition)
+        check_filled(definition)
+        with self._database.read() as connection:
+            _check_named(connection, definition)
 
     def get(self, audience_id: AudienceId) -> Audience | None:
         with self._database.read() as connection:
@@ -175,12 +183,19 @@ def _save(connection: Connection, audience: Audience, erased: ErasedKeys) -> Non
     share_turn(connection, Turn.LOG)
     if erased.refresh_within(connection):
         audience = msgspec.structs.replace(audience, definition=rule_without(audience.definition, erased.holds))
-    written_out(audience.definition, _finder(connection), audience.audience_id)
-    known = set(connection.execute(select(segments.c.segment_id)).scalars())
-    for segment_id in sorted(segments_named(audience.definition) - known):
-        raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
+    _check_named(connection, audience.definition, audience.audience_id)
     row: dict[str, object] = {"audience_id": audience.audience_id, "payload": encode(audience)}
     insert_or_replace(connection, audience_rows, [row])
+
+
+def _check_named(connection: Connection, definition: Rule, own: AudienceId | None = None) -> None:
+    """Raises:
+    InvalidValue: an audience or a segment that the rule names is not there, or audiences name each other.
+    """
+    written_out(definition, _finder(connection), own)
+    known = set(connection.execute(select(segments.c.segment_id)).scalars())
+    for segment_id in sorted(segments_named(definition) - known):
+        raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
 
 
 def _report(connection: Connection, push: AudiencePush, erased: ErasedKeys) -> None:
