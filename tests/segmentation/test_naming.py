@@ -209,6 +209,18 @@ def test_what_gives_a_name_its_adjective_is_told_first_with_its_figure(seed: int
     assert len(told) >= 6, "made-up segments show many habits"
 
 
+def test_a_difference_that_is_sure_but_small_gives_no_word() -> None:
+    """Half buy one piece, the others mostly one: a world apart by Cohen's d, and no bulk."""
+    orders: list[Order] = [(customer, float(day), 1_000) for customer in range(40) for day in range(9)]
+    lines = [(place, 0, 2 if place >= 180 and place % 9 == 8 else 1, 1_000) for place in range(len(orders))]
+    activity = activity_of(orders, lines=lines, as_of_day=30)
+    topics = make_topics(activity, make_shelf(12, CATEGORIES), np.random.default_rng(1))
+    labels = np.repeat(np.arange(2, dtype=np.int32), 20)
+    for words in name_segments(features_of(activity, topics), labels, topics, "GBP", k=2):
+        assert "ulk" not in words.name + words.sentence
+        assert "1.1 pieces of each product" in words.sentence or "1 pieces of each product" in words.sentence
+
+
 def test_names_are_distinct_however_alike_segments_are() -> None:
     _, features, topics = world()
     labels = np.arange(90, dtype=np.int32) % 12

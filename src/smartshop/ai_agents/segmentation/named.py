@@ -48,7 +48,7 @@ def _ways(said: str) -> list[tuple[int, int]]:
 def _trait(place: int, way: int, portrait: Portrait) -> Trait:
     feature = FEATURES[place]
     own = (trait for trait in portrait.traits if trait.feature is feature and trait.effect * way > 0)
-    return next(own, Trait(feature, 0.0))
+    return next(own, Trait(feature, 0.0, is_marked=False))
 
 
 def _speaks_of(said: str, words: str) -> bool:

@@ -89,7 +89,7 @@ def _names(portrait: Portrait) -> Iterator[str]:
     """Names from the most to the least telling: a trait and a topic, two traits, then further ones."""
     noun = NOUNS[0] if portrait.is_buying else NOUNS[1]
     # Names last for years: nobody is named by what changes by itself as time goes by.
-    traits = [trait for trait in portrait.traits if trait.side.adjective and trait.feature.clusters]
+    traits = [one for one in portrait.traits if one.side.adjective and one.feature.clusters and one.is_marked]
     leans = portrait.leans
     # Whoever leans to a topic buys from a narrow range: that would say it twice.
     beside_topics = [trait for trait in traits if trait.feature.name != "breadth"]

@@ -20,6 +20,8 @@ LEAST_KNOWN = 0.5
 """Share of a segment's customers to whom a feature must apply."""
 LEAST_APART = 0.05
 """Relative difference of figures (of shares: 0.01) that a reader would see."""
+LEAST_MARKED = 0.2
+"""Relative difference of figures (of shares and price levels: 0.05) that deserves a word: 1.5 pieces are no bulk."""
 LEAST_BUYERS = 0.5
 """Share of a segment that ever bought, below which it is spoken of as browsing."""
 TAIL = 0.05
@@ -32,6 +34,8 @@ class Trait:
     feature: Feature
     effect: float
     """Cohen's d; below 0: less than others."""
+    is_marked: bool = True
+    """Whether the figures lie so far apart that words for them are no exaggeration."""
 
     @property
     def side(self) -> Side:
@@ -112,10 +116,19 @@ def _traits(
         if not len(there_known) or spread[place] <= 0 or len(here_known) < max(LEAST_KNOWN * inside.sum(), 1):
             continue
         effect = float((here_known.mean() - there_known.mean()) / spread[place])
-        trait = Trait(feature, effect)
+        trait = Trait(feature, effect, _is_marked(feature, own.figures[place], shop.figures[place]))
         if abs(effect) >= LEAST_EFFECT and _says_so(trait, own.figures[place], shop.figures[place]):
             found.append(trait)
     return tuple(sorted(found, key=lambda trait: -abs(trait.effect)))
+
+
+def _is_marked(feature: Feature, own: float | None, shop: float | None) -> bool:
+    if own is None or shop is None:
+        return False
+    if feature.unit is Unit.DEGREE:
+        return True
+    is_share = feature.unit in (Unit.SHARE, Unit.LEVEL)
+    return abs(own - shop) >= (0.05 if is_share else LEAST_MARKED * abs(shop))
 
 
 def _says_so(trait: Trait, own: float | None, shop: float | None) -> bool:

@@ -23,7 +23,8 @@ def sentence_of(portrait: Portrait, currency: str, named: Named | None = None) -
     first = named or Named()
     leans = [*first.leans, *(lean for lean in portrait.leans if lean not in first.leans)][:MOST_TOPICS]
     # What no longer holds is not said in words, nor anything else before its figure.
-    spoken = _spoken(first.traits, portrait.traits) if set(first.traits) <= set(portrait.traits) else []
+    marked = [trait for trait in portrait.traits if trait.is_marked]
+    spoken = _spoken(first.traits, marked) if all(trait in marked for trait in first.traits) else []
     parts = [_opening(portrait, spoken, leans)] if spoken or leans or not first.traits else []
     told = _figured([*first.traits, *(trait for trait in spoken if trait not in first.traits)], portrait.traits)
     parts += [_told(trait, portrait, currency) for trait in told]
