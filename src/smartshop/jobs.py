@@ -103,8 +103,8 @@ def accept_segments(context: JobContext) -> dict[str, Any]:
 
 
 def _until(context: JobContext) -> Micros:
-    """An event dated ahead of us is not of the past yet."""
-    return context.until or context.clock.shop_now()
+    """An event dated ahead of us is not of the past yet, nor is a day to come."""
+    return min(context.until or context.clock.shop_now(), context.clock.shop_now())
 
 
 def push_audience(context: JobContext) -> dict[str, Any]:

@@ -43,6 +43,9 @@ LEAST_PAUSE = 60 * SECOND
 BEAT_EVERY_SECONDS = 2.0
 NOTE_CHARACTERS = 2_000
 INTERRUPTED = "Its worker ended while it ran; it was queued again."
+KILLED = "Its process was killed; it was queued again, once."
+RESUMABLE = frozenset({"push-audience", "find-alike"})
+"""Jobs that go on where they stopped, and that somebody waits for."""
 PRUNE = "prune"
 LEARNERS: Mapping[str, str] = {"recommendation": "train-recommendation", "segmentation": "train-segmentation"}
 """Agent → the job by which it learns, in this order."""
@@ -125,6 +128,9 @@ async def _run_job(work: Work, job: JobRecord, stop: asyncio.Event) -> None:
     if stop.is_set() and process.returncode:
         await asyncio.to_thread(_queue_again, work.stores, job, work.clock)
         return
+    if (process.returncode or 0) < 0 and job.name in RESUMABLE and job.note != KILLED:
+        await asyncio.to_thread(_queue_again, work.stores, job, work.clock, note=KILLED)
+        return
     good = process.returncode == 0
     note = (told if good else complaint).decode(errors="replace").strip()[-NOTE_CHARACTERS:]
     state = "done" if good else "failed"
@@ -145,9 +151,10 @@ def take_up_again(stores: SqlStores, clock: ShopClock) -> None:
             _queue_again(stores, job, clock)
 
 
-def _queue_again(stores: SqlStores, job: JobRecord, clock: ShopClock) -> None:
-    stores.jobs.finish(job.job_id, "failed", INTERRUPTED, clock.now())
-    stores.jobs.enqueue(JobRecord(name=job.name, arguments=job.arguments, queued_at=clock.now()))
+def _queue_again(stores: SqlStores, job: JobRecord, clock: ShopClock, *, note: str = "") -> None:
+    """`note` of the new one tells why it is there; without, the worker ended."""
+    stores.jobs.finish(job.job_id, "failed", note or INTERRUPTED, clock.now())
+    stores.jobs.enqueue(JobRecord(name=job.name, arguments=job.arguments, queued_at=clock.now(), note=note))
 
 
 async def _consider_learning(work: Work, stop: asyncio.Event) -> None:

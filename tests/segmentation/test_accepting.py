@@ -50,7 +50,7 @@ def test_who_is_accepted_serves_and_waits_no_more(two: ShopOfTwo) -> None:
 def test_one_older_than_the_one_in_service_is_not_accepted(two: ShopOfTwo) -> None:
     held = held_back(two)
     newer = two.refit()
-    with pytest.raises(Conflict, match="older than the one in service"):
+    with pytest.raises(Conflict, match="only the newest can be accepted"):
         accept(two, held)
     served = two.shop.stores.models.promoted("segmentation")
     assert served is not None

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.segments import SegmentKind
-from tests.segmentation.shop_of_two import ShopOfTwo, customer, opened_shop_of_two
+from tests.segmentation.shop_of_two import SORTS, ShopOfTwo, customer, opened_shop_of_two
 
 PER_SORT = 104
 """Just enough for behavioural segments."""
-LEAVERS = 16
-"""More than may leave for that."""
+LEAVERS = 110
+"""More than may leave for that: fewer than a hundred stay."""
 
 
 def segments_of_everybody(two: ShopOfTwo) -> dict[CustomerId, str]:
@@ -26,8 +26,9 @@ def segments_of_everybody(two: ShopOfTwo) -> dict[CustomerId, str]:
 def test_who_was_in_a_segment_that_ended_is_told_to_have_left(tmp_path: Path) -> None:
     with opened_shop_of_two(tmp_path, per_sort=PER_SORT) as two:
         two.refit()
-        for number in range(LEAVERS):
-            two.shop.stores.erasure.erase(customer("cook", number), two.now)
+        everybody = [customer(sort, number) for sort in SORTS for number in range(PER_SORT)]
+        for leaver in everybody[-LEAVERS:]:
+            two.shop.stores.erasure.erase(leaver, two.now)
         had = segments_of_everybody(two)
         assert had
         two.refit()

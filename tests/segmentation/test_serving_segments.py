@@ -43,10 +43,10 @@ def test_an_order_told_over_http_moves_the_customer_without_a_refit(service: htt
     events = [ordered("served-1", leaf, number) for number, leaf in enumerate(LEAVES["cook"] * 2)]
     assert service.post("/v1/events", json={"events": events}).json()["accepted"] == 4
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while standing_of(service, "served-1").get("orders") != 1 and time.monotonic() < deadline:
+    while standing_of(service, "served-1").get("orders") != 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     standing = standing_of(service, "served-1")
-    assert (standing["orders"], standing["spent_minor"]) == (1, 4 * 2 * 2_500)
+    assert (standing["orders"], standing["spent_minor"]) == (4, 4 * 2 * 2_500)
     assert standing["rfm"]["segment_id"] == "rfm-new"
     assert any(one["subject"].startswith("Kitchen") for one in standing["affinities"])
 

@@ -396,6 +396,8 @@ def test_the_variant_is_chosen_without_a_look_at_what_is_held_out(shop: Customer
         order_customer=shop.order_customer[kept],
         order_at=shop.order_at[kept],
         order_value_minor=shop.order_value_minor[kept],
+        order_units=shop.order_units[kept],
+        order_units_back=shop.order_units_back[kept],
     )
     model = fit_value(quiet, config=ValueConfig(), rng=np.random.default_rng(0))
     assert model is not None
@@ -475,3 +477,12 @@ def sane(*arrays: Array) -> None:
     for values in arrays:
         assert np.all(np.isfinite(values))
         assert np.all(values >= 0)
+
+
+def test_orders_of_no_known_price_are_purchases_of_no_known_value() -> None:
+    orders = [(1, 0.5, 0), (1, 9.5, 0), (2, 3.5, 0), (3, 1.5, 500)]
+    bought = purchases_of(activity_of(orders, as_of_day=20, order_units_back=[0, 0, 1, 0]))
+    assert bought.x.tolist() == [1.0, 0.0], "what was given back is no purchase"
+    assert bought.buyer.tolist() == [0, 2]
+    assert np.isnan(bought.mean_purchase_minor[0])
+    assert bought.mean_purchase_minor[1] == 500

@@ -95,7 +95,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 def days_of(activity: CustomerActivity, opening: int | None = None) -> Days:
     """Reduce activity to days. `opening`: that of the whole shop, when the activity is of a few customers."""
-    sold = activity.order_value_minor > 0
+    sold = activity.kept
     customer, at = activity.order_customer[sold], activity.order_at[sold]
     orders, begins = _distinct(_keys(customer, at))
     value = activity.order_value_minor[sold].astype(np.float64)

@@ -1,10 +1,11 @@
 """The learning side of the segmentation agent: read the log, refit, store a version, write where everybody stands."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
+import structlog
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.segmentation.agent import AGENT
@@ -19,6 +20,8 @@ from smartshop.data_collection.schemas.customers import Consent
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import Refit
 from smartshop.errors import Conflict, ModelRefused, NotFound
+
+log = structlog.get_logger(__name__)
 
 KEPT_SUFFIX = "-kept"
 """Of the version that serves while a refit is held back: everything learned anew but the segments."""
@@ -69,7 +72,7 @@ def accept_segments(learning: Learning, version: ModelVersion, *, until: Micros 
 
     Raises:
         NotFound: there is no such refit.
-        Conflict: it is not held back, or a newer one serves.
+        Conflict: it is not held back, or there is a newer one.
         ModelRefused: its model is damaged.
     """
     found = _waiting(learning.standings.refits(REFITS_LOOKED_AT), version)
@@ -96,13 +99,16 @@ def _waiting(refits: Sequence[Refit], version: ModelVersion) -> Refit:
     found = refits[place]
     if not found.held_back or found.accepted_at is not None:
         raise Conflict(f"The refit {version} is not held back: it serves, or has served, already.")
-    if any(not newer.held_back or newer.accepted_at is not None for newer in refits[:place]):
-        raise Conflict(f"The refit {version} is older than the one in service; there is nothing to accept.")
+    if place:
+        # What serves, and the ids that it gave, are of a later refit.
+        raise Conflict(f"The refit {version} is older than {refits[0].version}; only the newest can be accepted.")
     return found
 
 
 def _read(learning: Learning, until: Micros | None) -> CustomerActivity:
-    return load_customer_activity(
+    """`log_no` is that of the log itself: what is read may end earlier, when its end was erased."""
+    last_no = learning.log.size().last_no
+    activity = load_customer_activity(
         learning.log,
         learning.customers,
         learning.shelf,
@@ -110,16 +116,19 @@ def _read(learning: Learning, until: Micros | None) -> CustomerActivity:
         consent_default=learning.consent_default,
         until=until,
     )
+    return replace(activity, log_no=last_no)
 
 
 def _before(learning: Learning, activity: CustomerActivity) -> Before:
-    """A present model that is damaged is as good as none: segments begin anew, under ids that nobody had."""
-    record = learning.models.promoted(AGENT)
-    try:
-        present = None if record is None else SegmentationModel.load(learning.models.open(record))
-    except ModelRefused:
-        present = None
-    standings = learning.standings
+    """What serves, else the newest that served before and is whole; without any, segments begin under new ids."""
+    standings, present = learning.standings, None
+    served = [one for one in learning.models.history(AGENT, REFITS_LOOKED_AT) if one.promoted_at is not None]
+    for record in sorted(served, key=lambda one: one.promoted_at or 0, reverse=True):
+        try:
+            present = SegmentationModel.load(learning.models.open(record))
+            break
+        except ModelRefused as error:
+            log.warning("model_refused", agent=AGENT, version=record.version, reason=str(error))
     return before_of(present, activity.customer_ids, standings.scan(), standings.segments())
 
 

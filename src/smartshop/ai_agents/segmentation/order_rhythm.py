@@ -36,7 +36,7 @@ class OrderDays:
 
 
 def order_days(activity: CustomerActivity) -> OrderDays:
-    paid = activity.order_value_minor > 0
+    paid = activity.kept
     customer, at = activity.order_customer[paid].astype(np.int64), activity.order_at[paid]
     day = at // DAY
     new = np.ones(len(day), np.bool_)

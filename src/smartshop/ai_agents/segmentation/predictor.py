@@ -73,7 +73,8 @@ def fit_predictor(
     if variant not in _BY_AMOUNT:
         return Predictor(variant=variant, timing=fit_bg_nbd(x, t_x, T, chances_missed=missed, config=config, rng=rng))
     logs = np.log(purchases.mean_purchase_minor)
-    centre, spread = float(logs.mean()), max(float(logs.std()), LEAST_SPREAD)
+    known = logs[np.isfinite(logs)]
+    centre, spread = (float(known.mean()), max(float(known.std()), LEAST_SPREAD)) if len(known) else (0.0, 1.0)
     z = np.round(_z(logs, centre, spread) / Z_STEP) * Z_STEP
     timing = fit_bg_nbd(x, t_x, T, z=z, chances_missed=missed, config=config, rng=rng)
     return Predictor(variant=variant, timing=timing, log_value_centre=centre, log_value_spread=spread)

@@ -14,12 +14,13 @@ from smartshop.ai_agents.segmentation.affinities import interest_in_products, sh
 from smartshop.ai_agents.segmentation.churn import ChurnModel, fit_churn
 from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters, assign
 from smartshop.ai_agents.segmentation.features import Features, features_of
-from smartshop.ai_agents.segmentation.identity import ClusterRefit, refit_clusters
+from smartshop.ai_agents.segmentation.identity import refit_clusters
 from smartshop.ai_agents.segmentation.matching import numbered
 from smartshop.ai_agents.segmentation.model import Facts, SegmentationModel
 from smartshop.ai_agents.segmentation.naming import name_segments
 from smartshop.ai_agents.segmentation.prior import fit_prior
 from smartshop.ai_agents.segmentation.purchases import purchases_of
+from smartshop.ai_agents.segmentation.refit_report import flows_of, measures_of, sizes_of
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS, fit_rfm
 from smartshop.ai_agents.segmentation.space import HABIT_COLUMNS, fit_space
 from smartshop.ai_agents.segmentation.standing import Judged, judge, standings, view_shelf
@@ -30,9 +31,9 @@ from smartshop.data_collection.pipelines.customer_activity import CustomerActivi
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import CustomerId, Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import (
+    Proposal,
     Refit,
     Segment,
-    SegmentFlow,
     SegmentId,
     SegmentKind,
     SegmentMove,
@@ -162,7 +163,7 @@ def refit(
         progress=lambda share, what: progress(0.5 + 0.3 * share, what),
     )
     progress(0.8, "naming segments")
-    measures = _measures(value, churn, found)
+    measures = measures_of(value, churn, found)
     learned = _Parts(activity, shelf, topics, features, value, churn, measures)
     clusters = found.clusters
     if clusters is not None and present is None:
@@ -175,24 +176,49 @@ def refit(
     labels = _labels_under(serving, before)
     judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=features)
     since = _since(judged, serving, before, settings.now)
-    told = _report(judged, before, found, serving, settings)
+    told = Refit(
+        version=settings.version,
+        as_of=activity.as_of,
+        refitted_at=settings.now,
+        log_no=activity.log_no,
+        customers=len(activity),
+        buyers=len(judged.purchases),
+        sizes=sizes_of(judged.group, judged.label, serving.cluster_ids),
+        compared=found.report.compared,
+        moved_behaviour=found.report.moved_behaviour,
+        moved_model=found.report.moved_model,
+        held_back=found.report.held_back,
+        proposed=_proposal(candidate, judged, found.labels, before) if found.report.held_back else None,
+        note=found.note,
+        flows=flows_of(before_ids(before), before.segment, judged.label, serving.cluster_ids),
+        measures=measures,
+    )
     return Learned(candidate, serving, judged, since, told, before, _by_present(before, features))
+
+
+def _proposal(candidate: SegmentationModel, judged: Judged, labels: NDArray[np.int32], before: Before) -> Proposal:
+    ids = candidate.cluster_ids
+    return Proposal(
+        segments=candidate.behavioural,
+        sizes=sizes_of(judged.group, labels, ids),
+        flows=flows_of(before_ids(before), before.segment, labels, ids),
+    )
+
+
+def before_ids(before: Before) -> tuple[SegmentId, ...]:
+    return () if before.model is None else before.model.cluster_ids
 
 
 def rejudge(
     model: SegmentationModel, activity: CustomerActivity, shelf: Shelf, before: Before, told: Refit, now: Micros
 ) -> Learned:
-    """Where everybody stands today under a model that was learned before, with the sizes that makes."""
+    """Where everybody stands today under a model that was learned before. `told` stays of the moment when it was."""
     judged = judge(model, activity, view_shelf(model, shelf), _labels_under(model, before))
-    report = msgspec.structs.replace(
-        told,
-        customers=len(activity),
-        buyers=len(judged.purchases),
-        sizes=_sizes(judged, model.cluster_ids),
-        flows=_flows(before, judged, model.cluster_ids),
-    )
+    if told.proposed is not None:
+        proposed = told.proposed
+        told = msgspec.structs.replace(told, sizes=proposed.sizes, flows=proposed.flows, proposed=None)
     since = _since(judged, model, before, now)
-    return Learned(model, model, judged, since, report, before, _by_present(before, judged.features))
+    return Learned(model, model, judged, since, told, before, _by_present(before, judged.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,85 +346,3 @@ def _by_present(before: Before, features: Features) -> NDArray[np.int32] | None:
 def _since(judged: Judged, model: SegmentationModel, before: Before, now: Micros) -> NDArray[np.int64]:
     stayed = (judged.label >= 0) & (judged.label == _labels_under(model, before)) & (before.since > 0)
     return np.where(stayed, before.since, int(now)).astype(np.int64)
-
-
-def _report(
-    judged: Judged,
-    before: Before,
-    found: ClusterRefit,
-    serving: SegmentationModel,
-    settings: RefitSettings,
-) -> Refit:
-    report = found.report
-    return Refit(
-        version=settings.version,
-        as_of=judged.activity.as_of,
-        refitted_at=settings.now,
-        log_no=judged.activity.log_no,
-        customers=len(judged.activity),
-        buyers=len(judged.purchases),
-        sizes=_sizes(judged, serving.cluster_ids),
-        compared=report.compared,
-        moved_behaviour=report.moved_behaviour,
-        moved_model=report.moved_model,
-        held_back=report.held_back,
-        note=found.note,
-        flows=_flows(before, judged, serving.cluster_ids),
-        measures=serving.accuracy,
-    )
-
-
-def _sizes(judged: Judged, ids: tuple[SegmentId, ...]) -> dict[SegmentId, int]:
-    groups = np.bincount(judged.group, minlength=len(RFM_GROUPS)).tolist()
-    segments = np.bincount(judged.label[judged.label >= 0], minlength=len(ids)).tolist()
-    of_groups = {group.segment_id: count for group, count in zip(RFM_GROUPS, groups, strict=True)}
-    return of_groups | dict(zip(ids, segments, strict=True))
-
-
-def _flows(before: Before, judged: Judged, ids: tuple[SegmentId, ...]) -> tuple[SegmentFlow, ...]:
-    """From which behavioural segment to which, of those who were known before."""
-    if before.model is None:
-        return ()
-    names_before: list[SegmentId | None] = [*before.model.cluster_ids, None]
-    names_now: list[SegmentId | None] = [*ids, None]
-    pairs, counts = np.unique(np.column_stack([before.segment, judged.label]), axis=0, return_counts=True)
-    return tuple(
-        SegmentFlow(names_before[was], names_now[now], int(count))
-        for (was, now), count in zip(pairs.tolist(), counts.tolist(), strict=True)
-        if was >= 0
-    )
-
-
-def _measures(value: ValueModel | None, churn: ChurnModel | None, found: ClusterRefit) -> dict[str, float]:
-    """Figures beside the numbers: errors on the shop's own past, and what the division rests on."""
-    measures: dict[str, float | None] = {}
-    if value is not None and value.holdout is not None:
-        error = value.holdout
-        measures |= {
-            "value_mae": error.mae,
-            "value_rmse": error.rmse,
-            "value_correlation": error.correlation,
-            "naive_mae": error.naive_mae,
-            "naive_rmse": error.naive_rmse,
-            "value_told": error.told,
-            "value_happened": error.actual,
-            "holdout_weeks": error.weeks,
-        }
-    if churn is not None and churn.check is not None:
-        check = churn.check
-        measures |= {
-            "churn_auc": check.no_order.value if check.no_order else None,
-            "churn_auc_of_buyers": check.no_order_of_buyers.value if check.no_order_of_buyers else None,
-            "churn_auc_no_sign": check.no_sign.value if check.no_sign else None,
-            "churn_horizon_days": float(check.horizon_days),
-            "churn_is_learned": float(value is None or check.is_better),
-        }
-    report = found.report
-    if found.clusters is not None:
-        measures |= {
-            "segments": float(report.k),
-            "stability": report.stability,
-            "separation": report.separation,
-            "inertia_ratio": report.kept_inertia / report.fresh_inertia if report.fresh_inertia else None,
-        }
-    return {name: float(number) for name, number in measures.items() if number is not None and np.isfinite(number)}

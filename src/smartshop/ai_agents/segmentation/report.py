@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -30,14 +31,18 @@ class SegmentsNow:
 
 
 def as_tables(now: SegmentsNow) -> Iterator[Table]:
-    """Behavioural segments, then RFM groups. The last caption says what stands behind the figures."""
+    """Behavioural segments, then RFM groups, then what waits to be accepted."""
+    everybody = sum(customers for _, customers in now.living(SegmentKind.RFM))
     for kind, title in (
         (SegmentKind.BEHAVIOUR, "What customers do"),
         (SegmentKind.RFM, "How recently, often and much"),
     ):
-        rows = now.living(kind)
-        if rows:
-            yield _table(title, rows)
+        if rows := now.living(kind):
+            yield _table(title, rows, everybody)
+    newest = now.refits[0] if now.refits else None
+    if newest is not None and newest.proposed is not None and newest.accepted_at is None:
+        rows = [(one, newest.proposed.sizes.get(one.segment_id, 0)) for one in newest.proposed.segments]
+        yield _table("Held back: what the newest refit would make of them", rows, everybody)
 
 
 def as_facts(now: SegmentsNow) -> dict[str, object]:
@@ -90,27 +95,37 @@ def _accuracy(measures: Mapping[str, float]) -> Iterator[str]:
         yield (
             f"Expected orders were off by {measures['value_mae']:.3f} per customer over the last "
             f"{measures.get('holdout_weeks', 0):.0f} weeks, held out (mean absolute error{naive}; correlation "
-            f"{measures.get('value_correlation', 0.0):.2f})."
+            f"{measures.get('value_correlation', 0.0):.2f}). In all {measures.get('value_told', 0):,.0f} were told and "
+            f"{measures.get('value_happened', 0):,.0f} came."
         )
     if "churn_auc" in measures:
         yield (
-            f"Churn risk told those who stayed away from those who came back with AUC {measures['churn_auc']:.3f} on a "
-            "later month."
+            f"Over {measures.get('churn_horizon_days', 0):.0f} later days of the shop's past, churn risk ranked those "
+            f"who did not order with AUC {measures['churn_auc']:.3f}, those who were not seen at all with "
+            f"{measures.get('churn_auc_no_sign', 0):.3f} (0.5 is chance)."
         )
 
 
-def _table(title: str, rows: Sequence[tuple[Segment, int]]) -> Table:
+def _table(title: str, rows: Sequence[tuple[Segment, int]], everybody: int) -> Table:
+    """Shares are of everybody, also of those who are in none."""
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
     table.add_column("segment", no_wrap=True)
     table.add_column("name")
     table.add_column("customers", justify="right", no_wrap=True)
     table.add_column("share", justify="right", no_wrap=True)
     table.add_column("in words")
-    total = sum(customers for _, customers in rows) or 1
     for segment, customers in rows:
-        share = f"{customers / total:.1%}"
-        table.add_row(segment.segment_id, segment.name, f"{customers:,}", share, segment.sentence)
+        table.add_row(segment.segment_id, segment.name, *_counted(customers, everybody), segment.sentence)
+    left = everybody - sum(customers for _, customers in rows)
+    if left > 0:
+        table.add_row(
+            "", "in none", *_counted(left, everybody), "Too little is known of them, or nothing speaks clearly."
+        )
     return table
+
+
+def _counted(customers: int, everybody: int) -> tuple[str, str]:
+    return f"{customers:,}", f"{customers / max(everybody, 1):.1%}"
 
 
 def _refit_facts(refit: Refit) -> dict[str, object]:
@@ -124,5 +139,6 @@ def _refit_facts(refit: Refit) -> dict[str, object]:
         "moved_model": refit.moved_model,
         "held_back": refit.held_back and refit.accepted_at is None,
         "note": refit.note,
+        "proposed": None if refit.proposed is None else msgspec.to_builtins(refit.proposed),
         "measures": refit.measures,
     }

@@ -149,7 +149,7 @@ def _records(
     first, last = bounds
     activity, bought = judged.activity, _bought(judged, first, last)
     affinities = affinities_between(judged.subjects, judged.leanings, first, last)
-    labels, surely = judged.label[first:last].tolist(), judged.surely[first:last].round(4).tolist()
+    labels, surely = judged.label[first:last].tolist(), judged.surely[first:last].astype(np.float64).round(4).tolist()
     groups, seen = judged.group[first:last].tolist(), activity.last_seen_at[first:last].tolist()
     entered, places = since[first:last].tolist(), judged.place[first:last]
     for number, customer_id in enumerate(activity.customer_ids[first:last]):
@@ -174,9 +174,9 @@ def _bought(judged: Judged, first: int, last: int) -> dict[int, dict[str, Any]]:
     purchases, as_of = judged.purchases, judged.activity.as_of
     part = slice(*np.searchsorted(purchases.buyer, [first, last]).tolist())
     numbers = purchases.buyer[part].tolist()
-    first_at, last_at = _order_times(judged.activity, purchases.buyer[part])
+    first_at, last_at, orders = _orders_of(judged.activity, purchases.buyer[part])
     columns: dict[str, list[Any]] = {
-        "orders": (purchases.x[part] + 1).astype(np.int64).tolist(),
+        "orders": orders.tolist(),
         "spent_minor": purchases.spent_minor[part].tolist(),
         "first_order_at": first_at.tolist(),
         "last_order_at": last_at.tolist(),
@@ -197,13 +197,14 @@ def _bought(judged: Judged, first: int, last: int) -> dict[int, dict[str, Any]]:
     return {number: {name: column[row] for name, column in columns.items()} for row, number in enumerate(numbers)}
 
 
-def _order_times(activity: CustomerActivity, buyer: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(buyers,) each: µs UTC of the first and the last order of each, of those with a positive value."""
-    paid = np.flatnonzero(activity.order_value_minor > 0)
-    customer = activity.order_customer[paid]
-    first = paid[np.searchsorted(customer, buyer, side="left")]
-    last = paid[np.searchsorted(customer, buyer, side="right") - 1]
-    return activity.order_at[first], activity.order_at[last]
+def _orders_of(
+    activity: CustomerActivity, buyer: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(buyers,) each: µs UTC of the first and the last order that is kept, and how many there are."""
+    kept = np.flatnonzero(activity.kept)
+    customer = activity.order_customer[kept]
+    first, behind = np.searchsorted(customer, buyer, side="left"), np.searchsorted(customer, buyer, side="right")
+    return activity.order_at[kept[first]], activity.order_at[kept[behind - 1]], (behind - first).astype(np.int64)
 
 
 def _known(chance: float) -> float | None:

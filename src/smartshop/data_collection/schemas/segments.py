@@ -65,7 +65,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How surely, 0 to 1."""
     in_segment_since: Micros | None = None
     orders: int = 0
-    """Days with an order (several on one day count once)."""
+    """Orders that were not wholly given back. (Value and RFM count days with an order.)"""
     spent_minor: int = 0
     """Net of discounts and refunds; may be below zero where more came back than is known to have been bought."""
     first_order_at: Micros | None = None
@@ -153,6 +153,17 @@ class SegmentFlow(msgspec.Struct, frozen=True):
     customers: int
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a held-back refit would make of the customers, for an operator to judge."""
+
+    segments: tuple[Segment, ...]
+    """The behavioural ones that would live."""
+    sizes: dict[SegmentId, int]
+    """Of both kinds."""
+    flows: tuple[SegmentFlow, ...]
+    """From the segments that serve."""
+
+
 class Refit(msgspec.Struct, frozen=True, kw_only=True):
     """One refit and what it changed: the segments' own history."""
 
@@ -176,6 +187,8 @@ class Refit(msgspec.Struct, frozen=True, kw_only=True):
     held_back: bool = False
     """More moved for the model's reasons than is allowed: the model before still serves, until an operator accepts."""
     accepted_at: Micros | None = None
+    proposed: Proposal | None = None
+    """Of a refit that was held back; `sizes` and `flows` are of what served instead."""
     note: str = ""
     """For people: why held back, why there are no behavioural segments, …"""
     flows: tuple[SegmentFlow, ...] = ()
