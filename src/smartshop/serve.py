@@ -162,6 +162,8 @@ async def _tell_of_refits(shop: Shop) -> None:
         try:
             found = await asyncio.to_thread(shop.standings.refits, 1)
             if found and _refit_state(found) != told:
+                # Until its model is taken up, too: whoever hears of it looks at customers again.
+                await asyncio.sleep(2 * LOOK_EVERY_SECONDS)
                 message = as_message(found[0])
                 await shop.bus.publish([message])
                 told = _refit_state(found)

@@ -22,6 +22,10 @@ CAUSES = frozenset({"consent_changed", "merged"})
 """Of a SlateRefreshed that tells what no event tells: consent by the routes, and who became one with whom."""
 
 
+LOOKED_AGAIN_AFTER_REFIT = 500
+"""Customers looked at last: while a refit was being written, the segments before it may have been told of them."""
+
+
 class SegmentationAgent:
     """Standings are read again from the log: a message only says at whom to look.
 
@@ -30,11 +34,12 @@ class SegmentationAgent:
     """
 
     name: ClassVar[str] = AGENT
-    listens_to: ClassVar[tuple[type[Message], ...]] = (EventsAccepted, SlateRefreshed)
+    listens_to: ClassVar[tuple[type[Message], ...]] = (EventsAccepted, SlateRefreshed, SegmentsRefitted)
 
     def __init__(self, look: Look, model: Callable[[], SegmentationModel | None]) -> None:
         self._look, self._model = look, model
         self._due, self._views = Due(), ShelfViews()
+        self._lately: dict[CustomerId, Micros] = {}
 
     async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
         events = [event for message in messages if isinstance(message, EventsAccepted) for event in message.events]
@@ -42,7 +47,13 @@ class SegmentationAgent:
         for message in messages:
             if isinstance(message, SlateRefreshed) and message.is_customer and message.cause in CAUSES:
                 due.setdefault(CustomerId(message.shopper_key), self._look.now())
+        if any(isinstance(message, SegmentsRefitted) for message in messages):
+            due = {**self._lately, **due}
+        self._remember(due)
         return await asyncio.to_thread(self._look_at, due) if due else ()
+
+    def _remember(self, due: dict[CustomerId, Micros]) -> None:
+        self._lately = dict(list({**self._lately, **due}.items())[-LOOKED_AGAIN_AFTER_REFIT:])
 
     def _look_at(self, due: dict[CustomerId, Micros]) -> list[Message]:
         model = self._model()
