@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -193,3 +194,33 @@ def test_a_shop_without_segments_answers_empty(tmp_path_factory: pytest.TempPath
         for path in ("/v1/segments", "/v1/segments/refits", "/v1/segments/moves"):
             assert opened.client.get(path, headers=SECRET).json() == {"items": [], "next_cursor": None}
         assert opened.client.get(f"/v1/segments/{CHAMPIONS}", headers=SECRET).status_code == 404
+
+
+def test_a_segment_is_renamed_by_the_shop(tmp_path: Path) -> None:
+    with opened_service(tmp_path) as service:
+        populate(service.shop.customers, service.shop.standings)
+
+        def put(segment_id: str, name: object) -> tuple[int, str]:
+            answer = service.client.put(f"/v1/segments/{segment_id}/name", json={"name": name}, headers=SECRET)
+            return answer.status_code, answer.json().get("detail", answer.json().get("name"))
+
+        assert put("b1", "  Summit club ") == (200, "Summit club")
+        assert service.client.get("/v1/segments/b1", headers=SECRET).json()["name"] == "Summit club"
+        page = service.client.get("/v1/segments/b1/customers?limit=1", headers=SECRET).json()
+        assert page["items"][0]["segment"]["name"] == "Summit club"
+        for segment_id, name, status, word in (
+            ("b2", "SUMMIT CLUB", 409, "b1 is named"),
+            ("rfm-champions", "Winners", 409, "RFM group"),
+            ("b3", "Back again", 409, "ended"),
+            ("b99", "x", 404, "b99"),
+            ("b1", "   ", 422, "0 characters"),
+            ("b1", "x" * 61, 422, "61 characters"),
+            ("b1", "a\x07b", 422, "control"),
+            ("b1", "a\u202eb", 422, "control"),
+            ("b1", 7, 422, "expected str"),
+        ):
+            refused = put(segment_id, name)
+            assert (refused[0], word in refused[1]) == (status, True), refused
+        answer = service.client.put("/v1/segments/b1/name", json={"name": "x"}, headers=PUBLISHABLE)
+        assert answer.status_code == 403
+        assert service.client.get("/v1/segments/b1", headers=SECRET).json()["name"] == "Summit club"

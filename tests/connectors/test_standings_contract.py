@@ -284,7 +284,7 @@ class TestRefits:
 
     def test_segments_keep_their_place_and_are_replaced(self, stores: SqlStores) -> None:
         stores.standings.replace_all([], refit("v1"), SEGMENTS)
-        retired = segment(CLIMBERS, "Gone", retired_at=at(3))
+        retired = msgspec.structs.replace(segment(CLIMBERS, retired_at=at(3)), sentence="They went.")
         stores.standings.replace_all([], refit("v2"), [retired])
         assert stores.standings.segments() == [SEGMENTS[0], SEGMENTS[1], retired, SEGMENTS[3]]
 
@@ -377,3 +377,31 @@ def made_up(customer_id: str, seed: int, log_no: int = 10) -> Standing:
 def cut(told: list[Standing], after: int) -> Iterator[Standing]:
     yield from told[:after]
     raise Cut
+
+
+class TestNames:
+    def test_a_behavioural_segment_gets_a_name_that_refits_keep(self, stores: SqlStores) -> None:
+        told = [segment(CHAMPIONS, "Champions"), segment(CLIMBERS, "Climbers"), segment(GARDENERS, "Gardeners")]
+        stores.standings.replace_all([standing("ada")], refit("v1"), told)
+        assert stores.standings.rename(CLIMBERS, "Summit club", NOON)
+        stores.standings.replace_all([standing("ada")], refit("v2"), told)  # read before the name was given
+        assert {one.segment_id: one.name for one in stores.standings.segments()} == {
+            CHAMPIONS: "Champions", CLIMBERS: "Summit club", GARDENERS: "Gardeners"
+        }  # fmt: skip
+        assert stores.standings.rename(CLIMBERS, "SUMMIT club", NOON), "its own name in other letters"
+        assert not stores.standings.rename(SegmentId("b99"), "Nobody", NOON)
+
+    def test_names_that_are_taken_or_fixed_are_refused(self, stores: SqlStores) -> None:
+        gone = segment(SegmentId("b3"), "Gone", retired_at=NOON)
+        told = [segment(CHAMPIONS, "Champions"), segment(CLIMBERS, "Climbers"), segment(GARDENERS, "Gardeners"), gone]
+        stores.standings.replace_all([], refit(), told)
+        for segment_id, name, why in (
+            (CLIMBERS, "gardeners", "b2 is named 'Gardeners'"),
+            (CLIMBERS, "CHAMPIONS", "rfm-champions is named"),
+            (CHAMPIONS, "Winners", "RFM group"),
+            (gone.segment_id, "Back", "ended"),
+        ):
+            with pytest.raises(Conflict, match=why):
+                stores.standings.rename(segment_id, name, at(1))
+        assert stores.standings.segments() == told
+        assert stores.standings.rename(CLIMBERS, "Gone", at(1)), "a name that nobody living has is free"

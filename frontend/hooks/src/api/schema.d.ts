@@ -918,6 +918,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/segments/{segment_id}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a behavioural segment a name of the shop's own, which refits keep */
+        put: operations["put_segments_segment_id_name"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/segments/moves": {
         parameters: {
             query?: never;
@@ -2281,6 +2298,11 @@ export interface components {
          * @enum {unknown}
          */
         SegmentKind: "behaviour" | "rfm";
+        /** SegmentName */
+        SegmentName: {
+            /** @description 1 to 60 characters once spaces around it are cut off; none to control. */
+            name: string;
+        };
         /** SegmentOfCustomer */
         SegmentOfCustomer: {
             membership: number;
@@ -4640,6 +4662,40 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_segments_segment_id_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentName"];
+            };
+        };
+        responses: {
+            /** @description Give a behavioural segment a name of the shop's own, which refits keep */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentDetail"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];

@@ -1,5 +1,6 @@
 """`/v1/segments`: who the customers are, in words and figures, and who is in which."""
 
+import unicodedata
 from typing import Annotated, Any
 
 import msgspec
@@ -22,9 +23,12 @@ from smartshop.backend_api.utils.wire import Id, Limit, id_in_path
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.segments import Segment, SegmentFigures, SegmentId, SegmentKind, SegmentMove
-from smartshop.errors import NotFound
+from smartshop.errors import InvalidValue, NotFound
 
 REFITS_SHOWN = 24
+MAX_NAME = 60
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's control and format characters, halves of characters and separators of lines: no part of a name."""
 
 
 class SegmentSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,12 @@ class MovePage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class SegmentName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[
+        str, Meta(max_length=200, description="1 to 60 characters once spaces around it are cut off; none to control.")
+    ]
+
+
 class SegmentsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retired: Annotated[bool, Meta(description="Show those that nobody will be in any more, too.")] = False
 
@@ -117,6 +127,13 @@ def get_segment(service: Service, call: Call[None, None]) -> SegmentDetail:
     )
 
 
+def rename_segment(service: Service, call: Call[None, SegmentName]) -> SegmentDetail:
+    shop, segment = service.shop, _segment(service.shop, call.path("segment_id"))
+    if not shop.standings.rename(segment.segment_id, _name(call.body.name), shop.clock.now()):
+        raise NotFound(f"There is no segment {segment.segment_id!r}; /v1/segments lists them.")
+    return get_segment(service, Call(request=call.request, caller=call.caller, query=None, body=None))
+
+
 def list_customers(service: Service, call: Call[CustomersQuery, None]) -> CustomerPage | Response:
     shop = service.shop
     segment_id, names = _segment(shop, call.path("segment_id")).segment_id, segment_names(shop)
@@ -143,6 +160,18 @@ def _segment(shop: Shop, sent: str) -> Segment:
     if found is None:
         raise NotFound(f"There is no segment {segment_id!r}; /v1/segments lists them.")
     return found
+
+
+def _name(sent: str) -> str:
+    """Raises:
+    InvalidValue: nothing is left of it, it is too long, or it holds characters that are not seen.
+    """
+    name = sent.strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise InvalidValue(f"name has {len(name)} characters besides spaces around it; write 1 to {MAX_NAME}.")
+    if any(unicodedata.category(sign) in UNSEEN for sign in name):
+        raise InvalidValue(f"name is {name!r}: it holds control characters; leave them out.")
+    return name
 
 
 def _everybody(figures: dict[SegmentId, SegmentFigures], segments: list[Segment]) -> int:
@@ -183,7 +212,7 @@ def _move(move: SegmentMove) -> Move:
     )
 
 
-ENDPOINTS: tuple[Endpoint[Any, None], ...] = (
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(
         method="GET",
         path="/v1/segments",
@@ -209,6 +238,16 @@ ENDPOINTS: tuple[Endpoint[Any, None], ...] = (
         handle=get_segment,
         summary="One segment and its sizes over time",
         answer=SegmentDetail,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/v1/segments/{segment_id}/name",
+        permission=Permission.SECRET,
+        handle=rename_segment,
+        summary="Give a behavioural segment a name of the shop's own, which refits keep",
+        body=SegmentName,
+        answer=SegmentDetail,
+        other_problems=(409,),
     ),
     Endpoint(
         method="GET",

@@ -290,7 +290,8 @@ class Standings(Protocol):
         """What a refit found: in many short transactions, so that nobody else waits long for theirs. Customers it does
         not name lose their standing, unless a live `put` gave them one with a log number above the refit's meanwhile;
         a standing newer than the one told also stays as it is. Run again after a crash it ends the same. Segments are
-        added or replaced first, `moves` (those worth keeping in customers' histories) and the refit last.
+        added or replaced first (behavioural ones keep the name that stands), then `moves` (those worth keeping in
+        customers' histories) and the refit last.
 
         Raises:
             Conflict: another refit began to be stored meanwhile; this one's rest is left out.
@@ -304,6 +305,14 @@ class Standings(Protocol):
         """Newest first."""
 
     def segments(self) -> list[Segment]: ...
+    def rename(self, segment_id: SegmentId, name: str, now: Micros) -> bool:
+        """Give a behavioural segment another name, which refits keep, those under way as well. False: no such segment.
+
+        Raises:
+            Conflict: it is an RFM group, it ended before `now`, or another living segment has the name, in capitals or
+                not.
+        """
+
     def sizes(self) -> dict[SegmentId, int]:
         """Customers per segment now, of both kinds; live moves count at once."""
 

@@ -12,6 +12,7 @@ from smartshop.data_collection.connectors.sql.codes import SEGMENT_KIND_OF
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.records import chunks, encode
+from smartshop.data_collection.connectors.sql.segment_rows import read_segments, rename_segment, write_segments
 from smartshop.data_collection.connectors.sql.standing_live import drop_standings, put_standings
 from smartshop.data_collection.connectors.sql.standing_numbers import StandingNumbers
 from smartshop.data_collection.connectors.sql.standing_refill import (
@@ -23,7 +24,6 @@ from smartshop.data_collection.connectors.sql.standing_refill import (
 )
 from smartshop.data_collection.connectors.sql.standing_rows import standings_of
 from smartshop.data_collection.connectors.sql.tables import refits, segment_moves
-from smartshop.data_collection.connectors.sql.tables import segments as segment_rows
 from smartshop.data_collection.connectors.sql.upsert import insert_or_replace
 from smartshop.data_collection.schemas.customers import Consent
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
@@ -38,7 +38,6 @@ from smartshop.data_collection.schemas.segments import (
 
 MOVES_AT_ONCE = 2_000
 
-_decode_segment = msgspec.json.Decoder(Segment).decode
 _decode_refit = msgspec.json.Decoder(Refit).decode
 # Averages, since sums of the largest amounts would not fit.
 _FIGURES = (
@@ -64,7 +63,7 @@ class SqlStandings:
         moves: Iterable[SegmentMove] = (),
     ) -> None:
         turns = Turns(self._database, self._database.write(begin_refill))
-        turns.write(partial(_write_segments, numbers=self._numbers, segments=segments))
+        turns.write(partial(write_segments, numbers=self._numbers, segments=segments))
         refill = Refill(turns, self._numbers, self._consent_default, self._erased)
         refill.fill(standings)
         refill.remove_unnamed(refit.log_no or refill.newest_log_no)
@@ -82,13 +81,11 @@ class SqlStandings:
 
     def segments(self) -> list[Segment]:
         """In the order in which they were first named, retired ones too."""
-        told = select(segment_rows.c.payload).where(segment_rows.c.payload.is_not(None))
         with self._database.read() as connection:
-            return [
-                _decode_segment(payload)
-                for payload in connection.execute(told.order_by(segment_rows.c.segment_no)).scalars()
-                if payload is not None
-            ]
+            return read_segments(connection)
+
+    def rename(self, segment_id: SegmentId, name: str, now: Micros) -> bool:
+        return self._database.write(partial(rename_segment, segment_id=segment_id, name=name, now=now))
 
     def sizes(self) -> dict[SegmentId, int]:
         with self._database.read() as connection:
@@ -209,22 +206,6 @@ def _figures(customers: int, spent: float, churn_risk: float | None, expected_va
         mean_spent_minor=float(spent),
         mean_churn_risk=churn_risk,
         mean_expected_value_90_minor=float(expected_value_90),
-    )
-
-
-def _write_segments(connection: Connection, numbers: StandingNumbers, segments: Sequence[Segment]) -> None:
-    drawn = numbers.draw(connection, (), [segment.segment_id for segment in segments])
-    insert_or_replace(
-        connection,
-        segment_rows,
-        [
-            {
-                "segment_no": drawn.segments[segment.segment_id],
-                "segment_id": segment.segment_id,
-                "payload": encode(segment),
-            }
-            for segment in segments
-        ],
     )
 
 
