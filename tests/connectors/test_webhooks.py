@@ -123,6 +123,7 @@ def test_other_spellings_of_loopback_lead_to_the_same_refusal() -> None:
 @pytest.mark.parametrize(
     "address",
     "169.254.169.254 fe80::1 224.0.0.1 ff02::1 0.0.0.0 :: ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe::"
+    " ::169.254.169.254 168.63.129.16"
     .split(),
 )  # fmt: skip
 def test_link_local_and_multicast_addresses_are_never_called(address: str) -> None:

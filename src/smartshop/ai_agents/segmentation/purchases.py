@@ -26,8 +26,8 @@ class Purchases:
     T: NDArray[np.float64]
     """(n,) from the first purchase to now."""
     mean_value_minor: NDArray[np.float64]
-    """(n,) mean net value of a repeat purchase, > 0; NaN where x is 0 or no price is known. The first purchase is left out, as Fader &
-    Hardie (2013) do: it is often of another size."""
+    """(n,) mean net value of a repeat purchase, > 0; NaN where x is 0 or no price is known. The first purchase is left
+    out, as Fader & Hardie (2013) do: it is often of another size."""
     mean_purchase_minor: NDArray[np.float64]
     """(n,) mean net value of a purchase day, the first one, too; > 0, NaN where no price is known."""
     spent_minor: NDArray[np.int64]

@@ -20,6 +20,10 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  # says what it is, as the specification 
 MAX_URL_CHARACTERS = 2_000
 LOOPBACK_NAMES = frozenset({"localhost"})
 LOOPBACK = IPv4Address("127.0.0.1")
+IPV4_COMPATIBLE = IPv6Network("::/96")
+"""Deprecated (RFC 4291), and still another way to write an IPv4 address; ::1 is told by its own name before."""
+AZURE_HOST = IPv4Address("168.63.129.16")
+"""Public by its number, and the host's own services to a machine on Azure."""
 NAT64 = IPv6Network("64:ff9b::/96")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """All of IPv6 that was ever given to anybody; what is outside is old, odd or local."""
@@ -113,8 +117,8 @@ def refusal_of(address: Address, scheme: str, *, private: bool) -> str | None:
     private networks are only where the operator says so, and only loopback may be unencrypted.
     """
     inner = _inner(address)
-    if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
-        return "link-local and multicast addresses are never called."
+    if inner.is_link_local or inner.is_multicast or inner.is_unspecified or inner == AZURE_HOST:
+        return "link-local and multicast addresses, and a cloud's own services, are never called."
     if not _is_public(inner) and not private:
         return "addresses that are not public are called only with SMARTSHOP_WEBHOOKS_PRIVATE=true."
     if scheme != "https" and not inner.is_loopback:
@@ -128,9 +132,9 @@ def _is_public(address: Address) -> bool:
 
 def _inner(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for, where it does."""
-    if isinstance(address, IPv4Address):
+    if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
         return address
-    if address in NAT64:
+    if address in NAT64 or address in IPV4_COMPATIBLE:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
