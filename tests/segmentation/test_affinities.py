@@ -10,6 +10,7 @@ from smartshop.ai_agents.segmentation.affinities import (
     affinities_between,
     interest_in_products,
     leanings,
+    measure_of,
     shop_shares,
 )
 from smartshop.data_collection.schemas.events import EventKind
@@ -42,7 +43,7 @@ def test_strength_is_the_share_beyond_everybodys_drawn_toward_it() -> None:
     interest = interest_in_products(activity, 4)
     shares = shop_shares(interest, GARDEN_OR_BOOKS)
     assert shares == {"Garden": 0.75, "Books": 0.25}
-    found = leanings(interest, GARDEN_OR_BOOKS, shares)
+    found = leanings(interest, measure_of(GARDEN_OR_BOOKS, shares))
     first, second = affinities_between([GARDEN_OR_BOOKS], [found], 0, 2)
     drawn = (8 + PRIOR_WEIGHT * 0.75) / (8 + PRIOR_WEIGHT)
     (only,) = first
@@ -54,7 +55,7 @@ def test_strength_is_the_share_beyond_everybodys_drawn_toward_it() -> None:
 def test_whoever_does_as_everybody_leans_to_nothing() -> None:
     activity = activity_of([(1, 0.5, 10), (2, 0.5, 10)], lines=[(0, 0, 1, 5), (0, 2, 1, 5), (1, 0, 1, 5), (1, 2, 1, 5)])
     interest = interest_in_products(activity, 4)
-    assert len(leanings(interest, GARDEN_OR_BOOKS, shop_shares(interest, GARDEN_OR_BOOKS)).customer) == 0
+    assert len(leanings(interest, measure_of(GARDEN_OR_BOOKS, shop_shares(interest, GARDEN_OR_BOOKS))).customer) == 0
 
 
 def test_the_strongest_few_are_kept_strongest_first_and_slices_agree_with_the_whole() -> None:
@@ -68,7 +69,7 @@ def test_the_strongest_few_are_kept_strongest_first_and_slices_agree_with_the_wh
         (order, int(product), 1, 1) for order in range(60) for product in rng.choice(n_products, 25, replace=False)
     ]
     interest = interest_in_products(activity_of(orders, lines=lines), n_products)
-    found = leanings(interest, every, shop_shares(interest, every))
+    found = leanings(interest, measure_of(every, shop_shares(interest, every)))
     whole = affinities_between([every], [found], 0, 60)
     assert whole == [*affinities_between([every], [found], 0, 2), *affinities_between([every], [found], 2, 60)]
     for kept in whole:
@@ -82,7 +83,7 @@ def test_nobody_and_nothing_is_no_error() -> None:
     interest = interest_in_products(activity_of(), 4)
     for subjects in shop():
         assert shop_shares(interest, subjects) == {}
-        assert len(leanings(interest, subjects, {}).customer) == 0
+        assert len(leanings(interest, measure_of(subjects, {})).customer) == 0
 
 
 def test_one_customer_alone_leans_as_among_all() -> None:
@@ -91,6 +92,6 @@ def test_one_customer_alone_leans_as_among_all() -> None:
     whole = interest_in_products(activity_of(orders, lines=lines), 4)
     for subjects in shop():
         shares = shop_shares(whole, subjects)
-        together = affinities_between([subjects], [leanings(whole, subjects, shares)], 0, 3)
+        together = affinities_between([subjects], [leanings(whole, measure_of(subjects, shares))], 0, 3)
         alone = interest_in_products(activity_of(orders[1:2], lines=[(0, 2, 1, 5)]), 4)
-        assert affinities_between([subjects], [leanings(alone, subjects, shares)], 0, 1)[0] == together[1]
+        assert affinities_between([subjects], [leanings(alone, measure_of(subjects, shares))], 0, 1)[0] == together[1]

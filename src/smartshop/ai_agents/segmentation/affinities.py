@@ -80,16 +80,30 @@ def shop_shares(interest: "scipy.sparse.csr_array", subjects: Subjects) -> dict[
     return {subjects.names[number]: float(weight[number]) / total for number in np.flatnonzero(weight > 0)}
 
 
-def leanings(interest: "scipy.sparse.csr_array", subjects: Subjects, shares: Mapping[str, float]) -> Leanings:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What leanings to one kind of subject are measured by; made once per shelf, since a live look is of one customer."""
+
+    subjects: Subjects
+    share: NDArray[np.float64]
+    """(n_names,) of the whole shop's interest; 0 for what nobody cared for yet."""
+    membership: "scipy.sparse.csr_array"
+    """(n_products, n_names) with a one where a product counts for a subject."""
+
+
+def measure_of(subjects: Subjects, shares: Mapping[str, float]) -> Measure:
+    share = np.array([shares.get(name, 0.0) for name in subjects.names], np.float64)
+    return Measure(subjects, share, _membership(subjects))
+
+
+def leanings(interest: "scipy.sparse.csr_array", measure: Measure) -> Leanings:
     """The strongest subjects of each customer.
 
     Strength is (p − b) / (1 − b): p the subject's share of the customer's interest, drawn toward the shop's share b by
     PRIOR_WEIGHT; 0 is as everybody, 1 is nothing else.
     """
-    share = np.array([shares.get(name, 0.0) for name in subjects.names], np.float64)
-    table = (
-        interest if subjects.kind is AffinityKind.PRODUCT else scipy.sparse.csr_array(interest @ _membership(subjects))
-    )
+    subjects, share = measure.subjects, measure.share
+    table = interest if subjects.kind is AffinityKind.PRODUCT else scipy.sparse.csr_array(interest @ measure.membership)
     table.sum_duplicates()
     customer = np.repeat(np.arange(table.shape[0], dtype=np.int32), np.diff(table.indptr))
     base = share[table.indices]

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.affinities import (
     Leanings,
+    Measure,
     Subjects,
     affinities_between,
     interest_in_products,
     leanings,
+    measure_of,
     subjects_of,
 )
 from smartshop.ai_agents.segmentation.churn import risk
@@ -41,7 +43,7 @@ class ShelfView:
 
     n_products: int
     topics: Topics
-    subjects: tuple[Subjects, ...]
+    measures: tuple[Measure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class Judged:
 
 def view_shelf(model: SegmentationModel, shelf: Shelf) -> ShelfView:
     topics = extend_topics(model.topics, shelf)
-    return ShelfView(shelf.n_products, topics, subjects_of(shelf, topics.topic_of_product, topics.names))
+    subjects = subjects_of(shelf, topics.topic_of_product, topics.names)
+    measures = tuple(measure_of(each, model.shares.get(each.kind, {})) for each in subjects)
+    return ShelfView(shelf.n_products, topics, measures)
 
 
 def judge(
@@ -105,8 +109,8 @@ def judge(
         place=points(model.space, features.x),
         value=value,
         churn_risk=_churn_risk(model, activity, purchases, value),
-        subjects=view.subjects,
-        leanings=tuple(leanings(interest, each, model.shares.get(each.kind, {})) for each in view.subjects),
+        subjects=tuple(measure.subjects for measure in view.measures),
+        leanings=tuple(leanings(interest, measure) for measure in view.measures),
     )
 
 
