@@ -82,7 +82,7 @@ def shop_shares(interest: "scipy.sparse.csr_array", subjects: Subjects) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What leanings to one kind of subject are measured by; made once per shelf, since a live look is of one customer."""
+    """What leanings to one kind of subject are measured by: made once per shelf, not for every customer."""
 
     subjects: Subjects
     share: NDArray[np.float64]
