@@ -19,7 +19,7 @@ def until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
     """
     if as_of >= activity.as_of:
         return activity
-    earlier = _keep(activity, activity.order_at <= as_of, activity.sign_at <= as_of)
+    earlier = keep(activity, activity.order_at <= as_of, activity.sign_at <= as_of)
     first, last = _first_and_last(earlier)
     earlier = replace(
         earlier,
@@ -34,7 +34,7 @@ def only(activity: CustomerActivity, wanted: NDArray[np.bool_]) -> CustomerActiv
     """The activity of the wanted customers alone; `wanted`: (n,)."""
     if wanted.all():
         return activity
-    kept = _keep(activity, wanted[activity.order_customer], wanted[activity.sign_customer])
+    kept = keep(activity, wanted[activity.order_customer], wanted[activity.sign_customer])
     number = (np.cumsum(wanted) - 1).astype(np.int32)
     return replace(
         kept,
@@ -46,7 +46,7 @@ def only(activity: CustomerActivity, wanted: NDArray[np.bool_]) -> CustomerActiv
     )
 
 
-def _keep(activity: CustomerActivity, orders: NDArray[np.bool_], signs: NDArray[np.bool_]) -> CustomerActivity:
+def keep(activity: CustomerActivity, orders: NDArray[np.bool_], signs: NDArray[np.bool_]) -> CustomerActivity:
     """These orders with their lines, and these signs; customers keep their numbers."""
     lines = orders[activity.line_order]
     order_number = (np.cumsum(orders) - 1).astype(np.int32)

@@ -12,6 +12,7 @@ import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.columns import Column, Leaning, count, ratio, share
+from smartshop.ai_agents.segmentation.cut import keep
 from smartshop.ai_agents.segmentation.feature_list import FEATURES as FEATURES
 from smartshop.ai_agents.segmentation.feature_list import Feature as Feature
 from smartshop.ai_agents.segmentation.feature_list import column as column
@@ -68,7 +69,8 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     An order's value and returns are as the activity tells them: for a cut-off without any later refund, load the
     activity as of the cut-off.
     """
-    activity = activity if as_of is None or as_of >= activity.as_of else _until(activity, as_of)
+    if as_of is not None and as_of < activity.as_of:
+        activity = replace(keep(activity, activity.order_at <= as_of, activity.sign_at <= as_of), as_of=as_of)
     n = len(activity)
     columns: dict[str, Column | Leaning] = {}
     days = order_days(activity)
@@ -100,34 +102,6 @@ def _matrices(columns: dict[str, Column | Leaning], n: int) -> tuple[NDArray[np.
         x[:, place] = values.x if isinstance(values, Leaning) else values
         figures[:, place] = values.figure if isinstance(values, Leaning) else feature.natural(values)
     return x, figures
-
-
-def _until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
-    ordered, signed = activity.order_at <= as_of, activity.sign_at <= as_of
-    lined = ordered[activity.line_order]
-    place = np.cumsum(ordered, dtype=np.int32) - 1
-    return replace(
-        activity,
-        as_of=as_of,
-        order_customer=activity.order_customer[ordered],
-        order_at=activity.order_at[ordered],
-        order_value_minor=activity.order_value_minor[ordered],
-        order_list_minor=activity.order_list_minor[ordered],
-        order_units=activity.order_units[ordered],
-        order_units_back=activity.order_units_back[ordered],
-        order_channel=activity.order_channel[ordered],
-        order_device=activity.order_device[ordered],
-        line_order=place[activity.line_order[lined]],
-        line_product=activity.line_product[lined],
-        line_units=activity.line_units[lined],
-        line_value_minor=activity.line_value_minor[lined],
-        sign_customer=activity.sign_customer[signed],
-        sign_at=activity.sign_at[signed],
-        sign_kind=activity.sign_kind[signed],
-        sign_product=activity.sign_product[signed],
-        sign_session=activity.sign_session[signed],
-        sign_device=activity.sign_device[signed],
-    )
 
 
 def _baskets(activity: CustomerActivity, usual: Reference) -> dict[str, Column | Leaning]:
