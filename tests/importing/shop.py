@@ -64,8 +64,9 @@ class EmbeddedShop:
 
 
 @contextmanager
-def opened_shop(folder: Path) -> Iterator[EmbeddedShop]:
-    settings = Settings(data_dir=folder, _env_file=None)
+def opened_shop(folder: Path, database_url: str = "") -> Iterator[EmbeddedShop]:
+    """On the embedded store, or another that a URL names."""
+    settings = Settings(data_dir=folder, database_url=database_url, _env_file=None)
     place = find_place(settings, False)
     with opened_stores(settings, place) as stores:
         yield EmbeddedShop(settings, place, stores, import_doors(settings, place, stores))

@@ -95,8 +95,8 @@ def customer(sort: str, number: int) -> CustomerId:
 
 
 @contextmanager
-def opened_shop_of_two(folder: Path, *, per_sort: int = PER_SORT) -> Iterator[ShopOfTwo]:
-    with opened_shop(folder / "shop") as shop:
+def opened_shop_of_two(folder: Path, *, per_sort: int = PER_SORT, database_url: str = "") -> Iterator[ShopOfTwo]:
+    with opened_shop(folder / "shop", database_url) as shop:
         shop.bring("products", _products(folder / "products.csv"))
         shop.bring("interactions", _interactions(folder / "interactions.csv", per_sort))
         yield ShopOfTwo(shop)
