@@ -1,5 +1,7 @@
 """What every Audiences promises, on both engines."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -35,7 +37,7 @@ from smartshop.data_collection.schemas.segments import Affinity, AffinityKind
 from smartshop.errors import Conflict, InvalidValue
 from tests.connectors.rule_oracle import Known, matches, random_rule
 from tests.connectors.standings_told import CLIMBERS, DORMANT, GARDENERS, SEGMENTS, refit, standing
-from tests.connectors.told import NOON, at
+from tests.connectors.told import NOON, at, in_threads
 
 DAY = 86_400
 EVERYBODY = Not(Listed(()))
@@ -346,6 +348,37 @@ class TestPushes:
         shop.audiences.report_push(done)
         assert shop.audiences.pushes(AudienceId("a1")) == [done]
         assert shop.audiences.pushes(limit=1) == [second]
+
+    def test_a_push_has_one_deliverer_the_last_who_took_it(self, shop: SqlStores) -> None:
+        shop.audiences.start_push(push("p1", 1))
+        first = shop.audiences.take_push("p1", "first")
+        second = shop.audiences.take_push("p1", "second")
+        assert first is not None
+        assert second is not None
+        assert (second.state, second.deliverer) == (PushState.DELIVERING, "second")
+        assert not shop.audiences.report_push(msgspec.structs.replace(first, delivered=9, state=PushState.FAILED))
+        assert shop.audiences.pushes() == [second], "what the first says counts no more"
+        done = msgspec.structs.replace(second, delivered=2, state=PushState.DELIVERED)
+        assert shop.audiences.report_push(done)
+        assert shop.audiences.take_push("p1", "third") == done == shop.audiences.pushes()[0]
+        assert shop.audiences.take_push("p2", "third") is None
+
+    def test_of_many_who_take_a_push_at_once_one_may_report(
+        self, shop: SqlStores, open_again: Callable[[], SqlStores]
+    ) -> None:
+        shop.audiences.start_push(push("p1", 1))
+        another = open_again()
+
+        def deliver(number: int) -> bool:
+            taken = (shop, another)[number % 2].audiences.take_push("p1", f"d{number}")
+            assert taken is not None
+            return shop.audiences.report_push(msgspec.structs.replace(taken, delivered=number + 1))
+
+        told = in_threads([partial(deliver, number) for number in range(8)])
+        another.close()
+        (known,) = shop.audiences.pushes()
+        assert told[int(known.deliverer.removeprefix("d"))] is True
+        assert f"d{known.delivered - 1}" == known.deliverer
 
     def test_pushes_go_with_their_audience_and_stay_gone(self, shop: SqlStores) -> None:
         shop.audiences.save(audience("a1"))

@@ -82,6 +82,26 @@ class TestJobs:
         assert again is not None
         assert again.job_id == job_id
 
+    def test_jobs_are_taken_by_name_where_names_are_told(self, stores: SqlStores) -> None:
+        push, train, mail = (stores.jobs.enqueue(queued(name)) for name in ("push", "train", "mail"))
+        assert stores.jobs.claim(at(1), but=("push", "mail")) == stores.jobs.get(train)
+        assert stores.jobs.claim(at(1), but=("push", "mail")) is None
+        assert stores.jobs.claim(at(2), only=("push", "dance")) == stores.jobs.get(push)
+        assert stores.jobs.claim(at(2), only=("push", "dance")) is None
+        assert stores.jobs.claim(at(3), only=("mail", "push"), but=("push",)) == stores.jobs.get(mail)
+
+    def test_who_lives_and_who_was_last_is_told_however_many_there_are(self, stores: SqlStores) -> None:
+        first = stores.jobs.enqueue(queued("train"))
+        stores.jobs.claim(at(1))
+        ended = [stores.jobs.enqueue(queued("push")) for _ in range(60)]
+        for job_id in ended:
+            stores.jobs.finish(job_id, "done", "", at(2))
+        last = stores.jobs.enqueue(queued("train"))
+        assert [(job.job_id, job.state) for job in stores.jobs.alive()] == [(first, "running"), (last, "queued")]
+        assert stores.jobs.newest("push") == stores.jobs.get(ended[-1])
+        assert stores.jobs.newest("train") == stores.jobs.get(last)
+        assert stores.jobs.newest("dance") is None
+
     def test_two_workers_never_get_the_same(self, stores: SqlStores, open_again: Callable[[], SqlStores]) -> None:
         for n in range(10):
             stores.jobs.enqueue(queued(f"job {n}"))

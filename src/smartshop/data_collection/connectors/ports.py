@@ -7,7 +7,7 @@ every adapter and checked by one contract test class per port.
 All writes are atomic. "Missing" is None or an absent key; an unknown id is never an error. `now` is always passed in.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -383,7 +383,12 @@ class Audiences(Protocol):
         """(n, n): how many are in both i and j; the diagonal is the sizes. At most 12 at once."""
 
     def start_push(self, push: AudiencePush) -> None: ...
-    def report_push(self, push: AudiencePush) -> None: ...
+    def take_push(self, push_id: str, deliverer: str) -> AudiencePush | None:
+        """Deliver it from now on, instead of whoever did; one that has ended is told as it is, None is no such push."""
+
+    def report_push(self, push: AudiencePush) -> bool:
+        """False: another deliverer took it meanwhile, and nothing was written."""
+
     def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
         """Newest first."""
 
@@ -480,16 +485,23 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 class Jobs(Protocol):
     def enqueue(self, job: JobRecord) -> int: ...
-    def claim(self, now: Micros) -> JobRecord | None:
+    def claim(self, now: Micros, *, only: Collection[str] = (), but: Collection[str] = ()) -> JobRecord | None:
         """Take the oldest queued job; two workers never get the same.
 
-        A job running without news for 10 minutes is free again.
+        `only` these names, where any are told, and none of `but`. A job running without news for 10 minutes is free
+        again.
         """
 
     def report(self, job_id: int, progress: float, note: str, now: Micros) -> None: ...
     def finish(self, job_id: int, state: str, note: str, now: Micros) -> None: ...
     def get(self, job_id: int) -> JobRecord | None: ...
     def recent(self, limit: int = 50) -> list[JobRecord]: ...
+    def alive(self) -> list[JobRecord]:
+        """All that are queued or running, the oldest first."""
+
+    def newest(self, name: str) -> JobRecord | None:
+        """The one of this name that was queued last."""
+
     def beat(self, process: str, now: Micros, note: str = "") -> None:
         """Heartbeat of a process or agent."""
 

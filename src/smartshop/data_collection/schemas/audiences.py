@@ -153,5 +153,7 @@ class AudiencePush(msgspec.Struct, frozen=True, kw_only=True):
     delivered_to: CustomerId | None = None
     """The last customer of the pages delivered: the next page begins behind them, whoever joined or left meanwhile."""
     error: str = ""
+    deliverer: str = ""
+    """Whoever took it last, and alone may report on it; whoever had it before stops."""
     asked_at: Micros
     finished_at: Micros | None = None

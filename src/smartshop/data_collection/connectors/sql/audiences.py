@@ -25,7 +25,14 @@ from smartshop.data_collection.connectors.sql.tables import audience_pushes, seg
 from smartshop.data_collection.connectors.sql.tables import audiences as audience_rows
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent, insert_or_replace
 from smartshop.data_collection.connectors.without_erased import rule_without
-from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, AudienceSize, Rule
+from smartshop.data_collection.schemas.audiences import (
+    Audience,
+    AudienceId,
+    AudiencePush,
+    AudienceSize,
+    PushState,
+    Rule,
+)
 from smartshop.data_collection.schemas.customers import Consent, Purpose
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.segments import Standing
@@ -132,9 +139,12 @@ class SqlAudiences:
         }
         self._database.write(lambda connection: insert_if_absent(connection, audience_pushes, [row]))
 
-    def report_push(self, push: AudiencePush) -> None:
+    def take_push(self, push_id: str, deliverer: str) -> AudiencePush | None:
+        return self._database.write(lambda connection: _take(connection, push_id, deliverer))
+
+    def report_push(self, push: AudiencePush) -> bool:
         """Replace what is known of a push; one that is gone, with its audience, stays gone."""
-        self._database.write(lambda connection: _report(connection, push, self._erased))
+        return self._database.write(lambda connection: _report(connection, push, self._erased))
 
     def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
         columns = audience_pushes.c
@@ -198,13 +208,33 @@ def _check_named(connection: Connection, definition: Rule, own: AudienceId | Non
         raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
 
 
-def _report(connection: Connection, push: AudiencePush, erased: ErasedKeys) -> None:
+def _locked_push(connection: Connection, push_id: str) -> AudiencePush | None:
+    question = select(audience_pushes.c.payload).where(audience_pushes.c.push_id == push_id).with_for_update()
+    payload = connection.execute(question).scalar()
+    return None if payload is None else _decode_push(payload)
+
+
+def _take(connection: Connection, push_id: str, deliverer: str) -> AudiencePush | None:
+    push = _locked_push(connection, push_id)
+    if push is None or push.state in (PushState.DELIVERED, PushState.FAILED):
+        return push
+    taken = msgspec.structs.replace(push, state=PushState.DELIVERING, deliverer=deliverer)
+    of_push = update(audience_pushes).where(audience_pushes.c.push_id == push_id)
+    connection.execute(of_push.values(payload=encode(taken)))
+    return taken
+
+
+def _report(connection: Connection, push: AudiencePush, erased: ErasedKeys) -> bool:
     share_turn(connection, Turn.LOG)
+    known = _locked_push(connection, push.push_id)
+    if known is not None and known.deliverer != push.deliverer:
+        return False
     erased.refresh_within(connection)
     if push.delivered_to is not None and erased.holds(push.delivered_to):
         push = msgspec.structs.replace(push, delivered_to=customer_before(connection, push.delivered_to))
     of_push = update(audience_pushes).where(audience_pushes.c.push_id == push.push_id)
     connection.execute(of_push.values(payload=encode(push)))
+    return True
 
 
 def customer_before(connection: Connection, customer_id: CustomerId) -> CustomerId | None:

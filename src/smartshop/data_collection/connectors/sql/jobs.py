@@ -1,5 +1,7 @@
 """Jobs and heartbeats over SQL."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, update
 
 from smartshop.data_collection.connectors.ports import JobRecord
@@ -29,8 +31,8 @@ class SqlJobs:
         numbered = statement.returning(jobs.c.job_id)
         return self._database.write(lambda connection: int(connection.execute(numbered).scalar_one()))
 
-    def claim(self, now: Micros) -> JobRecord | None:
-        return self._database.write(lambda connection: _claim(connection, now))
+    def claim(self, now: Micros, *, only: Collection[str] = (), but: Collection[str] = ()) -> JobRecord | None:
+        return self._database.write(lambda connection: _claim(connection, _oldest_free(now, only, but), now))
 
     def report(self, job_id: int, progress: float, note: str, now: Micros) -> None:
         statement = update(jobs).where(jobs.c.job_id == job_id, jobs.c.state == "running")
@@ -54,6 +56,17 @@ class SqlJobs:
         with self._database.read() as connection:
             return [_job(row) for row in connection.execute(select(jobs).order_by(jobs.c.job_id.desc()).limit(limit))]
 
+    def alive(self) -> list[JobRecord]:
+        question = select(jobs).where(jobs.c.state.in_(("queued", "running"))).order_by(jobs.c.job_id)
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(question)]
+
+    def newest(self, name: str) -> JobRecord | None:
+        question = select(jobs).where(jobs.c.name == name).order_by(jobs.c.job_id.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(question).one_or_none()
+        return None if row is None else _job(row)
+
     def beat(self, process: str, now: Micros, note: str = "") -> None:
         row: dict[str, object] = {"process": process, "beat_at": now, "note": note}
         self._database.write(lambda connection: insert_or_replace(connection, heartbeats, [row]))
@@ -67,8 +80,8 @@ class SqlJobs:
 JobRow = Row[int, str, bytes, str, float, str, int, int | None, int | None, int | None]
 
 
-def _claim(connection: Connection, now: Micros) -> JobRecord | None:
-    row = connection.execute(_oldest_free(now)).one_or_none()
+def _claim(connection: Connection, oldest_free: Select[int], now: Micros) -> JobRecord | None:
+    row = connection.execute(oldest_free).one_or_none()
     if row is None:
         return None
     values = {"state": "running", "started_at": now, "news_at": now, "finished_at": None}
@@ -76,9 +89,13 @@ def _claim(connection: Connection, now: Micros) -> JobRecord | None:
     return _job(connection.execute(select(jobs).where(jobs.c.job_id == row.job_id)).one())
 
 
-def _oldest_free(now: Micros) -> Select[int]:
+def _oldest_free(now: Micros, only: Collection[str], but: Collection[str]) -> Select[int]:
     left_behind = and_(jobs.c.state == "running", jobs.c.news_at < now - SILENT_FOR)
     question = select(jobs.c.job_id).where(or_(jobs.c.state == "queued", left_behind)).order_by(jobs.c.job_id).limit(1)
+    if only:
+        question = question.where(jobs.c.name.in_(only))
+    if but:
+        question = question.where(jobs.c.name.not_in(but))
     # Skipping what another worker is just taking; SQLite, with one writer at a time, needs and knows no such words.
     return question.with_for_update(skip_locked=True)
 
