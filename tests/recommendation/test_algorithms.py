@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.recommendation.bought_together import (
-    BoughtTogetherConfig,
-    fit_bought_together,
-    log_likelihood_ratio,
-)
+from smartshop.ai_agents.recommendation.beyond_chance import log_likelihood_ratio
+from smartshop.ai_agents.recommendation.bought_together import BoughtTogetherConfig, fit_bought_together
 from smartshop.ai_agents.recommendation.item_to_item import PLAIN_COSINE, ItemToItemConfig, fit_item_to_item
 from smartshop.ai_agents.recommendation.markov import MarkovConfig, fit_markov
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units, incidence

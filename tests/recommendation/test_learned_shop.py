@@ -10,10 +10,13 @@ import pytest
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, not_worse
 from smartshop.ai_agents.recommendation.evaluate import ITEM_KNN, OURS, POPULARITY, evaluate
+from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.popular import NO_MODEL, PopularSource
 from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
+from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import TrainedModel, judge, train
+from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.recommendation.tuning import LEAST_WEIGHTS
 from smartshop.data_collection.connectors.sql.stores import open_stores
 from smartshop.data_collection.schemas.ids import Micros
@@ -97,7 +100,9 @@ def test_trending_follows_the_mask(advisor: RecommendationAdvisor) -> None:
     eligible[30:] = True
     found = advisor.trending(ask(shelf_of_tastes(), eligible=eligible), 10)
     assert sorted(found.product_no.tolist()) == list(range(30, 40))
-    demand = advisor.model.trending.score[found.product_no]
+    trending = advisor.model.of(Trending)
+    assert trending is not None
+    demand = trending.score[found.product_no]
     assert (np.diff(demand) <= 0).all()
 
 
@@ -118,7 +123,9 @@ def test_the_same_seed_gives_the_same_bytes(trained: TrainedModel, tmp_path: Pat
 def test_a_loaded_model_answers_as_the_one_that_was_saved(trained: TrainedModel, tmp_path: Path) -> None:
     trained.model.save(tmp_path)
     loaded = RecommendationModel.load(tmp_path)
-    assert isinstance(loaded.markov.indices.base, np.memmap)
+    markov = loaded.of(Markov)
+    assert markov is not None
+    assert isinstance(markov.rows.indices.base, np.memmap)
     assert loaded.recipe == trained.model.recipe
     for surface in (Surface.HOME, Surface.BASKET):
         question = ask(shelf_of_tastes(), [1, 2], surface=surface, basket=[11])
@@ -132,17 +139,17 @@ def test_a_loaded_model_answers_as_the_one_that_was_saved(trained: TrainedModel,
 def test_a_model_of_another_format_is_refused(trained: TrainedModel, tmp_path: Path) -> None:
     trained.model.save(tmp_path)
     manifest = tmp_path / "model.json"
-    manifest.write_text(manifest.read_text().replace('"format_version": 1', '"format_version": 99'))
+    manifest.write_text(manifest.read_text().replace('"format_version": 2', '"format_version": 99'))
     with pytest.raises(ModelRefused, match="format 99"):
         RecommendationModel.load(tmp_path)
     (tmp_path / "markov.indices.npy").unlink()
-    manifest.write_text(manifest.read_text().replace('"format_version": 99', '"format_version": 1'))
+    manifest.write_text(manifest.read_text().replace('"format_version": 99', '"format_version": 2'))
     with pytest.raises(ModelRefused, match="train again"):
         RecommendationModel.load(tmp_path)
 
 
 def test_no_source_but_buying_again_is_ever_switched_off(trained: TrainedModel) -> None:
-    weights = trained.model.recipe.blend.weights
+    weights = trained.model.recipe.blend.weights_of(SOURCES)
     assert all(weight >= least for weight, least in zip(weights, LEAST_WEIGHTS, strict=True))
 
 
@@ -180,7 +187,7 @@ def test_the_first_model_is_promoted_and_one_that_lost_its_data_is_not(trained: 
 
 def test_a_mix_that_loses_on_unseen_shoppers_gives_way_to_the_better_one(trained: TrainedModel, tmp_path: Path) -> None:
     shelf = shelf_of_tastes()
-    blind = msgspec.structs.replace(trained.model.recipe.blend, weights=(0.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    blind = msgspec.structs.replace(trained.model.recipe.blend, weights={"trending": 1.0})
     recipe = msgspec.structs.replace(trained.model.recipe, blend=blind)
     worse = replace(
         trained,

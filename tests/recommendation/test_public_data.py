@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from smartshop.ai_agents.recommendation.blend import SOURCES
 from smartshop.ai_agents.recommendation.evaluate import ITEM_KNN, OURS, POPULARITY, evaluate
+from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.data_collection.pipelines.interactions import KIND_NUMBERS, Interactions
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import Micros

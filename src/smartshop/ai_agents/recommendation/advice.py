@@ -7,21 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import Advice, Candidates, Mask, Numbers, Question
-from smartshop.ai_agents.recommendation.blend import SOURCES, Blended, blend
+from smartshop.ai_agents.recommendation.anchors import ask_of
+from smartshop.ai_agents.recommendation.blend import Blended, blend
+from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
+from smartshop.ai_agents.recommendation.category_trending import draw_category_trending
+from smartshop.ai_agents.recommendation.item_to_item import ItemToItem
+from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.reasons import explain
-from smartshop.ai_agents.recommendation.scoring import (
-    Anchors,
-    Drawn,
-    Moment,
-    anchors_of,
-    draw_all,
-    draw_category_trending,
-    draw_from_rows,
-    draw_partners,
-    draw_trending,
-)
-from smartshop.ai_agents.recommendation.view import ShelfView, view_shelf
+from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
+from smartshop.ai_agents.recommendation.scoring import draw_all
+from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, Moment, ShelfView
+from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.ai_agents.recommendation.trending import draw_trending
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason, Surface
 
@@ -79,9 +77,9 @@ class RecommendationAdvisor:
             eligible = eligible.copy()
             eligible[anchors.product_no] = False
         drawn = (
-            draw_from_rows(self.model.item_to_item, anchors, eligible, n),
-            draw_from_rows(self.model.markov, anchors, eligible, n),
-            draw_category_trending(view, anchors, eligible, n) if len(anchors.product_no) else _nothing(),
+            _rows_of(self.model.of(ItemToItem), anchors, eligible, n),
+            _rows_of(self.model.of(Markov), anchors, eligible, n),
+            draw_category_trending(view, anchors, eligible, n) if len(anchors.product_no) else NOTHING,
         )
         blended = blend([each.product_no for each in drawn], SIMILAR_WEIGHTS, self.model.recipe.blend.k, n)
         names = ("similar", "markov", "same_category")
@@ -90,13 +88,11 @@ class RecommendationAdvisor:
 
     def bought_together(self, question: Question, n: int) -> Candidates:
         """What completes the anchor and the basket; shorter where nothing was learned."""
-        moment = _moment(question)
-        anchors = Anchors(moment.focus[::-1], np.ones(len(moment.focus)))
-        if not len(moment.focus):
-            anchors = anchors_of(moment)
         eligible = question.eligible.copy()
-        eligible[anchors.product_no] = False
-        drawn = draw_partners(self.model, self._view_of(question.shelf), anchors, eligible, n)
+        asked = ask_of(_moment(replace(question, eligible=eligible)))
+        eligible[asked.completing.product_no] = False
+        learned = self.model.of(BoughtTogether)
+        drawn = NOTHING if learned is None else learned.draw(asked, self._view_of(question.shelf), n)
         blended = blend([drawn.product_no], (1.0,), self.model.recipe.blend.k, n)
         return _candidates(blended, (drawn,), np.array([BOUGHT_TOGETHER], np.int8))
 
@@ -119,11 +115,11 @@ class RecommendationAdvisor:
         view = self._view
         if view is None or not view.fits(shelf):
             # Two threads may both make one; they are equal, and the assignment is atomic.
-            view = self._view = view_shelf(self.model, shelf)
+            view = self._view = self.model.view(shelf)
         return view
 
     def _weights(self, question: Question) -> tuple[float, ...]:
-        weights = list(self.model.recipe.blend.weights)
+        weights = list(self.model.recipe.blend.weights_of(SOURCES))
         if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
             weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
         return tuple(weights)
@@ -152,8 +148,8 @@ def _newest(history: Numbers) -> int | None:
     return int(history[-1]) if len(history) else None
 
 
-def _nothing() -> Drawn:
-    return Drawn(np.zeros(0, np.int32), np.zeros(0, np.int32))
+def _rows_of(learned: RowSource | None, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
+    return NOTHING if learned is None else draw_from_rows(learned.rows, anchors, eligible, n)
 
 
 def _candidates(blended: Blended, drawn: tuple[Drawn, ...], codes: NDArray[np.int8]) -> Candidates:

@@ -7,7 +7,6 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
-from smartshop.ai_agents.recommendation.blend import BlendConfig
 from smartshop.ai_agents.recommendation.metrics import Measures, draw_bootstrap
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
@@ -90,7 +89,7 @@ def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf)
     """
     if not trained.judged_on:
         return True
-    theirs = judge(trained.older, shelf, trained.judged_on, _readable(present.recipe.blend, trained))
+    theirs = judge(trained.older, shelf, trained.judged_on, present.recipe.blend)
     shopper = np.array([question.shopper for question in trained.judged_on])
     difference = draw_bootstrap(shopper, np.random.default_rng(0)).interval(trained.measures.ndcg - theirs.ndcg)
     return difference.high >= 0
@@ -125,17 +124,11 @@ def train_recommendation(
     return agent.publish(trained, shelf)
 
 
-def _readable(theirs: BlendConfig, trained: TrainedModel) -> BlendConfig:
-    """A mix made for other sources cannot be compared; then the new one is compared with itself."""
-    ours = trained.model.recipe.blend
-    return theirs if len(theirs.weights) == len(ours.weights) else ours
-
-
 def _metrics(trained: TrainedModel) -> dict[str, float]:
     found: Measures = trained.measures
     blending = trained.model.recipe.blend
     asked = len(trained.judged_on)
-    weights = {f"weight_{number}": weight for number, weight in enumerate(blending.weights)}
+    weights = {f"weight_{source}": weight for source, weight in blending.weights.items()}
     if not asked:
         return {"interactions": float(trained.n_interactions), "questions": 0.0, **weights}
     return {

@@ -15,17 +15,27 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.int32]
 
-SOURCES = ("markov", "item_to_item", "bought_together", "category_trending", "trending", "buy_again")
-"""In this order everywhere: lists, weights, origins."""
+DEFAULT_WEIGHTS = {
+    "markov": 1.0,
+    "item_to_item": 0.6,
+    "bought_together": 0.2,
+    "category_trending": 0.3,
+    "trending": 0.1,
+    "buy_again": 0.3,
+}
 
 
 class BlendConfig(msgspec.Struct, frozen=True, kw_only=True):
-    weights: tuple[float, ...] = (1.0, 0.6, 0.2, 0.3, 0.1, 0.3)
-    """Per source, ≥ 0."""
+    weights: dict[str, float] = msgspec.field(default_factory=DEFAULT_WEIGHTS.copy)
+    """Source → weight ≥ 0; a source not named has none."""
     k: Annotated[float, Meta(gt=0, le=100)] = 2.0
     """Ranks to add before inverting: small = the head of each list decides."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 150
     """Length of each source's list."""
+
+    def weights_of(self, sources: Sequence[str]) -> tuple[float, ...]:
+        """In the order of these sources."""
+        return tuple(self.weights.get(source, 0.0) for source in sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """What completes what: products bought in one order beyond chance, without those that merely replace each other.
 
-The score of a pair is the log-likelihood ratio of its 2×2 table of orders (Dunning 1993, "Accurate methods for the
-statistics of surprise and coincidence"): 2·Σ k·ln(k·N / (row·column)). Significance, unlike lift, does not fall for
-pairs seen twice; pairs bought together less often than by chance have the same ratio and are left out.
+Where too few pairs were learned, the most wanted products of categories bought with theirs stand in.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 import numpy as np
@@ -14,9 +13,15 @@ import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
-from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, top_rows
+from smartshop.ai_agents.recommendation.beyond_chance import Pairs, beyond_chance
+from smartshop.ai_agents.recommendation.pair_counts import incidence
+from smartshop.ai_agents.recommendation.row_source import draw_from_rows
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, load_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
+from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Asked, Drawn, Mask, ShelfView
+
+PARTNER_CATEGORIES = 5
+"""Categories that stand in where learned pairs are too few."""
 
 
 class BoughtTogetherConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,37 +39,23 @@ class BoughtTogetherConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class BoughtTogether:
+    name: ClassVar[str] = "bought_together"
+
     products: Rows
     """(n_products, n_products); evidence: orders with both."""
     categories: Rows
-    """(n_categories, n_categories), over leaf category codes; evidence: orders with both."""
+    """(n_categories, n_categories), over the model's leaf category codes; evidence: orders with both."""
 
+    def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
+        return draw_partners(self, view, asked.completing, asked.eligible, n)
 
-def log_likelihood_ratio(
-    both: NDArray[np.floating],
-    only_first: NDArray[np.floating],
-    only_second: NDArray[np.floating],
-    neither: NDArray[np.floating],
-) -> NDArray[np.float64]:
-    """Dunning's ratio of 2×2 tables, elementwise; ≥ 0, and 0 for independence.
+    def save(self, folder: Path) -> None:
+        self.products.save(folder, self.name)
+        self.categories.save(folder, f"{self.name}_categories")
 
-    >>> float(log_likelihood_ratio(*map(np.array, (110.0, 2442.0, 111.0, 29114.0))).round(2))
-    270.72
-    """
-    total = both + only_first + only_second + neither
-    first, second = both + only_first, both + only_second
-    cells = ((both, first, second), (only_first, first, total - second), (only_second, total - first, second))
-    ratio = sum(_surprise(count, row, column, total) for count, row, column in cells)
-    return np.maximum(2.0 * (ratio + _surprise(neither, total - first, total - second, total)), 0.0)
-
-
-def _surprise(
-    count: NDArray[np.floating], row: NDArray[np.floating], column: NDArray[np.floating], total: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """k · ln(k·N / (row·column)), 0 where the cell is empty."""
-    occupied = count > 0
-    expected = np.where(occupied, row * column, 1.0)
-    return np.where(occupied, count * np.log(np.where(occupied, count * total, 1.0) / expected), 0.0)
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(products=load_rows(folder, cls.name), categories=load_rows(folder, f"{cls.name}_categories"))
 
 
 def fit_bought_together(
@@ -85,73 +76,6 @@ def fit_bought_together(
     between = beyond_chance(by_category, config.min_category_support, config.min_ratio)
     between = between.take((between.first != 0) & (between.second != 0))
     return BoughtTogether(products=pairs.rows(config.n), categories=between.rows(config.n))
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Ordered pairs (both directions stand) that occur together more often than by chance. Parallel arrays."""
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    support: NDArray[np.float64]
-    ratio: NDArray[np.float64]
-    lift: NDArray[np.float64]
-    """Times as often together as by chance."""
-    size: int
-
-    def take(self, keep: NDArray[np.bool_]) -> "Pairs":
-        return Pairs(
-            first=self.first[keep],
-            second=self.second[keep],
-            support=self.support[keep],
-            ratio=self.ratio[keep],
-            lift=self.lift[keep],
-            size=self.size,
-        )
-
-    def take_ratio(self, min_ratio: float) -> "Pairs":
-        """Only pairs seen more often than by chance, and significantly so."""
-        return self.take((self.lift > 1) & (self.ratio >= min_ratio))
-
-    def rows(self, n: int) -> Rows:
-        places, shape = (self.first, self.second), (self.size, self.size)
-        support = scipy.sparse.csr_array((self.support, places), shape=shape)
-        return top_rows(scipy.sparse.csr_array((self.ratio, places), shape=shape), support, n)
-
-
-def beyond_chance(units: "scipy.sparse.csr_array", min_support: int, min_ratio: float) -> Pairs:
-    """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
-    counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
-    found = [
-        _beyond_chance(first, block, counts, total, min_support).take_ratio(min_ratio)
-        for first, block in co_occurrences(units, units)
-    ]
-    return Pairs(
-        first=np.concatenate([pairs.first for pairs in found]),
-        second=np.concatenate([pairs.second for pairs in found]),
-        support=np.concatenate([pairs.support for pairs in found]),
-        ratio=np.concatenate([pairs.ratio for pairs in found]),
-        lift=np.concatenate([pairs.lift for pairs in found]),
-        size=units.shape[1],
-    )
-
-
-def _beyond_chance(
-    first_row: int, block: "scipy.sparse.csr_array", counts: NDArray[np.float64], total: float, min_support: int
-) -> Pairs:
-    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    enough = (row != block.indices) & (block.data >= min_support)
-    first, second = row[enough].astype(np.int64), block.indices[enough].astype(np.int64)
-    both = block.data[enough].astype(np.float64)
-    n_first, n_second = counts[first], counts[second]
-    return Pairs(
-        first=first,
-        second=second,
-        support=both,
-        ratio=log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both),
-        lift=both * total / (n_first * n_second),
-        size=block.shape[1],
-    )
 
 
 def _substitutes(
@@ -182,3 +106,44 @@ def _substitutes(
 def _zero_one(matrix: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":
     matrix.data[:] = 1.0
     return matrix
+
+
+def draw_partners(learned: BoughtTogether, view: ShelfView, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
+    """What completes the anchors: learned pairs first, then the most wanted of categories bought with theirs."""
+    pairs = draw_from_rows(learned.products, anchors, eligible, n)
+    if len(pairs.product_no) >= n:
+        return pairs
+    spare = eligible.copy()
+    spare[pairs.product_no] = False
+    backed_off = _draw_category_partners(learned, view, anchors, spare, n - len(pairs.product_no))
+    return Drawn(
+        np.concatenate((pairs.product_no, backed_off.product_no)),
+        np.concatenate((pairs.because, backed_off.because)),
+    )
+
+
+def _draw_category_partners(
+    learned: BoughtTogether, view: ShelfView, anchors: Anchors, eligible: Mask, n: int
+) -> Drawn:
+    codes = view.code_in_model[view.category[anchors.product_no]]
+    known = codes >= 0
+    speakers = Anchors(codes[known], anchors.weight[known])
+    products = anchors.product_no[known]
+    rows = learned.categories
+    everything = np.ones(rows.n_rows, np.bool_)
+    partners = draw_from_rows(rows, speakers, everything, PARTNER_CATEGORIES)
+    if not len(partners.product_no):
+        return NOTHING
+    loudness = np.zeros(len(view.code_in_model))
+    speaker_of = np.full(len(view.code_in_model), -1, np.int32)
+    for rank, (code, because) in enumerate(zip(partners.product_no.tolist(), partners.because.tolist(), strict=True)):
+        on_shelf = int(view.code_on_shelf[code])
+        if on_shelf > 0:
+            loudness[on_shelf] = 1.0 / (1 + rank)
+            speaker_of[on_shelf] = products[int(np.flatnonzero(speakers.product_no == because)[0])]
+    wanted = view.in_demand
+    liked = loudness[view.category[wanted]]
+    listed = np.flatnonzero((liked > 0) & eligible[wanted])
+    score = view.demand[wanted[listed]] * liked[listed]
+    found = wanted[listed[np.argsort(-score, kind="stable")[:n]]]
+    return Drawn(found, speaker_of[view.category[found]])

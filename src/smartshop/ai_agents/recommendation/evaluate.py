@@ -13,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from smartshop.ai_agents.recommendation.blend import SOURCES, blend
+from smartshop.ai_agents.recommendation.blend import blend
 from smartshop.ai_agents.recommendation.held_out import HeldOut, HeldOutQuestion, Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.item_to_item import PLAIN_COSINE, fit_item_to_item
 from smartshop.ai_agents.recommendation.metrics import CUT, MRR_CUT, Bootstrap, Measures, draw_bootstrap, measure
 from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.row_source import draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows
-from smartshop.ai_agents.recommendation.scoring import Anchors, draw_all, draw_from_rows
+from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
+from smartshop.ai_agents.recommendation.source import Anchors, ShelfView
+from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Progress, fit, learn, newest
+from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.recommendation.tuning import moment_of, without_history
-from smartshop.ai_agents.recommendation.view import ShelfView, view_shelf
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
 
@@ -94,7 +97,7 @@ class Contest:
         blending = self.model.recipe.blend
         drawn = draw_all(self.model, self.view, moment_of(question, eligible), blending.n)
         sources = [each.product_no for each in drawn]
-        blended = blend(sources, blending.weights, blending.k, MRR_CUT).product_no
+        blended = blend(sources, blending.weights_of(SOURCES), blending.k, MRR_CUT).product_no
         known = np.unique(question.history)
         cosine = draw_from_rows(self.item_knn, Anchors(known, np.ones(len(known))), eligible, MRR_CUT).product_no
         return [blended, *sources, cosine, self._popular(eligible)]
@@ -108,8 +111,10 @@ class Contest:
 
     def _shoppers(self) -> NDArray[np.int32]:
         counts = np.zeros(len(self.alive), np.int32)
-        known = min(len(counts), self.model.n_products)
-        counts[:known] = self.model.trending.shoppers_ever[:known]
+        trending = self.model.of(Trending)
+        if trending is not None:
+            known = min(len(counts), self.model.n_products)
+            counts[:known] = trending.shoppers_ever[:known]
         return counts
 
 
@@ -145,7 +150,7 @@ def evaluate(
         since=held.since,
         signs=len(held.rest),
         products=int(shelf.alive.sum()),
-        blend_weights=dict(zip(SOURCES, blending.weights, strict=True)),
+        blend_weights=dict(blending.weights),
         blend_k=blending.k,
         tables=tables,
     )
@@ -172,7 +177,7 @@ def _contest(held: HeldOut, tuned: RecommendationModel, shelf: Shelf) -> Contest
         model = fit(rest, shelf, newest(rest), tuned.recipe)
     return Contest(
         model=model,
-        view=view_shelf(model, shelf),
+        view=model.view(shelf),
         item_knn=fit_item_to_item(rest, PLAIN_COSINE),
         alive=shelf.alive,
     )

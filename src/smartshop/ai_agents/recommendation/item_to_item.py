@@ -5,7 +5,8 @@ c/(c + `shrinkage`) where c is the number of units with both (Deshpande & Karypi
 Koren 2007). A unit is one shopper's newest products, so that a shop of one-item baskets still learns.
 """
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
@@ -32,6 +34,11 @@ class ItemToItemConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 PLAIN_COSINE = ItemToItemConfig(max_unit_size=10_000, length_damping=0.0, reg=0.5, shrinkage=0.0, n=200)
 """The textbook item-kNN that every model is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemToItem(RowSource):
+    name: ClassVar[str] = "item_to_item"
 
 
 def fit_item_to_item(sequences: Sequences, config: ItemToItemConfig) -> Rows:

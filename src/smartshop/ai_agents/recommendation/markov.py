@@ -6,7 +6,8 @@ several steps; `reg` below 1 lets a well-known product speak louder than one see
 of a public five-core data set: 0.5 gave .105 HR@10, full normalisation .098).
 """
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units
+from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
@@ -35,6 +37,11 @@ class MarkovConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Exponent on the row sum: 1 = probabilities, 0 = raw counts."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 100
     """Neighbours kept per product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Markov(RowSource):
+    name: ClassVar[str] = "markov"
 
 
 def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:

@@ -2,18 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
+import numpy as np
 
-from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
 from smartshop.ai_agents.recommendation.recipe import FORMAT_VERSION, Manifest, Recipe
-from smartshop.ai_agents.recommendation.rows import Rows, load_rows
-from smartshop.ai_agents.recommendation.trending import Trending, load_trending
+from smartshop.ai_agents.recommendation.source import ShelfView, Source
+from smartshop.ai_agents.recommendation.sources import load_sources
+from smartshop.ai_agents.recommendation.trending import Trending
+from smartshop.ai_agents.recommendation.view import view_shelf
+from smartshop.ai_agents.shelf import Shelf
 from smartshop.errors import ModelRefused
 
 MANIFEST_NAME = "model.json"
 """Not `manifest.json`: that one belongs to the store, which seals the folder."""
+
+
+NO_DEMAND = np.zeros(0, np.float32)
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +31,29 @@ class RecommendationModel:
     as_of: int
     """µs UTC: ages were counted from here."""
     recipe: Recipe
-    markov: Rows
-    item_to_item: Rows
-    bought_together: BoughtTogether
-    trending: Trending
+    sources: tuple[Source, ...]
+    """In the order of `sources.SOURCES`, without those that had nothing to learn from."""
     categories: tuple[tuple[str, ...], ...]
-    """Paths of the codes in `bought_together.categories`; a later shelf may number them otherwise."""
+    """Paths of the codes that the sources use; a later shelf may number them otherwise."""
+
+    def of(self, kind: type[Kind]) -> Kind | None:
+        """The source of this kind; None where it was not learned."""
+        return next((source for source in self.sources if isinstance(source, kind)), None)
+
+    def view(self, shelf: Shelf) -> ShelfView:
+        """What this model says of a catalogue."""
+        trending = self.of(Trending)
+        return view_shelf(trending.score if trending is not None else NO_DEMAND, self.categories, shelf)
 
     def save(self, folder: Path) -> None:
         """Write the arrays and `model.json` into a folder; the same model gives the same bytes."""
-        self.markov.save(folder, "markov")
-        self.item_to_item.save(folder, "item_to_item")
-        self.bought_together.products.save(folder, "bought_together")
-        self.bought_together.categories.save(folder, "categories")
-        self.trending.save(folder)
+        for source in self.sources:
+            source.save(folder)
         manifest = Manifest(
             n_products=self.n_products,
             as_of=self.as_of,
             recipe=self.recipe,
+            sources=[source.name for source in self.sources],
             categories=[list(path) for path in self.categories],
         )
         (folder / MANIFEST_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -63,12 +75,7 @@ class RecommendationModel:
                 n_products=manifest.n_products,
                 as_of=manifest.as_of,
                 recipe=manifest.recipe,
-                markov=load_rows(folder, "markov"),
-                item_to_item=load_rows(folder, "item_to_item"),
-                bought_together=BoughtTogether(
-                    products=load_rows(folder, "bought_together"), categories=load_rows(folder, "categories")
-                ),
-                trending=load_trending(folder),
+                sources=load_sources(folder, manifest.sources),
                 categories=tuple(tuple(path) for path in manifest.categories),
             )
         except (OSError, ValueError, msgspec.MsgspecError) as error:

@@ -3,8 +3,13 @@
 import numpy as np
 
 from smartshop.ai_agents.advice import Numbers, Question
+from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
+from smartshop.ai_agents.recommendation.item_to_item import ItemToItem
+from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows
+from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason
 
@@ -55,7 +60,7 @@ def _visits(history: Numbers, product_no: int) -> int:
 
 
 def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
-    shoppers = _count(model.markov, because, product_no)
+    shoppers = _count(model.of(Markov), because, product_no)
     if shoppers < FEWEST_SHOPPERS_TO_NAME:
         return None
     return Reason(
@@ -66,7 +71,7 @@ def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, beca
 
 
 def _chosen_with(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
-    shoppers = _count(model.item_to_item, because, product_no)
+    shoppers = _count(model.of(ItemToItem), because, product_no)
     if shoppers < FEWEST_SHOPPERS_TO_NAME:
         return None
     return Reason(
@@ -77,7 +82,10 @@ def _chosen_with(model: RecommendationModel, shelf: Shelf, product_no: int, beca
 
 
 def _bought_together(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
-    orders = _count(model.bought_together.products, because, product_no)
+    learned = model.of(BoughtTogether)
+    if learned is None:
+        return None
+    orders = _count(learned.products, because, product_no)
     if orders >= FEWEST_SHOPPERS_TO_NAME:
         return Reason(
             code="bought_together",
@@ -88,7 +96,7 @@ def _bought_together(model: RecommendationModel, shelf: Shelf, product_no: int, 
         return None
     theirs, ours = shelf.categories[shelf.category[because]], shelf.categories[shelf.category[product_no]]
     codes = {path: code for code, path in enumerate(model.categories)}
-    orders = _count(model.bought_together.categories, codes.get(theirs, -1), codes.get(ours, -1))
+    orders = _count(learned.categories, codes.get(theirs, -1), codes.get(ours, -1))
     if orders < FEWEST_SHOPPERS_TO_NAME:
         return None
     return Reason(
@@ -110,18 +118,19 @@ def _same_category(shelf: Shelf, product_no: int, because: int) -> Reason | None
 
 
 def _in_demand(model: RecommendationModel, shelf: Shelf, product_no: int) -> Reason | None:
-    if product_no >= model.n_products:
+    trending = model.of(Trending)
+    if trending is None or product_no >= model.n_products:
         return None
     path = shelf.categories[shelf.category[product_no]]
     where = f" in {path[-1]}" if path else ""
-    this_week = int(model.trending.shoppers_this_week[product_no])
+    this_week = int(trending.shoppers_this_week[product_no])
     if this_week >= FEWEST_SHOPPERS_TO_NAME:
         return Reason(
             code="trending",
             text=f"Popular{where} this week ({this_week} shoppers)",
             evidence={"shoppers": this_week, "days": 7, "category": list(path)},
         )
-    ever = int(model.trending.shoppers_ever[product_no])
+    ever = int(trending.shoppers_ever[product_no])
     if ever < FEWEST_SHOPPERS_TO_NAME:
         return None
     return Reason(
@@ -148,5 +157,8 @@ def from_the_shelf(question: Question, product_no: int) -> Reason:
     )
 
 
-def _count(rows: Rows, first: int, second: int) -> int:
+def _count(learned: Rows | RowSource | None, first: int, second: int) -> int:
+    rows = learned.rows if isinstance(learned, RowSource) else learned
+    if rows is None:
+        return 0
     return rows.evidence_of(first, second) if first >= 0 and second >= 0 else 0

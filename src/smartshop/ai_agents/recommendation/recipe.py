@@ -6,22 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
-from smartshop.ai_agents.recommendation.bought_together import BoughtTogetherConfig
 from smartshop.ai_agents.recommendation.calibration import Calibration
-from smartshop.ai_agents.recommendation.item_to_item import ItemToItemConfig
-from smartshop.ai_agents.recommendation.markov import MarkovConfig
-from smartshop.ai_agents.recommendation.sequences import SequenceConfig
-from smartshop.ai_agents.recommendation.trending import TrendingConfig
-
-
-class Configs(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of every source, each kept beside its algorithm."""
-
-    sequences: SequenceConfig = SequenceConfig()
-    markov: MarkovConfig = MarkovConfig()
-    item_to_item: ItemToItemConfig = ItemToItemConfig()
-    bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
-    trending: TrendingConfig = TrendingConfig()
+from smartshop.ai_agents.recommendation.sources import Configs
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +18,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Calibration = Calibration()
 
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +28,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
     """µs UTC: the moment that ages were counted from."""
     recipe: Recipe
+    sources: list[str]
+    """Those that were learned."""
     categories: list[list[str]]
-    """Paths by the codes that `categories.*.npy` use."""
+    """Paths by the codes that `bought_together_categories.*.npy` use."""
     format_version: Annotated[int, Meta(ge=1)] = FORMAT_VERSION

@@ -8,18 +8,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig, blend
-from smartshop.ai_agents.recommendation.bought_together import fit_bought_together
 from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion, Protocol, hold_out, protocol_for
-from smartshop.ai_agents.recommendation.item_to_item import fit_item_to_item
-from smartshop.ai_agents.recommendation.markov import fit_markov
 from smartshop.ai_agents.recommendation.metrics import CUT, Measures, measure
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
-from smartshop.ai_agents.recommendation.trending import fit_trending
+from smartshop.ai_agents.recommendation.source import Lesson
+from smartshop.ai_agents.recommendation.sources import SOURCES, fit_sources
 from smartshop.ai_agents.recommendation.tuning import calibrate, moment_of, tune
-from smartshop.ai_agents.recommendation.view import view_shelf
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
 from smartshop.data_collection.schemas.ids import Micros
@@ -36,18 +33,12 @@ MIN_QUESTIONS = 40
 
 def fit(sequences: Sequences, shelf: Shelf, as_of: int, recipe: Recipe) -> RecommendationModel:
     """Fit every source; the shelf gives the categories. `as_of` (µs UTC) is when ages are counted from."""
-    configs = recipe.configs
-    category = np.zeros(sequences.n_products, np.int32)
-    known = min(sequences.n_products, shelf.n_products)
-    category[:known] = shelf.category[:known]
+    lesson = Lesson(sequences=sequences, shelf=shelf, as_of=as_of)
     return RecommendationModel(
         n_products=sequences.n_products,
         as_of=as_of,
         recipe=recipe,
-        markov=fit_markov(sequences, configs.markov),
-        item_to_item=fit_item_to_item(sequences, configs.item_to_item),
-        bought_together=fit_bought_together(sequences, category, len(shelf.categories), configs.bought_together),
-        trending=fit_trending(sequences, as_of, configs.trending),
+        sources=tuple(fit_sources(lesson, recipe.configs)),
         categories=shelf.categories,
     )
 
@@ -79,7 +70,7 @@ def learn(
     judged_on = tuple(question for question in held.questions if question.shopper % 3 == 0)
     if len(tuned_on) >= MIN_QUESTIONS:
         progress(0.3, f"tuning the mix on {len(tuned_on)} held-out questions")
-        view = view_shelf(older, shelf)
+        view = older.view(shelf)
         blending = tune(older, view, shelf.alive, tuned_on)
         calibration = calibrate(older, view, shelf.alive, tuned_on, blending)
         older = replace(older, recipe=msgspec.structs.replace(recipe, blend=blending, calibration=calibration))
@@ -137,12 +128,13 @@ def judge(
     model: RecommendationModel, shelf: Shelf, questions: Sequence[HeldOutQuestion], blending: BlendConfig
 ) -> Measures:
     """The blend's measures on held-out questions, repeats allowed."""
-    view = view_shelf(model, shelf)
+    view = model.view(shelf)
+    weights = blending.weights_of(SOURCES)
     hits = np.zeros((len(questions), CUT), np.bool_)
     n_targets = np.ones(len(questions), np.int64)
     for number, question in enumerate(questions):
         drawn = draw_all(model, view, moment_of(question, shelf.alive), blending.n)
-        blended = blend([each.product_no for each in drawn], blending.weights, blending.k, CUT)
+        blended = blend([each.product_no for each in drawn], weights, blending.k, CUT)
         hits[number, : len(blended.product_no)] = np.isin(blended.product_no, question.targets)
         n_targets[number] = len(question.targets)
     return measure(hits, n_targets)

@@ -6,7 +6,7 @@ over a short and a long half-life: short · `short_share` + long · (1 − `shor
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.sequences import Sequences
+from smartshop.ai_agents.recommendation.source import Asked, Drawn, Mask, ShelfView
 
 DAY = 86_400_000_000
 """µs"""
@@ -35,23 +36,34 @@ class TrendingConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Trending:
     """(n_products,) each."""
 
+    name: ClassVar[str] = "trending"
+
     score: NDArray[np.float32]
     """Sums to 1 over all products with any sign."""
     shoppers_this_week: NDArray[np.int32]
     """Distinct shoppers with a sign in the seven days before the model's data end."""
     shoppers_ever: NDArray[np.int32]
 
+    def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
+        return draw_trending(view, asked.eligible, n)
+
     def save(self, folder: Path) -> None:
         for part in PARTS:
             np.save(folder / f"trending.{part}.npy", getattr(self, part), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        score, week, ever = (map_array(folder / f"trending.{part}.npy") for part in PARTS)
+        return cls(score=score, shoppers_this_week=week, shoppers_ever=ever)
 
 
 PARTS = ("score", "shoppers_this_week", "shoppers_ever")
 
 
-def load_trending(folder: Path) -> Trending:
-    score, week, ever = (map_array(folder / f"trending.{part}.npy") for part in PARTS)
-    return Trending(score=score, shoppers_this_week=week, shoppers_ever=ever)
+def draw_trending(view: ShelfView, eligible: Mask, n: int) -> Drawn:
+    """The most wanted eligible products."""
+    found = view.in_demand[eligible[view.in_demand]][:n]
+    return Drawn(found, np.full(len(found), -1, np.int32))
 
 
 def fit_trending(sequences: Sequences, as_of: int, config: TrendingConfig) -> Trending:

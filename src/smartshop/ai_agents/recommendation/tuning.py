@@ -7,13 +7,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.recommendation.blend import SOURCES, BlendConfig, blend
+from smartshop.ai_agents.recommendation.blend import BlendConfig, blend
 from smartshop.ai_agents.recommendation.calibration import Calibration, fit_calibration
 from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion
 from smartshop.ai_agents.recommendation.metrics import CUT, measure
 from smartshop.ai_agents.recommendation.model import RecommendationModel
-from smartshop.ai_agents.recommendation.scoring import Drawn, Moment, draw_all
-from smartshop.ai_agents.recommendation.view import ShelfView
+from smartshop.ai_agents.recommendation.scoring import draw_all
+from smartshop.ai_agents.recommendation.source import Drawn, Moment, ShelfView
+from smartshop.ai_agents.recommendation.sources import SOURCES
 
 Mask = NDArray[np.bool_]
 
@@ -112,7 +113,7 @@ def calibrate(
     acted: list[NDArray[np.bool_]] = []
     for question in questions:
         lists = [drawn.product_no for drawn in draw_all(model, view, moment_of(question, alive), blending.n)]
-        blended = blend(lists, blending.weights, blending.k, blending.n)
+        blended = blend(lists, blending.weights_of(SOURCES), blending.k, blending.n)
         scores.append(blended.score)
         acted.append(np.isin(blended.product_no, question.targets))
     if not scores:
@@ -122,10 +123,11 @@ def calibrate(
 
 def _best_start(rankings: Rankings, default: BlendConfig) -> BlendConfig:
     """The default mix or one led by a single source, whichever begins highest: the search only climbs from there."""
-    starts = [np.array(default.weights, np.float64)]
+    mix = default.weights_of(SOURCES)
+    starts = [np.array(mix, np.float64)]
     for leader in range(len(SOURCES)):
         weights = np.full(len(SOURCES), FOLLOWER)
-        weights[leader], weights[AGAIN] = 1.0, default.weights[AGAIN]
+        weights[leader], weights[AGAIN] = 1.0, mix[AGAIN]
         starts.append(weights)
     best, _, place, k = max(
         (mean_ndcg(rankings, weights, k), -place, place, k) for place, weights in enumerate(starts) for k in K_CHOICES
@@ -136,12 +138,13 @@ def _best_start(rankings: Rankings, default: BlendConfig) -> BlendConfig:
 
 
 def _with(config: BlendConfig, weights: NDArray[np.float64], k: float) -> BlendConfig:
-    return msgspec.structs.replace(config, weights=tuple(round(float(weight), 6) for weight in weights), k=k)
+    named = {source: round(float(weight), 6) for source, weight in zip(SOURCES, weights, strict=True)}
+    return msgspec.structs.replace(config, weights=named, k=k)
 
 
 def _search(rankings: Rankings, start: BlendConfig, sources: Sequence[int], k_choices: Sequence[float]) -> BlendConfig:
     """Coordinate ascent from the start: first k, then each weight in turn, until a round gains nothing."""
-    weights = np.array(start.weights, np.float64)
+    weights = np.array(start.weights_of(SOURCES), np.float64)
     k, best = start.k, mean_ndcg(rankings, weights, start.k)
     for _ in range(ROUNDS):
         before = best

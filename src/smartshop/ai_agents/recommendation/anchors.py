@@ -1,0 +1,44 @@
+"""Which products speak for the shopper at one moment, and how loudly. Pure."""
+
+import numpy as np
+
+from smartshop.ai_agents.recommendation.source import Anchors, Asked, Moment
+
+DAY = 86_400_000_000
+"""µs"""
+MAX_ANCHORS = 20
+"""Newest distinct products that speak; more change nothing that is shown (measured on public data)."""
+STEP_DECAY = 0.8
+"""Weight of each older product relative to the one after it."""
+HALF_LIFE = 30 * DAY
+"""µs: age at which a product speaks half as loud as a fresh one, relative to the newest."""
+LOOK_BACK = 200
+"""Signs of the history that are looked at for anchors."""
+FOCUS_BACKGROUND = 0.3
+"""On a product's page or in the basket, how loud the rest of the history speaks beside what lies before the shopper."""
+
+
+def ask_of(moment: Moment) -> Asked:
+    anchors = anchors_of(moment)
+    if not len(moment.focus):
+        return Asked(moment, anchors, anchors)
+    return Asked(moment, anchors, Anchors(moment.focus[::-1], np.ones(len(moment.focus))))
+
+
+def anchors_of(moment: Moment) -> Anchors:
+    """The newest distinct products, fading by step and age; what is in focus first and at full weight."""
+    newest = moment.history[-LOOK_BACK:][::-1]
+    product_no, first = np.unique(newest, return_index=True)
+    order = np.argsort(first)[:MAX_ANCHORS]
+    product_no, position = product_no[order], first[order]
+    at = moment.history_at[-LOOK_BACK:][::-1][position]
+    age = np.maximum(int(at[0]) - at, 0) if len(at) else at
+    weight = np.asarray(STEP_DECAY ** np.arange(len(product_no)) * np.exp2(-age / HALF_LIFE), np.float64)
+    if not len(moment.focus):
+        return Anchors(product_no.astype(np.int32, copy=False), weight)
+    focus = moment.focus[::-1][:MAX_ANCHORS]
+    rest = ~np.isin(product_no, focus)
+    return Anchors(
+        np.concatenate((focus, product_no[rest])).astype(np.int32, copy=False)[:MAX_ANCHORS],
+        np.concatenate((STEP_DECAY ** np.arange(len(focus)), FOCUS_BACKGROUND * weight[rest]))[:MAX_ANCHORS],
+    )

@@ -1,0 +1,109 @@
+"""Pairs that occur together more often than by chance, significantly so.
+
+The score of a pair is the log-likelihood ratio of its 2×2 table of units (Dunning 1993, "Accurate methods for the
+statistics of surprise and coincidence"): 2·Σ k·ln(k·N / (row·column)). Significance, unlike lift, does not fall for
+pairs seen twice; pairs that occur together less often than by chance have the same ratio and are left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # its parts load when first used, which is when learning
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences
+from smartshop.ai_agents.recommendation.rows import Rows, top_rows
+
+
+def log_likelihood_ratio(
+    both: NDArray[np.floating],
+    only_first: NDArray[np.floating],
+    only_second: NDArray[np.floating],
+    neither: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """Dunning's ratio of 2×2 tables, elementwise; ≥ 0, and 0 for independence.
+
+    >>> float(log_likelihood_ratio(*map(np.array, (110.0, 2442.0, 111.0, 29114.0))).round(2))
+    270.72
+    """
+    total = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    cells = ((both, first, second), (only_first, first, total - second), (only_second, total - first, second))
+    ratio = sum(_surprise(count, row, column, total) for count, row, column in cells)
+    return np.maximum(2.0 * (ratio + _surprise(neither, total - first, total - second, total)), 0.0)
+
+
+def _surprise(
+    count: NDArray[np.floating], row: NDArray[np.floating], column: NDArray[np.floating], total: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """k · ln(k·N / (row·column)), 0 where the cell is empty."""
+    occupied = count > 0
+    expected = np.where(occupied, row * column, 1.0)
+    return np.where(occupied, count * np.log(np.where(occupied, count * total, 1.0) / expected), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Ordered pairs (both directions stand) that occur together more often than by chance. Parallel arrays."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    support: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+    lift: NDArray[np.float64]
+    """Times as often together as by chance."""
+    size: int
+
+    def take(self, keep: NDArray[np.bool_]) -> "Pairs":
+        return Pairs(
+            first=self.first[keep],
+            second=self.second[keep],
+            support=self.support[keep],
+            ratio=self.ratio[keep],
+            lift=self.lift[keep],
+            size=self.size,
+        )
+
+    def take_ratio(self, min_ratio: float) -> "Pairs":
+        """Only pairs seen more often than by chance, and significantly so."""
+        return self.take((self.lift > 1) & (self.ratio >= min_ratio))
+
+    def rows(self, n: int) -> Rows:
+        places, shape = (self.first, self.second), (self.size, self.size)
+        support = scipy.sparse.csr_array((self.support, places), shape=shape)
+        return top_rows(scipy.sparse.csr_array((self.ratio, places), shape=shape), support, n)
+
+
+def beyond_chance(units: "scipy.sparse.csr_array", min_support: int, min_ratio: float) -> Pairs:
+    """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
+    counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
+    found = [
+        _beyond_chance(first, block, counts, total, min_support).take_ratio(min_ratio)
+        for first, block in co_occurrences(units, units)
+    ]
+    return Pairs(
+        first=np.concatenate([pairs.first for pairs in found]),
+        second=np.concatenate([pairs.second for pairs in found]),
+        support=np.concatenate([pairs.support for pairs in found]),
+        ratio=np.concatenate([pairs.ratio for pairs in found]),
+        lift=np.concatenate([pairs.lift for pairs in found]),
+        size=units.shape[1],
+    )
+
+
+def _beyond_chance(
+    first_row: int, block: "scipy.sparse.csr_array", counts: NDArray[np.float64], total: float, min_support: int
+) -> Pairs:
+    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    enough = (row != block.indices) & (block.data >= min_support)
+    first, second = row[enough].astype(np.int64), block.indices[enough].astype(np.int64)
+    both = block.data[enough].astype(np.float64)
+    n_first, n_second = counts[first], counts[second]
+    return Pairs(
+        first=first,
+        second=second,
+        support=both,
+        ratio=log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both),
+        lift=both * total / (n_first * n_second),
+        size=block.shape[1],
+    )

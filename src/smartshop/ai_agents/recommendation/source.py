@@ -1,0 +1,142 @@
+"""What a candidate source is: fitted from a lesson, saved as plain arrays, asked for a ranked list at each moment.
+
+A source never fails for what it does not know: an unknown shopper or product, an empty history, a shelf that has grown
+or shrunk since it learned. It draws inside the mask that it is given.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.recommendation.sequences import Sequences
+from smartshop.ai_agents.shelf import Shelf
+
+Numbers = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """All that a source may learn from."""
+
+    sequences: Sequences
+    shelf: Shelf
+    """The catalogue; it may know more or fewer products than the sequences do."""
+    as_of: int
+    """µs UTC: ages are counted from here, normally the newest sign."""
+    seed: int = 0
+    """Of a generator of the source's own, so that no source's luck depends on another's."""
+    threads: int = 1
+    """Of linear algebra, where a source can use more."""
+    scratch: Path | None = None
+    """A folder that outlives a killed training; what was learned so far may be kept there."""
+
+    @property
+    def n_products(self) -> int:
+        return self.sequences.n_products
+
+    def category(self) -> Numbers:
+        """(n_products,) leaf category codes of the shelf; 0 for products it does not know."""
+        category = np.zeros(self.n_products, np.int32)
+        known = min(self.n_products, self.shelf.n_products)
+        category[:known] = self.shelf.category[:known]
+        return category
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the sources may know of the one who asks."""
+
+    eligible: Mask
+    """(n_products of the shelf,)"""
+    history: Numbers
+    """(n,), oldest first"""
+    history_at: NDArray[np.int64]
+    """(n,) µs UTC"""
+    now: int
+    focus: Numbers
+    """The product looked at and the basket, most important last; empty on other pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Distinct products that speak for the shopper, loudest first; parallel arrays."""
+
+    product_no: Numbers
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A moment as the sources hear it; the anchors are worked out once for all of them."""
+
+    moment: Moment
+    anchors: Anchors
+    """Of the whole history, what is in focus first."""
+    completing: Anchors
+    """What is to be completed: the focus alone where there is one, else as `anchors`."""
+
+    @property
+    def eligible(self) -> Mask:
+        return self.moment.eligible
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One source's list."""
+
+    product_no: Numbers
+    """Distinct, eligible, best first."""
+    because: Numbers
+    """(n,): the anchor that contributed most, or -1."""
+
+
+NOTHING = Drawn(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfView:
+    """What a model says of one catalogue, worked out once per shelf, not once per request.
+
+    Good for every shelf that shares this one's catalogue arrays; a change of stock makes no new one.
+    """
+
+    category: Numbers
+    """The shelf's own array; whether a view still fits is asked by identity."""
+    demand: NDArray[np.float32]
+    """(n_products,): the model's trending score, 0 for what it never saw."""
+    by_demand: Numbers
+    """All products: those in demand first, then the unseen, newest first, in turn over the categories."""
+    n_in_demand: int
+    """So many of `by_demand` have a demand above 0."""
+    code_in_model: Numbers
+    """(n_categories of the shelf,): the model's code of the same path, or -1."""
+    code_on_shelf: Numbers
+    """(n_categories of the model,): the shelf's code of the same path, or -1."""
+
+    @property
+    def in_demand(self) -> Numbers:
+        """Products with a demand above 0, most wanted first."""
+        return self.by_demand[: self.n_in_demand]
+
+    def fits(self, shelf: Shelf) -> bool:
+        return self.category is shelf.category
+
+
+class Source(Protocol):
+    """A fitted source. Immutable, safe for any number of threads; two fits of one lesson are equal byte for byte."""
+
+    name: ClassVar[str]
+
+    def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
+        """At most `n` eligible products, best first."""
+
+    def save(self, folder: Path) -> None:
+        """Write plain arrays and JSON, every file's name beginning with the source's."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Map what `save` wrote; nothing is read until it is asked for."""

@@ -1,0 +1,68 @@
+"""The sources there are, in the order in which lists, origins and tables name them; to add one is a line in each part.
+
+A source that has nothing to learn from, or whose library is not installed, is left out of the model.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from smartshop.ai_agents.recommendation.bought_together import (
+    BoughtTogether,
+    BoughtTogetherConfig,
+    fit_bought_together,
+)
+from smartshop.ai_agents.recommendation.buy_again import BuyAgain
+from smartshop.ai_agents.recommendation.category_trending import CategoryTrending
+from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToItemConfig, fit_item_to_item
+from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, fit_markov
+from smartshop.ai_agents.recommendation.sequences import SequenceConfig
+from smartshop.ai_agents.recommendation.source import Lesson, Source
+from smartshop.ai_agents.recommendation.trending import Trending, TrendingConfig, fit_trending
+
+KINDS: tuple[type[Source], ...] = (
+    Markov,
+    ItemToItem,
+    BoughtTogether,
+    CategoryTrending,
+    Trending,
+    BuyAgain,
+)
+SOURCES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
+"""In this order everywhere: lists, weights, origins."""
+
+
+class Configs(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of every source, each kept beside its algorithm."""
+
+    sequences: SequenceConfig = SequenceConfig()
+    markov: MarkovConfig = MarkovConfig()
+    item_to_item: ItemToItemConfig = ItemToItemConfig()
+    bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
+    trending: TrendingConfig = TrendingConfig()
+
+
+def fit_sources(lesson: Lesson, configs: Configs) -> Iterator[Source]:
+    """Fit one source after the other, in the order of `SOURCES`."""
+    sequences = lesson.sequences
+    yield Markov(fit_markov(sequences, configs.markov))
+    yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
+    yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
+    yield CategoryTrending()
+    yield fit_trending(sequences, lesson.as_of, configs.trending)
+    yield BuyAgain()
+
+
+def load_sources(folder: Path, names: Iterable[str]) -> tuple[Source, ...]:
+    """Map the sources that a model was saved with.
+
+    Raises:
+        ValueError: one of them is not known here.
+    """
+    kinds = {kind.name: kind for kind in KINDS}
+    wanted = tuple(names)
+    unknown = [name for name in wanted if name not in kinds]
+    if unknown:
+        raise ValueError(f"no source is called {unknown[0]!r}")
+    return tuple(kinds[name].load(folder) for name in wanted)
