@@ -39,6 +39,10 @@ class ShopOfTwo:
     shop: EmbeddedShop
     now: Micros = END
 
+    def bring_customers(self, file: Path, numbers: range) -> None:
+        """These of each sort, with all that they ever did."""
+        self.shop.bring("interactions", _interactions(file, numbers))
+
     def learning(self) -> Learning:
         stores = self.shop.stores
         keeper = ShelfKeeper(stores.catalogue, stores.stock, "GBP", lambda: self.now, lambda: self.now)
@@ -98,8 +102,9 @@ def customer(sort: str, number: int) -> CustomerId:
 def opened_shop_of_two(folder: Path, *, per_sort: int = PER_SORT, database_url: str = "") -> Iterator[ShopOfTwo]:
     with opened_shop(folder / "shop", database_url) as shop:
         shop.bring("products", _products(folder / "products.csv"))
-        shop.bring("interactions", _interactions(folder / "interactions.csv", per_sort))
-        yield ShopOfTwo(shop)
+        two = ShopOfTwo(shop)
+        two.bring_customers(folder / "interactions.csv", range(per_sort))
+        yield two
 
 
 def segments_of(messages: list[Message]) -> list[tuple[object, ...]]:
@@ -117,11 +122,11 @@ def _products(path: Path) -> Path:
     return _write(path, ("product_id", "title", "category", "price_minor", "currency"), rows)
 
 
-def _interactions(path: Path, per_sort: int) -> Path:
+def _interactions(path: Path, numbers: range) -> Path:
     rng = np.random.default_rng(11)
     rows: list[tuple[object, ...]] = []
     for sort in SORTS:
-        for number in range(per_sort):
+        for number in numbers:
             rows += _customer_rows(sort, number, rng)
     columns = ("customer_id", "product_id", "kind", "occurred_at", "order_id", "quantity", "price_minor", "currency")
     return _write(path, columns, rows)

@@ -86,7 +86,7 @@ class Plan:
 def plan(
     seen: Seen, config: DivideConfig, *, sure: float, present: Mixture | None, rng: np.random.Generator
 ) -> Plan | str:
-    """What to do, or a sentence why nothing can be. The `present` way and number are kept unless clearly worse."""
+    """What to do, or a clause why nothing can be. The `present` way and number are kept unless clearly worse."""
     few = seen
     if len(seen) > config.choice_customers:
         few = seen.some(np.sort(rng.choice(len(seen), config.choice_customers, replace=False)))
@@ -126,7 +126,7 @@ def plan(
         ):
             continue
         return Plan(by_taste, chosen.k, weight, chosen)
-    return "No division of the customers holds when it is tried on half of them, so there are only the RFM groups."
+    return "No division of the customers into behavioural segments holds when it is tried on half of them"
 
 
 def divide(seen: Seen, plan: Plan, config: DivideConfig, rng: np.random.Generator) -> Mixture:

@@ -61,7 +61,7 @@ class ClusterReport:
     is_warm: bool = False
     """The present segments went on; else they were found anew."""
     compared: int = 0
-    """Customers with a segment before and now."""
+    """Customers with a segment before and now; where all segments would end, those with one before."""
     moved_behaviour: int = 0
     moved_model: int = 0
     held_back: bool = False
@@ -97,11 +97,8 @@ def refit_clusters(
     known = np.flatnonzero(behaviour.evidence >= config.assign.min_evidence)
     needed = config.least_customers if present is None else config.least_customers_to_go_on
     if len(known) < needed:
-        note = (
-            f"Behavioural segments need {needed} customers of whom something is known; "
-            f"there are {len(known)}, so there are only the RFM groups."
-        )
-        return _without(behaviour, present, note)
+        why = f"Behavioural segments need {needed} customers of whom something is known, and there are {len(known)}"
+        return _without(behaviour, present, previous, why)
     progress(0.0, "choosing the number of segments")
     learned = _drawn(known, config.fit_customers, rng)
     frozen = present if present is not None and _fits(present.space, behaviour) else None
@@ -110,12 +107,12 @@ def refit_clusters(
     mixture = frozen.mixture if frozen is not None else None
     planned = plan(seen, config.divide, sure=config.assign.sure, present=mixture, rng=rng)
     if isinstance(planned, str):
-        return _without(behaviour, present, planned)
+        return _without(behaviour, present, previous, planned)
     progress(0.5, f"fitting {planned.k} segments")
     rule = config.assign if planned.by_taste else _everybody(config.assign)
     fresh = _lived_in(divide(seen, planned, config.divide, rng), seen, behaviour.evidence[learned], rule)
     if len(fresh) < 2 and present is None:
-        return _without(behaviour, None, UNSURE)
+        return _without(behaviour, None, None, UNSURE)
     is_other = mixture is None or planned.k != len(mixture)
     chosen, is_warm = (fresh, False) if is_other else _warm_or_fresh(seen, fresh, mixture, config.worst_warm)
     progress(0.8, "assigning customers")
@@ -147,9 +144,18 @@ def _rows(behaviour: Behaviour, rows: NDArray[np.intp]) -> Behaviour:
     return _Rows(behaviour.x[rows], behaviour.taste[rows], behaviour.evidence[rows])
 
 
-def _without(behaviour: Behaviour, present: Clusters | None, note: str) -> ClusterRefit:
-    retired = present.ids if present is not None else ()
-    return ClusterRefit(None, np.full(len(behaviour.x), NOWHERE, np.int32), ClusterReport(retired=retired), note)
+def _without(behaviour: Behaviour, present: Clusters | None, previous: Labels | None, why: str) -> ClusterRefit:
+    """No behavioural segments. Where there are some, that ends them all, which is for an operator to decide."""
+    nobody = np.full(len(behaviour.x), NOWHERE, np.int32)
+    if present is None:
+        return ClusterRefit(None, nobody, ClusterReport(), f"{why}, so there are only the RFM groups.")
+    had = 0 if previous is None else int(np.count_nonzero(previous >= 0))
+    report = ClusterReport(compared=had, moved_model=had, held_back=True, retired=present.ids)
+    note = (
+        f"{why}: all {len(present)} would end, and {had} customers lose theirs; they go on serving until this refit, "
+        "which leaves only the RFM groups, is accepted."
+    )
+    return ClusterRefit(None, nobody, report, note)
 
 
 def _drawn(known: NDArray[np.intp], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -185,7 +191,7 @@ def inertia(seen: Seen, mixture: Mixture, labels: Labels | None = None) -> float
     return float(np.where(labels >= 0, own, nearest).sum())
 
 
-UNSURE = "Hardly a customer is surely in any segment that was tried, so there are only the RFM groups."
+UNSURE = "Hardly a customer is surely in any behavioural segment that was tried"
 LEAST_MARGIN = 0.05
 """Log-odds below which keeping customers where they were is not worth halving any more."""
 
@@ -206,7 +212,7 @@ def _compared(
     now = assign_by(rule, found, behaviour.evidence)
     known = np.count_nonzero(behaviour.evidence >= rule.min_evidence)
     if present is None and np.count_nonzero(now >= 0) < config.least_sure_share * known:
-        return _without(behaviour, None, UNSURE)
+        return _without(behaviour, None, None, UNSURE)
     clusters = _identified(clusters, fit, present, previous if by_present is None else by_present, now)
     had = translated(previous, present, clusters) if previous is not None and present is not None else None
     clusters, labels, kept = _assigned(clusters, found, behaviour, had, fit, config.worst_kept)

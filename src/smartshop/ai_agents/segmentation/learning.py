@@ -10,7 +10,16 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from smartshop.ai_agents.segmentation.agent import AGENT
 from smartshop.ai_agents.segmentation.model import SegmentationModel
-from smartshop.ai_agents.segmentation.refit import Before, Learned, Progress, RefitSettings, before_of, refit, rejudge
+from smartshop.ai_agents.segmentation.refit import (
+    Before,
+    Learned,
+    Progress,
+    RefitSettings,
+    before_ids,
+    before_of,
+    refit,
+    rejudge,
+)
 from smartshop.data_collection.connectors.ports import Customers, EventLog, ModelRecord, Models, Standings
 from smartshop.data_collection.pipelines.clock import to_datetime
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
@@ -25,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 KEPT_SUFFIX = "-kept"
 """Of the version that serves while a refit is held back: everything learned anew but the segments."""
+NO_SEGMENTS = "It was accepted that the behavioural segments end, so there are only the RFM groups."
 REFITS_LOOKED_AT = 200
 
 
@@ -46,7 +56,8 @@ class Learning:
 def learn_segments(learning: Learning, *, until: Micros | None, progress: Progress, seed: int = 0) -> Refit:
     """The job: learn from the log up to `until`, publish, and write where everybody stands.
 
-    A refit that moves too many customers for the model's own reasons is stored, but does not serve until accepted.
+    A refit that moves too many customers for the model's own reasons, or would end all segments, is stored, but does
+    not serve until accepted.
     """
     progress(0.0, "reading the log")
     activity = _read(learning, until)
@@ -84,7 +95,8 @@ def accept_segments(learning: Learning, version: ModelVersion, *, until: Micros 
     activity = _read(learning, until)
     learned = rejudge(model, activity, learning.shelf, _before(learning, activity), found, learning.now())
     # The note said that it waits.
-    accepted = msgspec.structs.replace(learned.refit, accepted_at=learning.now(), note="")
+    note = NO_SEGMENTS if before_ids(learned.before) and not model.cluster_ids else ""
+    accepted = msgspec.structs.replace(learned.refit, accepted_at=learning.now(), note=note)
     progress(0.7, "writing where everybody stands")
     _write(learning, learned, accepted)
     learning.models.promote(AGENT, version, learning.now())

@@ -10,23 +10,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.segmentation.affinities import interest_in_products, shop_shares, subjects_of
-from smartshop.ai_agents.segmentation.churn import ChurnModel, fit_churn
-from smartshop.ai_agents.segmentation.clusters import NOWHERE, Clusters, assign
+from smartshop.ai_agents.segmentation.axes import topics_for
+from smartshop.ai_agents.segmentation.candidate import Division, Parts, first_numbered, model_of
+from smartshop.ai_agents.segmentation.churn import fit_churn
+from smartshop.ai_agents.segmentation.clusters import NOWHERE, assign
 from smartshop.ai_agents.segmentation.features import Features, features_of
-from smartshop.ai_agents.segmentation.identity import refit_clusters
-from smartshop.ai_agents.segmentation.matching import numbered
-from smartshop.ai_agents.segmentation.model import Facts, SegmentationModel
-from smartshop.ai_agents.segmentation.naming import name_segments
-from smartshop.ai_agents.segmentation.prior import fit_prior
-from smartshop.ai_agents.segmentation.purchases import purchases_of
+from smartshop.ai_agents.segmentation.identity import ClusterRefit, refit_clusters
+from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.segmentation.refit_report import flows_of, measures_of, sizes_of
-from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS, fit_rfm
-from smartshop.ai_agents.segmentation.space import HABIT_COLUMNS, fit_space
+from smartshop.ai_agents.segmentation.space import HABIT_COLUMNS
 from smartshop.ai_agents.segmentation.standing import Judged, judge, standings, view_shelf
-from smartshop.ai_agents.segmentation.topics import Topics, extend_topics, make_topics, topics_at
-from smartshop.ai_agents.segmentation.usual import usual_of
-from smartshop.ai_agents.segmentation.value import ValueConfig, ValueModel, fit_value
+from smartshop.ai_agents.segmentation.topics import extend_topics
+from smartshop.ai_agents.segmentation.value import ValueConfig, fit_value
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import CustomerId, Micros, ModelVersion
@@ -42,9 +37,6 @@ from smartshop.data_collection.schemas.segments import (
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and what is being done."""
-
-MOST_WITHOUT_TOPIC = 0.25
-"""Share of the order lines whose product has no topic, from which on the topics are learned anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +137,11 @@ def refit(
     progress: Progress,
 ) -> Learned:
     """Learn everything anew from what customers did until `activity.as_of`; the same input and seed, the same bytes."""
-    progress(0.05, f"what {len(activity):,} customers look at")
-    topics = _topics(before.model, activity, shelf, settings.timezone, rng)
-    features = features_of(activity, topics)
-    progress(0.15, "what customers are worth")
-    value = fit_value(activity, config=ValueConfig(), rng=rng)
-    progress(0.35, "who stays away")
-    churn = fit_churn(activity, rng=rng)
+    parts = _parts(activity, shelf, before, settings, rng, progress)
     progress(0.5, "how customers divide")
     present = None if before.model is None else before.model.clusters
     found = refit_clusters(
-        features,
+        parts.features,
         present,
         before.segment,
         rng=rng,
@@ -163,20 +149,66 @@ def refit(
         progress=lambda share, what: progress(0.5 + 0.3 * share, what),
     )
     progress(0.8, "naming segments")
-    measures = measures_of(value, churn, found)
-    learned = _Parts(activity, shelf, topics, features, value, churn, measures)
-    clusters = found.clusters
-    if clusters is not None and present is None:
-        clusters = numbered(clusters, _first_free_number(before.segments))
-    candidate = _model(learned, clusters, found.labels, before.segments, settings)
+    parts = replace(parts, accuracy=measures_of(parts.value, parts.churn, found))
+    candidate = _candidate(parts, found, before, settings)
     serving = candidate
     if found.report.held_back:
-        serving = _model(learned, present, before.segment, before.segments, settings)
+        parts = _by_topics_of(before.model, parts)
+        kept = Division(present, before.segment, before.segments)
+        serving = model_of(parts, kept, currency=settings.currency, now=settings.now)
     progress(0.85, "where everybody stands")
     labels = _labels_under(serving, before)
-    judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=features)
+    judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=parts.features)
     since = _since(judged, serving, before, settings.now)
-    told = Refit(
+    told = _told(found, candidate, serving, judged, before, settings)
+    return Learned(candidate, serving, judged, since, told, before, _by_present(before, parts.features))
+
+
+def _parts(
+    activity: CustomerActivity,
+    shelf: Shelf,
+    before: Before,
+    settings: RefitSettings,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Parts:
+    progress(0.05, f"what {len(activity):,} customers look at")
+    present = None if before.model is None else before.model.topics
+    topics = topics_for(activity, shelf, present, settings.timezone, rng)
+    features = features_of(activity, topics)
+    progress(0.15, "what customers are worth")
+    value = fit_value(activity, config=ValueConfig(), rng=rng)
+    progress(0.35, "who stays away")
+    churn = fit_churn(activity, rng=rng)
+    return Parts(activity, shelf, topics, features, value, churn)
+
+
+def _by_topics_of(present: SegmentationModel | None, parts: Parts) -> Parts:
+    """By the axes that segments which go on were learned along, should the refit have found others."""
+    if present is None or parts.topics.names == present.topics.names:
+        return parts
+    topics = extend_topics(present.topics, parts.shelf)
+    return replace(parts, topics=topics, features=features_of(parts.activity, topics))
+
+
+def _candidate(parts: Parts, found: ClusterRefit, before: Before, settings: RefitSettings) -> SegmentationModel:
+    clusters = found.clusters
+    if clusters is not None and not before_ids(before):
+        clusters = first_numbered(clusters, before.segments)
+    division = Division(clusters, found.labels, before.segments)
+    return model_of(parts, division, currency=settings.currency, now=settings.now)
+
+
+def _told(
+    found: ClusterRefit,
+    candidate: SegmentationModel,
+    serving: SegmentationModel,
+    judged: Judged,
+    before: Before,
+    settings: RefitSettings,
+) -> Refit:
+    report, activity = found.report, judged.activity
+    return Refit(
         version=settings.version,
         as_of=activity.as_of,
         refitted_at=settings.now,
@@ -184,16 +216,15 @@ def refit(
         customers=len(activity),
         buyers=len(judged.purchases),
         sizes=sizes_of(judged.group, judged.label, serving.cluster_ids),
-        compared=found.report.compared,
-        moved_behaviour=found.report.moved_behaviour,
-        moved_model=found.report.moved_model,
-        held_back=found.report.held_back,
-        proposed=_proposal(candidate, judged, found.labels, before) if found.report.held_back else None,
+        compared=report.compared,
+        moved_behaviour=report.moved_behaviour,
+        moved_model=report.moved_model,
+        held_back=report.held_back,
+        proposed=_proposal(candidate, judged, found.labels, before) if report.held_back else None,
         note=found.note,
         flows=flows_of(before_ids(before), before.segment, judged.label, serving.cluster_ids),
-        measures=measures,
+        measures=serving.accuracy,
     )
-    return Learned(candidate, serving, judged, since, told, before, _by_present(before, features))
 
 
 def _proposal(candidate: SegmentationModel, judged: Judged, labels: NDArray[np.int32], before: Before) -> Proposal:
@@ -219,111 +250,6 @@ def rejudge(
         told = msgspec.structs.replace(told, sizes=proposed.sizes, flows=proposed.flows, proposed=None)
     since = _since(judged, model, before, now)
     return Learned(model, model, judged, since, told, before, _by_present(before, judged.features))
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    activity: CustomerActivity
-    shelf: Shelf
-    topics: Topics
-    features: Features
-    value: ValueModel | None
-    churn: ChurnModel | None
-    accuracy: dict[str, float]
-
-
-def _topics(
-    present: SegmentationModel | None,
-    activity: CustomerActivity,
-    shelf: Shelf,
-    timezone: str,
-    rng: np.random.Generator,
-) -> Topics:
-    """The axes of taste go on as they are, until too much of what is bought lies on none of them."""
-    if present is not None:
-        topics = extend_topics(present.topics, shelf)
-        known = activity.line_product[activity.line_product >= 0]
-        if not len(known) or float(np.mean(topics_at(known, topics) < 0)) <= MOST_WITHOUT_TOPIC:
-            return topics
-    return make_topics(activity, shelf, rng, timezone=timezone)
-
-
-def _model(
-    learned: _Parts,
-    clusters: Clusters | None,
-    labels: NDArray[np.int32],
-    ever: Sequence[Segment],
-    settings: RefitSettings,
-) -> SegmentationModel:
-    activity, topics = learned.activity, learned.topics
-    interest = interest_in_products(activity, learned.shelf.n_products)
-    subjects = subjects_of(learned.shelf, topics.topic_of_product, topics.names)
-    k = 0 if clusters is None else len(clusters)
-    prior = None
-    if clusters is not None:
-        prior = fit_prior(activity, labels, k, topics, as_of=activity.as_of)
-    facts = Facts(
-        as_of=activity.as_of,
-        currency=settings.currency,
-        rfm=fit_rfm(purchases_of(activity), activity.as_of),
-        value=learned.value,
-        churn=learned.churn,
-        shares={each.kind: shop_shares(interest, each) for each in subjects},
-        segments=_segments(learned, clusters, labels, ever, settings),
-        has_clusters=clusters is not None,
-        usual=usual_of(learned.features, labels >= 0) if clusters is not None else None,
-        accuracy=learned.accuracy,
-    )
-    space = clusters.space if clusters is not None else fit_space(learned.features, columns=HABIT_COLUMNS)
-    return SegmentationModel(facts=facts, topics=topics, space=space, clusters=clusters, prior=prior)
-
-
-def _segments(
-    learned: _Parts,
-    clusters: Clusters | None,
-    labels: NDArray[np.int32],
-    ever: Sequence[Segment],
-    settings: RefitSettings,
-) -> tuple[Segment, ...]:
-    """Every segment there is or was: names are kept, sentences told anew, those that ended are retired."""
-    known = {one.segment_id: one for one in ever}
-    now, ids = settings.now, () if clusters is None else clusters.ids
-    kept = {place: known[segment_id].name for place, segment_id in enumerate(ids) if segment_id in known}
-    past = [one.name for one in ever if one.kind is SegmentKind.BEHAVIOUR and one.segment_id not in ids]
-    words = name_segments(
-        learned.features, labels, learned.topics, settings.currency, k=len(ids), kept_names=kept, past_names=past
-    )
-    groups = [
-        Segment(
-            segment_id=group.segment_id,
-            kind=SegmentKind.RFM,
-            name=group.name,
-            sentence=group.sentence,
-            since=known[group.segment_id].since if group.segment_id in known else now,
-        )
-        for group in RFM_GROUPS
-    ]
-    living = [
-        Segment(
-            segment_id=segment_id,
-            kind=SegmentKind.BEHAVIOUR,
-            name=words[place].name,
-            sentence=words[place].sentence,
-            since=known[segment_id].since if segment_id in known else now,
-        )
-        for place, segment_id in enumerate(ids)
-    ]
-    ended = [
-        one if one.retired_at is not None else msgspec.structs.replace(one, retired_at=now)
-        for one in known.values()
-        if one.kind is SegmentKind.BEHAVIOUR and one.segment_id not in ids
-    ]
-    return (*groups, *living, *ended)
-
-
-def _first_free_number(ever: Sequence[Segment]) -> int:
-    """Of `b1`, `b2`, …: no number is given twice, also after a time without behavioural segments."""
-    return 1 + max((int(one.segment_id[1:]) for one in ever if one.kind is SegmentKind.BEHAVIOUR), default=0)
 
 
 def _labels_under(model: SegmentationModel, before: Before) -> NDArray[np.int32]:

@@ -10,6 +10,9 @@ from rich.table import Table
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentId, SegmentKind
 
+PROPOSED = "Held back: what the newest refit would make of them"
+PROPOSED_NONE = "Held back: the newest refit would leave no behavioural segments, only the RFM groups"
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentsNow:
@@ -42,7 +45,7 @@ def as_tables(now: SegmentsNow) -> Iterator[Table]:
     newest = now.refits[0] if now.refits else None
     if newest is not None and newest.proposed is not None and newest.accepted_at is None:
         rows = [(one, newest.proposed.sizes.get(one.segment_id, 0)) for one in newest.proposed.segments]
-        yield _table("Held back: what the newest refit would make of them", rows, everybody)
+        yield _table(PROPOSED if rows else PROPOSED_NONE, rows, everybody)
 
 
 def as_facts(now: SegmentsNow) -> dict[str, object]:

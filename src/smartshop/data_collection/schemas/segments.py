@@ -179,13 +179,14 @@ class Refit(msgspec.Struct, frozen=True, kw_only=True):
     sizes: dict[SegmentId, int]
     """Of both kinds."""
     compared: int = 0
-    """Customers who had a behavioural segment before and have one now."""
+    """Customers who had a behavioural segment before and have one now; those before, where all segments would end."""
     moved_behaviour: int = 0
     """Of them, moved because they behave differently: the model before would have moved them, too."""
     moved_model: int = 0
     """Of them, moved only because the model changed."""
     held_back: bool = False
-    """More moved for the model's reasons than is allowed: the model before still serves, until an operator accepts."""
+    """More moved for the model's reasons than is allowed, or all segments would end: the model before still serves,
+    until an operator accepts."""
     accepted_at: Micros | None = None
     proposed: Proposal | None = None
     """Of a refit that was held back; `sizes` and `flows` are of what served instead."""
