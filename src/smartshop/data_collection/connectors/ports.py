@@ -46,6 +46,7 @@ from smartshop.data_collection.schemas.ids import (
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
 from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.rules import MerchantRule, RuleId
 from smartshop.data_collection.schemas.segments import (
     Refit,
     Segment,
@@ -403,6 +404,32 @@ class Webhooks(Protocol):
             AddressRefused: the address may not be called, now or later.
             Unavailable: no whole answer came in time.
         """
+
+
+class Rules(Protocol):
+    """The merchant's rules, few and small, read whole; a number tells whether they are still those read before."""
+
+    def add(self, rule: MerchantRule) -> MerchantRule:
+        """Keep a new one; as it stands now, with its version.
+
+        Raises:
+            Conflict: the shop has as many rules as it can, or one of this id.
+        """
+
+    def replace(self, rule: MerchantRule, expected: int | None = None) -> MerchantRule | None:
+        """Keep it instead of the one of its id, under a new version; None: there is no such rule.
+
+        Raises:
+            Conflict: the version that stands is not the `expected` one; nothing changes.
+        """
+
+    def get(self, rule_id: RuleId) -> MerchantRule | None: ...
+    def all(self) -> list[MerchantRule]:
+        """By name, then id."""
+
+    def delete(self, rule_id: RuleId) -> bool: ...
+    def state(self) -> int:
+        """Rises with every write that changed anything, so that one number a second is all there is to read."""
 
 
 class Decisions(Protocol):

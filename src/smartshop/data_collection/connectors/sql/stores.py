@@ -24,6 +24,7 @@ from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, mi
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
+from smartshop.data_collection.connectors.sql.rules import SqlRules
 from smartshop.data_collection.connectors.sql.standings import SqlStandings
 from smartshop.data_collection.connectors.sql.stock import SqlStock
 from smartshop.data_collection.schemas.customers import Consent
@@ -41,6 +42,7 @@ class SqlStores:
     stock: SqlStock
     standings: SqlStandings
     audiences: SqlAudiences
+    rules: SqlRules
     decisions: SqlDecisions
     models: SqlModels
     keys: SqlKeys
@@ -87,6 +89,7 @@ def open_stores(
         stock=SqlStock(shop),
         standings=SqlStandings(shop, consent, erased),
         audiences=SqlAudiences(shop, consent, erased),
+        rules=SqlRules(shop),
         decisions=SqlDecisions(decisions, erased),
         models=SqlModels(shop, models_dir),
         keys=keys,

@@ -476,6 +476,22 @@ audience_pushes = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+# ------------------------------------------------------------------------------------------- the merchant's
+merchant_rules = Table(
+    "merchant_rules",
+    shop,
+    Column("rule_id", Id, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# One row, which writers take in turn: the version last given.
+merchant_rules_state = Table(
+    "merchant_rules_state",
+    shop,
+    Column("name", Id, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
 # ------------------------------------------------------------------------------------------------ erased
 # Numbers are committed in their order, so that whoever has read up to one has missed none.
 erasures = Table(
