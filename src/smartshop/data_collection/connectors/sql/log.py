@@ -70,7 +70,7 @@ class SqlEventLog:
         if not kinds or limit <= 0:
             return []
         with self._database.read() as connection:
-            return read_recent(connection, shopper, kind_mask(tuple(kinds)), limit)
+            return read_recent(connection, shopper, kinds, limit)
 
     def scan(
         self, after: int = 0, until: Micros | None = None, kinds: Sequence[EventKind] = (), batch_size: int = 10_000
