@@ -1,12 +1,15 @@
 """What made-up customers did, written by hand: orders first, everything else with sensible defaults."""
 
 from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
+from smartshop.data_collection.pipelines.customer_orders import GoodsBack, Orders
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
@@ -94,6 +97,34 @@ def activity_of(
         channels=channels,
         devices=devices,
     )
+
+
+def told(activity: CustomerActivity) -> dict[str, list[Any]]:
+    """Every column by its name, what was reversed too, with names in place of the numbers of channels and devices;
+    without the number in the log."""
+    reversals = activity.reversals
+    columns = {
+        **_columns("", activity),
+        **_columns("parts_", reversals.parts),
+        **_columns("undone_", reversals.undone),
+        "undone_number": reversals.undone_number.tolist(),
+        "customer_ids": list(activity.customer_ids),
+        "as_of": [activity.as_of],
+    }
+    for column, names in (
+        ("order_channel", activity.channels),
+        ("order_device", activity.devices),
+        ("undone_channel", activity.channels),
+        ("undone_device", activity.devices),
+        ("sign_device", activity.devices),
+    ):
+        columns[column] = [names[number] for number in columns[column]]
+    return columns
+
+
+def _columns(prefix: str, table: CustomerActivity | GoodsBack | Orders) -> dict[str, list[Any]]:
+    each = {field.name: getattr(table, field.name) for field in fields(table)}
+    return {prefix + name: column.tolist() for name, column in each.items() if isinstance(column, np.ndarray)}
 
 
 def customer_id(who: Customer) -> CustomerId:

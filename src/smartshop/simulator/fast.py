@@ -56,6 +56,8 @@ class FastOrders:
     """µs UTC."""
     is_mobile: NDArray[np.bool_]
     session: NDArray[np.int32]
+    days_to_back: NDArray[np.float32]
+    """Days from the order until something of it came back, if anything did."""
     line_order: NDArray[np.int32]
     line_product: NDArray[np.int32]
     line_units: NDArray[np.int32]
@@ -213,7 +215,8 @@ def _orders(
     by_order = np.argsort(order, kind="stable")
     order, product = order[by_order], product[by_order]
     comes_back = rng.random(len(visit)) < scenario.rates.return_share
-    comes_back &= at[visit] + rng.uniform(*RETURN_AFTER_DAYS, size=len(visit)) * DAY < span.days * DAY
+    days_to_back = rng.uniform(*RETURN_AFTER_DAYS, size=len(visit))
+    comes_back &= at[visit] + days_to_back * DAY < span.days * DAY
     lines = np.bincount(order, minlength=len(visit))
     # One line or two of an order come back: one and a half on average.
     is_back = comes_back[order] & (rng.random(len(order)) < 1.5 / np.maximum(lines[order], 1))
@@ -222,6 +225,7 @@ def _orders(
         at=at[visit] + span.start_at,
         is_mobile=visits.is_mobile[visit],
         session=visit.astype(np.int32) + np.int32(before.visits),
+        days_to_back=days_to_back.astype(np.float32),
         line_order=order + np.int32(before.orders),
         line_product=product,
         line_units=(1 + rng.poisson(np.maximum(catalogue.units[product] - 1.0, 0.0))).astype(np.int32),

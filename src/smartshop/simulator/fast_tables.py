@@ -1,9 +1,13 @@
 """A fast history as the tables that learning reads: of customers, and of interactions."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
+from smartshop.data_collection.pipelines.customer_orders import GoodsBack, Orders, settled, taken_off
 from smartshop.data_collection.pipelines.interactions import KIND_NUMBERS, Interactions
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
@@ -29,32 +33,25 @@ def customer_activity(history: FastHistory) -> CustomerActivity:
     first, last = _seen(history)
     known = last >= first
     dense = (np.cumsum(known) - 1).astype(np.int32)
-    kept = ~_is_whole_back(orders)
-    lines = kept[orders.line_order]
-    order_of_line = (np.cumsum(kept) - 1)[orders.line_order[lines]].astype(np.int32)
-    product, units = orders.line_product[lines], orders.line_units[lines]
-    worth, back = prices[product] * units, orders.line_is_back[lines]
-    starts = np.searchsorted(order_of_line, np.arange(int(kept.sum())))
-    net = _summed(np.where(back, 0, worth), starts)
+    kept, reversals = settled(*_less_what_came_back(orders, prices, history.end_at))
     return CustomerActivity(
         customer_ids=tuple(customer_id(person) for person in np.flatnonzero(known).tolist()),
         as_of=history.end_at,
         log_no=0,
         first_seen_at=first[known],
         last_seen_at=last[known],
-        order_customer=dense[orders.customer[kept]],
-        order_at=orders.at[kept],
-        order_value_minor=net,
-        # No order of a fast history tells a discount.
-        order_list_minor=net.copy(),
-        order_units=_summed(units, starts).astype(np.int32),
-        order_units_back=_summed(np.where(back, units, 0), starts).astype(np.int32),
-        order_channel=np.ones(len(starts), np.int16),
-        order_device=_device(orders.is_mobile[kept]),
-        line_order=order_of_line,
-        line_product=product,
-        line_units=units,
-        line_value_minor=worth,
+        order_customer=dense[kept.customer],
+        order_at=kept.at,
+        order_value_minor=kept.value_minor,
+        order_list_minor=kept.list_minor,
+        order_units=kept.units,
+        order_units_back=kept.units_back,
+        order_channel=kept.channel,
+        order_device=kept.device,
+        line_order=kept.line_order,
+        line_product=kept.line_product,
+        line_units=kept.line_units,
+        line_value_minor=kept.line_value_minor,
         sign_customer=dense[signs.customer],
         sign_at=signs.at,
         sign_kind=signs.kind,
@@ -63,6 +60,46 @@ def customer_activity(history: FastHistory) -> CustomerActivity:
         sign_device=_device(signs.is_mobile),
         channels=CHANNELS,
         devices=DEVICES,
+        reversals=replace(reversals, undone=replace(reversals.undone, customer=dense[reversals.undone.customer])),
+    )
+
+
+def _less_what_came_back(orders: FastOrders, prices: NDArray[np.int64], end_at: Micros) -> tuple[Orders, GoodsBack]:
+    """All orders placed, by person, less what came back, and what that was."""
+    starts = np.searchsorted(orders.line_order, np.arange(len(orders.at)))
+    worth = prices[orders.line_product] * orders.line_units
+    goods, units = _summed(worth, starts), _summed(orders.line_units, starts).astype(np.int32)
+    as_placed = Orders(
+        customer=orders.customer,
+        at=orders.at,
+        value_minor=goods,
+        # No order of a fast history tells a discount.
+        list_minor=goods,
+        units=units,
+        units_back=np.zeros(len(starts), np.int32),
+        channel=np.ones(len(starts), np.int16),
+        device=_device(orders.is_mobile),
+        line_order=orders.line_order,
+        line_product=orders.line_product,
+        line_units=orders.line_units,
+        line_value_minor=worth,
+    )
+    back = _parts_back(orders, as_placed, end_at)
+    return taken_off(as_placed, back), back
+
+
+def _parts_back(orders: FastOrders, as_placed: Orders, end_at: Micros) -> GoodsBack:
+    """Once per order of which anything came back."""
+    lines = np.flatnonzero(orders.line_is_back)
+    order, first, count = np.unique(orders.line_order[lines], return_index=True, return_counts=True)
+    at = orders.at[order] + (orders.days_to_back[order].astype(np.float64) * DAY).astype(np.int64)
+    return GoodsBack(
+        order=order.astype(np.int64),
+        at=np.minimum(at, end_at),
+        value_minor=_summed(as_placed.line_value_minor[lines], first),
+        units=_summed(as_placed.line_units[lines], first).astype(np.int32),
+        undoes=count >= np.bincount(orders.line_order, minlength=len(orders.at))[order],
+        list_minor=as_placed.list_minor[order],
     )
 
 

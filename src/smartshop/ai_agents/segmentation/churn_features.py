@@ -1,7 +1,9 @@
 """What speaks for a customer coming back, at any moment of the shop's past: the inputs of the churn model.
 
-Everything is counted in calendar days (UTC): ten clicks of one afternoon are one visit. Nothing in a customer's row
-depends on the other customers but for the parameters given in, so one customer alone gets the same row.
+Everything is counted in calendar days (UTC): ten clicks of one afternoon are one visit. An order counts as it was
+placed, whatever came back of it: that it was placed tells of the customer's rhythm, and no moment of the past may know
+what came back later. Nothing in a customer's row depends on the other customers but for the parameters given in, so
+one customer alone gets the same row.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.bg_nbd import BgNbd, purchase_count_tail
+from smartshop.ai_agents.segmentation.cut import orders_placed
 from smartshop.ai_agents.segmentation.rhythm import Outlook, Rhythm, outlook
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
@@ -64,7 +67,7 @@ class Days:
     """With any sign or order."""
     orders: NDArray[np.int64]
     order_value: Array
-    """(len(orders),) minor units."""
+    """(len(orders),) minor units, before anything came back."""
     baskets_left: NDArray[np.int64]
     """With something put in the basket, or a checkout begun, and no order."""
 
@@ -95,10 +98,9 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 def days_of(activity: CustomerActivity, opening: int | None = None) -> Days:
     """Reduce activity to days. `opening`: that of the whole shop, when the activity is of a few customers."""
-    sold = activity.kept
-    customer, at = activity.order_customer[sold], activity.order_at[sold]
-    orders, begins = _distinct(_keys(customer, at))
-    value = activity.order_value_minor[sold].astype(np.float64)
+    placed = orders_placed(activity)
+    orders, begins = _distinct(_keys(placed.customer[placed.kept], placed.at[placed.kept]))
+    value = placed.value_minor[placed.kept].astype(np.float64)
     signs, _ = _distinct(_keys(activity.sign_customer, activity.sign_at))
     filled = (activity.sign_kind == _ADDED) | (activity.sign_kind == _CHECKOUT)
     baskets, _ = _distinct(_keys(activity.sign_customer[filled], activity.sign_at[filled]))

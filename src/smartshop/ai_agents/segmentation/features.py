@@ -4,7 +4,7 @@ The refit computes them for all, a live move for one; both get the same bits. Wh
 `Topics`, learned once and kept. Shares of a customer known little lean to the shop's usual share.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,7 @@ import scipy  # its sparse arrays load when first used
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.columns import Column, Leaning, count, ratio, share
-from smartshop.ai_agents.segmentation.cut import keep
+from smartshop.ai_agents.segmentation.cut import events_until
 from smartshop.ai_agents.segmentation.feature_list import FEATURES as FEATURES
 from smartshop.ai_agents.segmentation.feature_list import Feature as Feature
 from smartshop.ai_agents.segmentation.feature_list import column as column
@@ -64,13 +64,9 @@ class Features:
 
 
 def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | None = None) -> Features:
-    """Features from what happened until `as_of` (the activity's own where none is given).
-
-    An order's value and returns are as the activity tells them: for a cut-off without any later refund, load the
-    activity as of the cut-off.
-    """
-    if as_of is not None and as_of < activity.as_of:
-        activity = replace(keep(activity, activity.order_at <= as_of, activity.sign_at <= as_of), as_of=as_of)
+    """Features from what happened until `as_of` (the activity's own where none is given), as it stood then."""
+    if as_of is not None:
+        activity = events_until(activity, as_of)
     n = len(activity)
     columns: dict[str, Column | Leaning] = {}
     days = order_days(activity)

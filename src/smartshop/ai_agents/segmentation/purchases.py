@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.segmentation.cut import orders_until
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.schemas.ids import Micros
@@ -40,13 +41,14 @@ class Purchases:
 
 
 def purchases_of(activity: CustomerActivity, as_of: Micros | None = None) -> Purchases:
-    """What was bought until `as_of`, by default and at most the activity's own; later orders are ignored."""
+    """What was bought until `as_of`, by default and at most the activity's own, and had not come back by then."""
     now = activity.as_of if as_of is None else min(as_of, activity.as_of)
-    known = activity.order_at <= now
-    customer, value = activity.order_customer[known], activity.order_value_minor[known]
+    then = orders_until(activity, now)
+    known = then.at <= now
+    customer, value = then.customer[known], then.value_minor[known]
     spent = np.zeros(len(activity), np.int64)
     np.add.at(spent, customer, value)
-    visitor, day, worth = _purchase_days(customer, activity.order_at[known] // DAY, value, activity.kept[known])
+    visitor, day, worth = _purchase_days(customer, then.at[known] // DAY, value, then.kept[known])
     buyer, first, count = np.unique(visitor, return_index=True, return_counts=True)
     last = first + count - 1
     repeats = count - 1
@@ -66,11 +68,12 @@ def purchases_of(activity: CustomerActivity, as_of: Micros | None = None) -> Pur
 
 
 def purchases_between(activity: CustomerActivity, after: Micros, until: Micros) -> NDArray[np.int64]:
-    """(len(activity),) purchase days of each customer later than the day of `after`, up to and with `until`."""
-    known = (activity.order_at // DAY > after // DAY) & (activity.order_at <= until)
-    customer = activity.order_customer[known]
-    day, value = activity.order_at[known] // DAY, activity.order_value_minor[known]
-    visitor, _, _ = _purchase_days(customer, day, value, activity.kept[known])
+    """(len(activity),) purchase days of each customer later than the day of `after`, up to and with `until`, as they
+    stood then."""
+    then = orders_until(activity, until)
+    known = (then.at // DAY > after // DAY) & (then.at <= until)
+    customer, day, value = then.customer[known], then.at[known] // DAY, then.value_minor[known]
+    visitor, _, _ = _purchase_days(customer, day, value, then.kept[known])
     return np.bincount(visitor, minlength=len(activity)).astype(np.int64)
 
 

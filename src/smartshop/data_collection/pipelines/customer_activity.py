@@ -4,11 +4,12 @@ One definition for a whole shop and for one customer a second after an order: wh
 same from the refit and from a live move.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.data_collection.pipelines.customer_orders import Orders, Reversals, no_reversals
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
@@ -35,7 +36,8 @@ class CustomerActivity:
 
     Orders by (customer, ordered_at), lines by order, signs by (customer, occurred_at). Human traffic only, orders that
     are the shop's own word only, wholly refunded orders left out, each event once, owners after links and merges,
-    customers only (no anonymous shoppers). Nothing occurred after `as_of`.
+    customers only (no anonymous shoppers). Nothing occurred after `as_of`. What came back by then stands aside in
+    `reversals`, so that `segmentation.cut` can show an earlier moment as it stood.
     """
 
     customer_ids: tuple[CustomerId, ...]
@@ -84,8 +86,10 @@ class CustomerActivity:
 
     channels: tuple[str, ...] = ("",)
     devices: tuple[str, ...] = ("",)
-    foreign_orders: int = 0
-    """Orders in another currency than the shop's, which are in none of the above: nothing is converted."""
+    foreign_customer: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(f,) index into `customer_ids`, of orders in another currency than the shop's: they are in none of the above."""
+    foreign_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    reversals: Reversals = field(default_factory=no_reversals)
     is_whole: bool = True
     """False where a reading of one customer was cut off: older events than these exist."""
 
@@ -95,5 +99,34 @@ class CustomerActivity:
     @property
     def kept(self) -> NDArray[np.bool_]:
         """(m,) orders of which something was kept: worth something, or of no known price and not given back."""
-        unpriced = (self.order_value_minor == 0) & (self.order_units > self.order_units_back)
-        return np.asarray((self.order_value_minor > 0) | unpriced, np.bool_)
+        return something_kept(self.order_value_minor, self.order_units, self.order_units_back)
+
+    @property
+    def foreign_orders(self) -> int:
+        """Orders in another currency than the shop's, of which only the time counts: nothing is converted."""
+        return len(self.foreign_at)
+
+    @property
+    def orders(self) -> Orders:
+        """The columns of orders and lines, as one; nothing is copied."""
+        return Orders(
+            customer=self.order_customer,
+            at=self.order_at,
+            value_minor=self.order_value_minor,
+            list_minor=self.order_list_minor,
+            units=self.order_units,
+            units_back=self.order_units_back,
+            channel=self.order_channel,
+            device=self.order_device,
+            line_order=self.line_order,
+            line_product=self.line_product,
+            line_units=self.line_units,
+            line_value_minor=self.line_value_minor,
+        )
+
+
+def something_kept(
+    value_minor: NDArray[np.int64], units: NDArray[np.int32], units_back: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """(m,) of orders: worth something, or of no known price and not given back."""
+    return np.asarray((value_minor > 0) | ((value_minor == 0) & (units > units_back)), np.bool_)

@@ -26,11 +26,14 @@ from smartshop.data_collection.pipelines.customer_activity_rows import (
     OrderRows,
 )
 from smartshop.data_collection.pipelines.customer_goods_back import Bought, CameBack, undo
+from smartshop.data_collection.pipelines.customer_orders import Orders, Reversals, settled, taken_off
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.money import MAX_MINOR
 
 MAX_UNITS = np.iinfo(np.int32).max
+Numbers = NDArray[np.int32]
+Names = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +56,6 @@ class _Lines:
         return sums
 
 
-@dataclass(frozen=True, slots=True)
-class _Orders:
-    """Orders that count, by (customer, time); (m,) each, and their lines."""
-
-    row: Ints
-    customer: NDArray[np.int32]
-    """Index into the people."""
-    at: Ints
-    value: Ints
-    list_value: Ints
-    units: Ints
-    units_back: Ints
-    lines: _Lines
-
-
 def arrange_activity(rows: ActivityRows, shelf: Shelf, as_of: Micros | None = None) -> CustomerActivity:
     """The table as of `as_of` (None: the newest human event); `rows` must hold nothing that occurred later."""
     people = people_of(rows)
@@ -81,27 +69,28 @@ def arrange_activity(rows: ActivityRows, shelf: Shelf, as_of: Micros | None = No
     known = first_seen <= last_seen
     dense = (np.cumsum(known) - 1).astype(np.int32)
     is_foreign = view(rows.orders.is_foreign)[told] != 0
-    orders = _kept_orders(rows, told[~is_foreign], people, shelf)
     channel_rank, channels = ranked(rows.channels)
     device_rank, devices = ranked(rows.devices)
+    orders, reversals = _orders(rows, told[~is_foreign], people, shelf, (dense, channel_rank, device_rank))
+    foreign = np.flatnonzero(is_foreign)[np.lexsort((order_at[is_foreign], order_customer[is_foreign]))]
     return CustomerActivity(
         customer_ids=tuple(name for name, is_known in zip(people.names, known.tolist(), strict=True) if is_known),
         as_of=Micros(rows.newest_at) if as_of is None else as_of,
         log_no=rows.log_no,
         first_seen_at=first_seen[known],
         last_seen_at=last_seen[known],
-        order_customer=dense[orders.customer],
+        order_customer=orders.customer,
         order_at=orders.at,
-        order_value_minor=orders.value,
-        order_list_minor=orders.list_value,
-        order_units=_small(orders.units),
-        order_units_back=_small(orders.units_back),
-        order_channel=channel_rank[view(rows.orders.channel)[orders.row]],
-        order_device=device_rank[view(rows.orders.device)[orders.row]],
-        line_order=_small(orders.lines.order),
-        line_product=_small(orders.lines.product),
-        line_units=_small(orders.lines.units),
-        line_value_minor=orders.lines.value,
+        order_value_minor=orders.value_minor,
+        order_list_minor=orders.list_minor,
+        order_units=orders.units,
+        order_units_back=orders.units_back,
+        order_channel=orders.channel,
+        order_device=orders.device,
+        line_order=orders.line_order,
+        line_product=orders.line_product,
+        line_units=orders.line_units,
+        line_value_minor=orders.line_value_minor,
         sign_customer=dense[sign_customer],
         sign_at=sign_at,
         sign_kind=view(rows.signs.kind)[sign].astype(np.int8),
@@ -110,50 +99,50 @@ def arrange_activity(rows: ActivityRows, shelf: Shelf, as_of: Micros | None = No
         sign_device=device_rank[view(rows.signs.device)[sign]],
         channels=channels,
         devices=devices,
-        foreign_orders=int(is_foreign.sum()),
+        foreign_customer=dense[order_customer[foreign]],
+        foreign_at=order_at[foreign],
+        reversals=reversals,
     )
 
 
-def _kept_orders(rows: ActivityRows, told: Ints, people: People, shelf: Shelf) -> _Orders:
-    """Sorted, less what came back; without the wholly refunded."""
+def _orders(
+    rows: ActivityRows, told: Ints, people: People, shelf: Shelf, ranks: tuple[Numbers, Names, Names]
+) -> tuple[Orders, Reversals]:
+    """Sorted, less what came back; the wholly refunded aside. `ranks`: of people, channels and devices."""
     customer, at = whose_and_when(rows.orders.told, told, people)
     row = told[np.lexsort((view(rows.orders.tie)[told], at, customer))]
     customer, at = whose_and_when(rows.orders.told, row, people)
     lines = _lines(rows.orders, row, shelf)
     full = lines.per_order(lines.value, len(row))
-    list_value = np.clip(full, 0, MAX_MINOR)
     goods = np.clip(full - view(rows.orders.discount)[row], 0, MAX_MINOR)
     bought = Bought(
         identity=view(rows.orders.told.identity)[row].astype(np.int64),
         customer=customer.astype(np.int64),
         at=at,
         goods_minor=goods,
+        list_minor=np.maximum(np.clip(full, 0, MAX_MINOR), goods),
         line_order=lines.order,
         line_product=lines.product,
         line_units=lines.units,
         line_price=lines.price,
     )
-    undone = undo(bought, _came_back(rows.back, people))
-    value = goods - undone.money
-    left = np.divide(value, goods, out=np.ones(len(row)), where=goods > 0)
-    keep = ~undone.is_whole
-    kept_lines = keep[lines.order]
-    return _Orders(
-        row=row[keep],
-        customer=customer[keep],
-        at=at[keep],
-        value=value[keep],
-        list_value=np.maximum(np.rint(list_value * left).astype(np.int64), value)[keep],
-        units=lines.per_order(lines.units, len(row))[keep],
-        units_back=undone.units[keep],
-        lines=_Lines(
-            order=(np.cumsum(keep) - 1)[lines.order[kept_lines]],
-            product=lines.product[kept_lines],
-            units=lines.units[kept_lines],
-            price=lines.price[kept_lines],
-            value=lines.value[kept_lines],
-        ),
+    dense, channel_rank, device_rank = ranks
+    as_placed = Orders(
+        customer=dense[customer],
+        at=at,
+        value_minor=goods,
+        list_minor=bought.list_minor,
+        units=_small(lines.per_order(lines.units, len(row))),
+        units_back=np.zeros(len(row), np.int32),
+        channel=channel_rank[view(rows.orders.channel)[row]],
+        device=device_rank[view(rows.orders.device)[row]],
+        line_order=_small(lines.order),
+        line_product=_small(lines.product),
+        line_units=_small(lines.units),
+        line_value_minor=lines.value,
     )
+    parts = undo(bought, _came_back(rows.back, people))
+    return settled(taken_off(as_placed, parts), parts)
 
 
 def _lines(rows: OrderRows, row: Ints, shelf: Shelf) -> _Lines:
@@ -179,7 +168,7 @@ def _lines(rows: OrderRows, row: Ints, shelf: Shelf) -> _Lines:
 def _came_back(rows: BackRows, people: People) -> CameBack:
     """Refunds and returns that count, by time."""
     row = counted(rows.told, people)
-    row = row[np.lexsort((view(rows.told.identity)[row], view(rows.told.at)[row]))]
+    row = row[np.lexsort((view(rows.tie)[row], view(rows.told.at)[row]))]
     customer, at = whose_and_when(rows.told, row, people)
     n_lines = view(rows.n_lines).astype(np.int64)
     of, line = _spread(np.cumsum(n_lines) - n_lines, n_lines, row)

@@ -104,6 +104,8 @@ class BackRows:
     """One row per refund or return."""
 
     told: Told = field(default_factory=Told)
+    tie: "array[int]" = field(default_factory=_ints("q"))
+    """What came back at one moment stands by this, in every process alike."""
     order: "array[int]" = field(default_factory=_ints("q"))
     """The order's hash, or NO_ORDER."""
     is_refund: "array[int]" = field(default_factory=_ints("b"))
@@ -199,6 +201,7 @@ class ActivityRows:
             return
         is_refund = event.kind is EventKind.ORDER_REFUNDED
         self._tell(rows.told, hash((whose.customer_id, event.event_id)), whose, event)
+        rows.tie.append(crc32(event.event_id.encode()))
         rows.order.append(NO_ORDER if event.order_id is None else hash(event.order_id) or 1)
         rows.is_refund.append(is_refund)
         rows.money.append(UNTOLD if event.amount_minor is None or not is_refund else event.amount_minor)

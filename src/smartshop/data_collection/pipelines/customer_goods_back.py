@@ -1,17 +1,20 @@
-"""What came back of which order: refunds and returns taken off the orders they undo. Pure arrays.
+"""What came back of which order, and when: refunds and returns held against the orders they undo. Pure.
 
 A credit note that names no order (UCI Online Retail has only such) undoes the customer's newest earlier orders of the
-same products, newest first; one that names neither order nor products, the newest earlier orders by their money.
+same products, newest first; one that names neither order nor products, the newest earlier orders by their money. Each
+sees only what came back before it: what the table tells of a moment does not depend on what came later.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.data_collection.pipelines.customer_activity_rows import NO_ORDER, UNTOLD
+from smartshop.data_collection.pipelines.customer_orders import GoodsBack
 
 Ints = NDArray[np.int64]
+MAX_UNITS = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Bought:
     at: Ints
     goods_minor: Ints
     """(m,) after discounts."""
+    list_minor: Ints
+    """(m,) before."""
     line_order: Ints
     """(l,) index into the orders, rising."""
     line_product: Ints
@@ -48,163 +53,201 @@ class CameBack:
     line_units: Ints
     line_price: Ints
 
-    def only(self, keep: NDArray[np.bool_]) -> "CameBack":
-        """Those of `keep` (b,), with their lines."""
-        kept_lines = keep[self.line_back]
-        renumbered = np.cumsum(keep) - 1
-        return CameBack(
-            order=self.order[keep],
-            customer=self.customer[keep],
-            at=self.at[keep],
-            is_refund=self.is_refund[keep],
-            money=self.money[keep],
-            line_back=renumbered[self.line_back[kept_lines]],
-            line_product=self.line_product[kept_lines],
-            line_units=self.line_units[kept_lines],
-            line_price=self.line_price[kept_lines],
-        )
+
+@dataclass(slots=True)
+class _Of:
+    """What came back of one order so far."""
+
+    money: int = 0
+    refunded: dict[int, int] = field(default_factory=dict)
+    """Product → units."""
+    returned: dict[int, int] = field(default_factory=dict)
+    units: int = 0
+    """Per product the larger of what was refunded and what was returned, added up: what is both counts once."""
+    is_said_whole: bool = False
+    told_value: int = 0
+    told_units: int = 0
+    is_undone: bool = False
+
+    def take(self, is_refund: bool, product: int, units: int) -> None:
+        these, others = (self.refunded, self.returned) if is_refund else (self.returned, self.refunded)
+        before, other = these.get(product, 0), others.get(product, 0)
+        these[product] = before + units
+        self.units += max(before + units, other) - max(before, other)
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
-    """Per order, (m,) each."""
+class _Entry:
+    """From `at` on, an order is worth less, has fewer units, or counts no more."""
 
-    money: Ints
-    """Minor units given back."""
-    units: Ints
-    """Refunded by line or returned; what is both counts once."""
-    is_whole: NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """Filled entry by entry."""
-
-    money: Ints
-    refunded_units: Ints
-    said_whole: NDArray[np.bool_]
-    refunds: list[tuple[int, int, int]]
-    """(order, product, units)"""
-    returns: list[tuple[int, int, int]]
+    order: int
+    at: int
+    value_minor: int
+    units: int
+    undoes: bool
 
 
-def undo(bought: Bought, back: CameBack) -> Undone:
-    """Take everything that came back off the orders; what fits no order is left."""
-    m = len(bought.identity)
-    ledger = _Ledger(np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m, np.bool_), [], [])
-    if m and len(back.order):
-        named = back.order != NO_ORDER
-        _undo_named(ledger, bought, back.only(named))
-        _undo_unnamed(ledger, bought, back.only(~named))
-    units = np.zeros(m, np.int64)
-    for order, count in _larger_of(ledger.refunds, ledger.returns).items():
-        units[order] = count
-    ordered = np.bincount(bought.line_order, weights=bought.line_units, minlength=m).astype(np.int64)
-    all_units = (ledger.refunded_units > 0) & (ledger.refunded_units >= ordered)
-    all_money = (ledger.money > 0) & (ledger.money >= bought.goods_minor)
-    return Undone(
-        money=np.minimum(ledger.money, bought.goods_minor),
-        units=np.minimum(units, ordered),
-        is_whole=ledger.said_whole | all_units | all_money,
+def undo(bought: Bought, back: CameBack) -> GoodsBack:
+    """Everything that came back, by the orders it came off; what fits no order is left out."""
+    entries: list[_Entry] = []
+    if len(bought.identity) and len(back.order):
+        ledger = _Ledger(bought, back)
+        for event in range(len(back.order)):
+            entries += ledger.enter(event)
+    entries.sort(key=lambda entry: (entry.order, entry.at))
+    order = np.array([entry.order for entry in entries], np.int64)
+    return GoodsBack(
+        order=order,
+        at=np.array([entry.at for entry in entries], np.int64),
+        value_minor=np.array([entry.value_minor for entry in entries], np.int64),
+        units=np.array([entry.units for entry in entries], np.int32),
+        undoes=np.array([entry.undoes for entry in entries], np.bool_),
+        list_minor=bought.list_minor[order],
     )
 
 
-def _larger_of(refunds: list[tuple[int, int, int]], returns: list[tuple[int, int, int]]) -> dict[int, int]:
-    """Order → units: per product the larger of what was refunded and what was returned, added up."""
-    per_product: list[dict[tuple[int, int], int]] = [{}, {}]
-    for told, entries in zip(per_product, (refunds, returns), strict=True):
-        for order, product, units in entries:
-            told[order, product] = told.get((order, product), 0) + units
-    refunded, returned = per_product
-    units_of: dict[int, int] = {}
-    for pair in refunded.keys() | returned.keys():
-        most = max(refunded.get(pair, 0), returned.get(pair, 0))
-        units_of[pair[0]] = units_of.get(pair[0], 0) + most
-    return units_of
+class _Ledger:
+    """Written event by event, in the order of time."""
+
+    def __init__(self, bought: Bought, back: CameBack) -> None:
+        self._bought, self._back = bought, back
+        self._of: dict[int, _Of] = {}
+        self._named = _named_orders(bought, back)
+        self._line_of_event = np.searchsorted(back.line_back, np.arange(len(back.order) + 1))
+        self._earlier = _EarlierLines(bought, back)
+        self._line_of_order = np.searchsorted(bought.line_order, np.arange(len(bought.identity) + 1))
+        # Units of a line not given back yet without naming the order: refunds, then returns.
+        self._left: tuple[dict[int, int], dict[int, int]] = {}, {}
+
+    def enter(self, event: int) -> list[_Entry]:
+        """What the event changes."""
+        order, has_lines = int(self._named[event]), self._line_of_event[event] < self._line_of_event[event + 1]
+        if order >= 0:
+            touched = self._enter_named(event, order)
+        elif int(self._back.order[event]) != NO_ORDER:
+            touched = []
+        elif has_lines:
+            touched = self._enter_products(event)
+        else:
+            touched = self._enter_money(event)
+        at = int(self._back.at[event])
+        return [entry for each in dict.fromkeys(touched) if (entry := self._entry(each, at)) is not None]
+
+    def _entry(self, order: int, at: int) -> _Entry | None:
+        bought, so_far = self._bought, self._of[order]
+        goods, ordered = int(bought.goods_minor[order]), self._units_of(order)
+        value, units = min(so_far.money, goods), min(so_far.units, ordered, MAX_UNITS)
+        refunded = sum(so_far.refunded.values())
+        is_undone = (
+            so_far.is_said_whole
+            or (refunded > 0 and refunded >= ordered)
+            or (so_far.money > 0 and so_far.money >= goods)
+        )
+        less, fewer = value - so_far.told_value, units - so_far.told_units
+        undoes = is_undone and not so_far.is_undone
+        so_far.told_value, so_far.told_units, so_far.is_undone = value, units, is_undone
+        # A refund may be told of a moment before its order's.
+        return _Entry(order, max(at, int(bought.at[order])), less, fewer, undoes) if less or fewer or undoes else None
+
+    def _enter_named(self, event: int, order: int) -> list[int]:
+        """What says of which order it is."""
+        back, so_far = self._back, self._of.setdefault(order, _Of())
+        is_refund, money = bool(back.is_refund[event]), int(back.money[event])
+        first, end = self._line_of_event[event : event + 2].tolist()
+        if money != UNTOLD:
+            so_far.money += max(money, 0)
+        elif is_refund and first == end:
+            so_far.is_said_whole = True
+        for line in range(first, end):
+            product, units = int(back.line_product[line]), int(back.line_units[line])
+            so_far.take(is_refund, product, units)
+            if is_refund and money == UNTOLD:
+                price = int(back.line_price[line])
+                so_far.money += units * max(self._paid(order, product) if price == UNTOLD else price, 0)
+        return [order]
+
+    def _enter_products(self, event: int) -> list[int]:
+        """What says only what it is: newest earlier orders first, no unit twice."""
+        bought, back, touched = self._bought, self._back, list[int]()
+        is_refund = bool(back.is_refund[event])
+        left = self._left[0 if is_refund else 1]
+        for index in range(*self._line_of_event[event : event + 2].tolist()):
+            wanted, price = int(back.line_units[index]), int(back.line_price[index])
+            for line in self._earlier.newest_first(index):
+                if wanted == 0:
+                    break
+                taken = min(wanted, left.get(line, int(bought.line_units[line])))
+                if taken == 0:
+                    continue
+                left[line] = left.get(line, int(bought.line_units[line])) - taken
+                wanted -= taken
+                order = int(bought.line_order[line])
+                so_far = self._of.setdefault(order, _Of())
+                so_far.take(is_refund, int(bought.line_product[line]), taken)
+                touched.append(order)
+                if is_refund:
+                    paid = int(bought.line_price[line])
+                    # Never more than was paid for it: prices on credit notes are sometimes others.
+                    so_far.money += taken * (paid if price == UNTOLD else max(min(price, paid), 0))
+        return touched
+
+    def _enter_money(self, event: int) -> list[int]:
+        """What says only how much: newest earlier orders first, none more than it was worth."""
+        bought, back, touched = self._bought, self._back, list[int]()
+        money = int(back.money[event]) if back.is_refund[event] else 0
+        first, after = np.searchsorted(bought.customer, back.customer[event] + np.arange(2)).tolist()
+        end = first + int(np.searchsorted(bought.at[first:after], back.at[event], side="right"))
+        for order in range(end - 1, first - 1, -1):
+            if money <= 0:
+                break
+            so_far = self._of.setdefault(order, _Of())
+            taken = min(money, max(0, int(bought.goods_minor[order]) - so_far.money))
+            so_far.money += taken
+            money -= taken
+            touched.append(order)
+        return touched
+
+    def _units_of(self, order: int) -> int:
+        first, end = self._line_of_order[order : order + 2].tolist()
+        return int(self._bought.line_units[first:end].sum())
+
+    def _paid(self, order: int, product: int) -> int:
+        """Price each of the order's last line of the product; 0 where it has none."""
+        first, end = self._line_of_order[order : order + 2].tolist()
+        lines = np.flatnonzero(self._bought.line_product[first:end] == product)
+        return int(self._bought.line_price[first + lines[-1]]) if len(lines) else 0
 
 
-def _undo_named(ledger: _Ledger, bought: Bought, back: CameBack) -> None:
-    """What says of which order it is."""
+def _named_orders(bought: Bought, back: CameBack) -> Ints:
+    """(b,) index of the order that each names; -1 where it names none, or one that is not there."""
     rising = np.argsort(bought.identity)
     place = np.searchsorted(bought.identity, back.order, sorter=rising)
     found = rising[np.minimum(place, len(rising) - 1)]
-    order = np.where(bought.identity[found] == back.order, found, -1)
-    n_lines = np.bincount(back.line_back, minlength=len(order))
-    told_money = (order >= 0) & (back.money != UNTOLD)
-    np.add.at(ledger.money, order[told_money], back.money[told_money])
-    ledger.said_whole[order[(order >= 0) & back.is_refund & ~told_money & (n_lines == 0)]] = True
-    paid: dict[tuple[int, int], int] = {}
-    touched = np.isin(bought.line_order, order)
-    for line in np.flatnonzero(touched).tolist():
-        paid[int(bought.line_order[line]), int(bought.line_product[line])] = int(bought.line_price[line])
-    for line, of in enumerate(back.line_back.tolist()):
-        number, product, units = int(order[of]), int(back.line_product[line]), int(back.line_units[line])
-        if number < 0:
-            continue
-        if not back.is_refund[of]:
-            ledger.returns.append((number, product, units))
-            continue
-        ledger.refunds.append((number, product, units))
-        ledger.refunded_units[number] += units
-        if back.money[of] == UNTOLD:
-            price = int(back.line_price[line])
-            ledger.money[number] += units * (paid.get((number, product), 0) if price == UNTOLD else price)
+    return np.where((bought.identity[found] == back.order) & (back.order != NO_ORDER), found, -1)
 
 
-def _undo_unnamed(ledger: _Ledger, bought: Bought, back: CameBack) -> None:
-    """What says only who gave it back: newest earlier orders first, no unit twice."""
-    first, end, lines = _earlier_lines(bought, back)
-    refundable, returnable = bought.line_units.tolist(), bought.line_units.tolist()
-    for index, of in enumerate(back.line_back.tolist()):
-        is_refund = bool(back.is_refund[of])
-        left, wanted = refundable if is_refund else returnable, int(back.line_units[index])
-        for line in lines[first[index] : end[index]][::-1].tolist():
-            if wanted == 0:
-                break
-            taken = min(wanted, left[line])
-            if taken == 0:
-                continue
-            left[line] -= taken
-            wanted -= taken
-            order, product = int(bought.line_order[line]), int(bought.line_product[line])
-            (ledger.refunds if is_refund else ledger.returns).append((order, product, taken))
-            if is_refund:
-                price, paid = int(back.line_price[index]), int(bought.line_price[line])
-                ledger.refunded_units[order] += taken
-                # Never more than was paid for it: prices on credit notes are sometimes others.
-                ledger.money[order] += taken * (paid if price == UNTOLD else min(price, paid))
-    has_lines = np.bincount(back.line_back, minlength=len(back.order)) > 0
-    for index in np.flatnonzero(back.is_refund & ~has_lines & (back.money > 0)).tolist():
-        _undo_money(ledger, bought, int(back.customer[index]), int(back.at[index]), int(back.money[index]))
+class _EarlierLines:
+    """For each line given back without an order: lines of the same customer and product ordered at or before."""
 
-
-def _earlier_lines(bought: Bought, back: CameBack) -> tuple[Ints, Ints, Ints]:
-    """For each line that came back, the stretch [first, end) of `lines`: those of the same customer and product
-    ordered at or before, by time."""
-    asked_customer, asked_at = back.customer[back.line_back], back.at[back.line_back]
-    customer = np.concatenate([bought.customer[bought.line_order], asked_customer])
-    product = np.concatenate([bought.line_product, back.line_product])
-    at = np.concatenate([bought.at[bought.line_order], asked_at])
-    is_asked = np.arange(len(at)) >= len(bought.line_product)
-    together = np.lexsort((is_asked, at, product, customer))
-    asked_sorted = is_asked[together]
-    lines = together[~asked_sorted]
-    new_group = np.r_[True, np.diff(customer[together]).astype(bool) | np.diff(product[together]).astype(bool)]
-    before: Ints = np.cumsum(~asked_sorted) - ~asked_sorted
-    group_start: Ints = before[np.flatnonzero(new_group)][np.cumsum(new_group) - 1]
-    first = np.zeros(len(back.line_product), np.int64)
-    end = np.zeros(len(back.line_product), np.int64)
-    asked_number = together[asked_sorted] - len(bought.line_product)
-    first[asked_number], end[asked_number] = group_start[asked_sorted], before[asked_sorted]
-    return first, end, lines
-
-
-def _undo_money(ledger: _Ledger, bought: Bought, customer: int, at: int, money: int) -> None:
-    first, after = np.searchsorted(bought.customer, [customer, customer + 1]).tolist()
-    end = first + int(np.searchsorted(bought.at[first:after], at, side="right"))
-    for order in range(end - 1, first - 1, -1):
-        taken = min(money, max(0, int(bought.goods_minor[order]) - int(ledger.money[order])))
-        ledger.money[order] += taken
-        money -= taken
-        if money == 0:
+    def __init__(self, bought: Bought, back: CameBack) -> None:
+        self._first, self._end = np.zeros((2, len(back.line_product)), np.int64)
+        asked = np.flatnonzero(back.order[back.line_back] == NO_ORDER)
+        if not len(asked):
             return
+        customer = np.concatenate([bought.customer[bought.line_order], back.customer[back.line_back[asked]]])
+        product = np.concatenate([bought.line_product, back.line_product[asked]])
+        at = np.concatenate([bought.at[bought.line_order], back.at[back.line_back[asked]]])
+        is_asked = np.arange(len(at)) >= len(bought.line_product)
+        together = np.lexsort((is_asked, at, product, customer))
+        asked_sorted = is_asked[together]
+        self._lines: Ints = together[~asked_sorted]
+        new_group = np.r_[True, (np.diff(customer[together]) != 0) | (np.diff(product[together]) != 0)]
+        before: Ints = np.cumsum(~asked_sorted) - ~asked_sorted
+        group_start: Ints = before[np.flatnonzero(new_group)][np.cumsum(new_group) - 1]
+        asked_number = asked[together[asked_sorted] - len(bought.line_product)]
+        self._first[asked_number], self._end[asked_number] = group_start[asked_sorted], before[asked_sorted]
+
+    def newest_first(self, index: int) -> list[int]:
+        """Bought lines for the line `index` that came back."""
+        lines: list[int] = self._lines[self._first[index] : self._end[index]][::-1].tolist()
+        return lines
