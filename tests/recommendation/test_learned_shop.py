@@ -11,13 +11,13 @@ from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, not_worse
 from smartshop.ai_agents.recommendation.evaluate import ITEM_KNN, OURS, POPULARITY, evaluate
 from smartshop.ai_agents.recommendation.markov import Markov
+from smartshop.ai_agents.recommendation.mix_search import LEAST_WEIGHT
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.popular import NO_MODEL, PopularSource
 from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import TrainedModel, judge, train
 from smartshop.ai_agents.recommendation.trending import Trending
-from smartshop.ai_agents.recommendation.tuning import LEAST_WEIGHTS
 from smartshop.data_collection.connectors.sql.stores import open_stores
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.slates import Surface
@@ -149,8 +149,9 @@ def test_a_model_of_another_format_is_refused(trained: TrainedModel, tmp_path: P
 
 
 def test_no_source_but_buying_again_is_ever_switched_off(trained: TrainedModel) -> None:
-    weights = trained.model.recipe.blend.weights_of(SOURCES)
-    assert all(weight >= least for weight, least in zip(weights, LEAST_WEIGHTS, strict=True))
+    mix = trained.model.recipe.blend
+    for weights in (mix.weights, mix.for_new().weights):
+        assert all(weights[source] >= LEAST_WEIGHT for source in SOURCES if source != "buy_again")
 
 
 def test_without_a_model_the_newest_of_every_category_is_shown_and_said_so() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import Advice, Candidates, Mask, Numbers, Question
 from smartshop.ai_agents.recommendation.anchors import ask_of
-from smartshop.ai_agents.recommendation.blend import Blended, blend
+from smartshop.ai_agents.recommendation.blend import BlendConfig, Blended, blend
 from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
 from smartshop.ai_agents.recommendation.category_trending import draw_category_trending
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem
@@ -48,17 +48,19 @@ class RecommendationAdvisor:
     def candidates(self, question: Question, n: int) -> Candidates:
         """Blend every source for this moment and fill up from the catalogue."""
         moment = _moment(question)
-        blending = self.model.recipe.blend
+        blending, _ = self.model.recipe.at(moment.eligible, moment.history, moment.focus)
         view = self._view_of(question.shelf)
         drawn = draw_all(self.model, view, moment, blending.n)
-        weights = self._weights(question)
+        weights = _weights(question, blending)
         blended = blend([each.product_no for each in drawn], weights, blending.k, n)
         found = _candidates(blended, drawn, np.arange(len(drawn), dtype=np.int8))
         return _filled(found, question.eligible, view, min(n, question.limit + FULL_MARGIN))
 
     def advise(self, question: Question, candidates: Candidates) -> Advice:
         """Calibrated log-odds, as the difference to the average candidate; reasons are worked out when asked for."""
-        log_odds = self.model.recipe.calibration.of(candidates.relevance)
+        moment = _moment(question)
+        _, calibration = self.model.recipe.at(moment.eligible, moment.history, moment.focus)
+        log_odds = calibration.of(candidates.relevance)
         if len(log_odds):
             log_odds = log_odds - log_odds.mean()
 
@@ -118,11 +120,12 @@ class RecommendationAdvisor:
             view = self._view = self.model.view(shelf)
         return view
 
-    def _weights(self, question: Question) -> tuple[float, ...]:
-        weights = list(self.model.recipe.blend.weights_of(SOURCES))
-        if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
-            weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
-        return tuple(weights)
+
+def _weights(question: Question, blending: BlendConfig) -> tuple[float, ...]:
+    weights = list(blending.weights_of(SOURCES))
+    if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
+        weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
+    return tuple(weights)
 
 
 def _moment(question: Question) -> Moment:

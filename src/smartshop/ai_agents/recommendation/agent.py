@@ -10,6 +10,7 @@ import numpy as np
 from smartshop.ai_agents.recommendation.metrics import Measures, draw_bootstrap
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
+from smartshop.ai_agents.recommendation.tuning import repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.connectors.ports import Customers, EventLog, ModelRecord, Models
 from smartshop.data_collection.pipelines.clock import to_datetime
@@ -89,16 +90,26 @@ def not_worse(trained: TrainedModel, present: RecommendationModel, shelf: Shelf)
     """
     if not trained.judged_on:
         return True
-    theirs = judge(trained.older, shelf, trained.judged_on, present.recipe.blend)
     shopper = np.array([question.shopper for question in trained.judged_on])
-    difference = draw_bootstrap(shopper, np.random.default_rng(0)).interval(trained.measures.ndcg - theirs.ndcg)
-    return difference.high >= 0
+    bootstrap = draw_bootstrap(shopper, np.random.default_rng(0))
+    ours, theirs = trained.model.recipe.blend, present.recipe.blend
+    conventions = ((repeats_allowed, ours, theirs), (without_history, ours.for_new(), theirs.for_new()))
+    for convention, our_mix, their_mix in conventions:
+        new, old = (judge(trained.older, shelf, trained.judged_on, mix, convention) for mix in (our_mix, their_mix))
+        if bootstrap.interval(new.ndcg - old.ndcg).high < 0:
+            return False
+    return True
 
 
 def with_mix_of(trained: TrainedModel, present: RecommendationModel, shelf: Shelf) -> TrainedModel:
     """The new arrays under the present mix and its calibration."""
     theirs = present.recipe
-    recipe = msgspec.structs.replace(trained.model.recipe, blend=theirs.blend, calibration=theirs.calibration)
+    recipe = msgspec.structs.replace(
+        trained.model.recipe,
+        blend=theirs.blend,
+        calibration=theirs.calibration,
+        calibration_new=theirs.calibration_new,
+    )
     return replace(
         trained,
         model=replace(trained.model, recipe=recipe),

@@ -27,15 +27,25 @@ DEFAULT_WEIGHTS = {
 
 class BlendConfig(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, float] = msgspec.field(default_factory=DEFAULT_WEIGHTS.copy)
-    """Source → weight ≥ 0; a source not named has none."""
+    """Source → weight ≥ 0; a source not named has none. For lists that may show what the shopper knows."""
     k: Annotated[float, Meta(gt=0, le=100)] = 2.0
     """Ranks to add before inverting: small = the head of each list decides."""
+    weights_new: dict[str, float] = {}
+    """For lists of new products only, where habits say nothing and must not quieten the rest; empty: as `weights`."""
+    k_new: Annotated[float, Meta(gt=0, le=100)] = 2.0
+    """As `k`, beside `weights_new`."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 150
     """Length of each source's list."""
 
     def weights_of(self, sources: Sequence[str]) -> tuple[float, ...]:
         """In the order of these sources."""
         return tuple(self.weights.get(source, 0.0) for source in sources)
+
+    def for_new(self) -> "BlendConfig":
+        """The mix for new products only, in the place of the other."""
+        if not self.weights_new:
+            return self
+        return msgspec.structs.replace(self, weights=self.weights_new, k=self.k_new)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ for, and the mix is tuned inside the older nine tenths. Leave-one-out: the last 
 the one before it tunes, and everything is fitted without both (the protocol of published sequence benchmarks).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -26,7 +26,7 @@ from smartshop.ai_agents.recommendation.source import Anchors, ShelfView
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Progress, fit, learn, newest
 from smartshop.ai_agents.recommendation.trending import Trending
-from smartshop.ai_agents.recommendation.tuning import moment_of, without_history
+from smartshop.ai_agents.recommendation.tuning import Convention, moment_of, repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
 
@@ -94,8 +94,9 @@ class Contest:
 
     def lists(self, question: HeldOutQuestion, eligible: Mask) -> list[Numbers]:
         """One list of at most 100 per name, drawn by the very code that serves."""
-        blending = self.model.recipe.blend
-        drawn = draw_all(self.model, self.view, moment_of(question, eligible), blending.n)
+        moment = moment_of(question, eligible)
+        blending, _ = self.model.recipe.at(eligible, moment.history, moment.focus)
+        drawn = draw_all(self.model, self.view, moment, blending.n)
         sources = [each.product_no for each in drawn]
         blended = blend(sources, blending.weights_of(SOURCES), blending.k, MRR_CUT).product_no
         known = np.unique(question.history)
@@ -136,7 +137,7 @@ def evaluate(
         progress(0.4, "fitting the models")
         contest = _contest(held, learned.older, shelf)
         conventions: tuple[tuple[str, Convention], ...] = (
-            ("repeats allowed", _repeats_allowed),
+            ("repeats allowed", repeats_allowed),
             ("new only", without_history),
         )
         tables = []
@@ -158,14 +159,6 @@ def evaluate(
 
 def _first_part(progress: Progress) -> Progress:
     return lambda done, what: progress(0.4 * done, what)
-
-
-Convention = Callable[[HeldOutQuestion, Mask], tuple[Mask, Numbers]]
-"""Question and living products → what may be shown, and what is asked for."""
-
-
-def _repeats_allowed(question: HeldOutQuestion, alive: Mask) -> tuple[Mask, Numbers]:
-    return alive, question.targets[alive[question.targets]]
 
 
 def _contest(held: HeldOut, tuned: RecommendationModel, shelf: Shelf) -> Contest:

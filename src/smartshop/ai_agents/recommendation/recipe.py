@@ -3,11 +3,16 @@
 from typing import Annotated
 
 import msgspec
+import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
 from smartshop.ai_agents.recommendation.calibration import Calibration
 from smartshop.ai_agents.recommendation.sources import Configs
+
+Numbers = NDArray[np.int32]
+Mask = NDArray[np.bool_]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +21,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     configs: Configs = Configs()
     blend: BlendConfig = BlendConfig()
     calibration: Calibration = Calibration()
+    calibration_new: Calibration | None = None
+    """Of the mix for new products only; None where there is but one mix."""
+
+    def at(self, eligible: Mask, history: Numbers, focus: Numbers) -> tuple[BlendConfig, Calibration]:
+        """The mix for one moment, and what its scores mean.
+
+        Habits lead where the shopper's own products may be shown and nothing lies before the shopper; on a product's
+        page and in the basket the question is what goes with it.
+        """
+        if self.calibration_new is None or (not len(focus) and eligible[history].any()):
+            return self.blend, self.calibration
+        return self.blend.for_new(), self.calibration_new
 
 
 FORMAT_VERSION = 2

@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig, blend
-from smartshop.ai_agents.recommendation.held_out import HeldOutQuestion, Protocol, hold_out, protocol_for
+from smartshop.ai_agents.recommendation.held_out import HeldOut, HeldOutQuestion, Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.metrics import CUT, Measures, measure
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.recipe import Recipe
@@ -16,7 +16,14 @@ from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
 from smartshop.ai_agents.recommendation.source import Lesson
 from smartshop.ai_agents.recommendation.sources import SOURCES, fit_sources
-from smartshop.ai_agents.recommendation.tuning import calibrate, moment_of, tune
+from smartshop.ai_agents.recommendation.tuning import (
+    Convention,
+    calibrate,
+    moment_of,
+    repeats_allowed,
+    tune,
+    without_history,
+)
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
 from smartshop.data_collection.schemas.ids import Micros
@@ -49,6 +56,9 @@ class Learned:
 
     older: RecommendationModel
     """Fitted on the older part, with the tuned recipe."""
+    held: HeldOut
+    """The split: what `older` learned from, and all the questions."""
+    tuned_on: tuple[HeldOutQuestion, ...]
     judged_on: tuple[HeldOutQuestion, ...]
     """Questions that neither fit nor tuning has seen."""
 
@@ -72,9 +82,14 @@ def learn(
         progress(0.3, f"tuning the mix on {len(tuned_on)} held-out questions")
         view = older.view(shelf)
         blending = tune(older, view, shelf.alive, tuned_on)
-        calibration = calibrate(older, view, shelf.alive, tuned_on, blending)
-        older = replace(older, recipe=msgspec.structs.replace(recipe, blend=blending, calibration=calibration))
-    return Learned(older=older, judged_on=judged_on)
+        tuned = msgspec.structs.replace(
+            recipe,
+            blend=blending,
+            calibration=calibrate(older, view, shelf.alive, tuned_on, blending),
+            calibration_new=calibrate(older, view, shelf.alive, tuned_on, blending.for_new(), without_history),
+        )
+        older = replace(older, recipe=tuned)
+    return Learned(older=older, held=held, tuned_on=tuned_on, judged_on=judged_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +140,23 @@ def train(
 
 
 def judge(
-    model: RecommendationModel, shelf: Shelf, questions: Sequence[HeldOutQuestion], blending: BlendConfig
+    model: RecommendationModel,
+    shelf: Shelf,
+    questions: Sequence[HeldOutQuestion],
+    blending: BlendConfig,
+    convention: Convention = repeats_allowed,
 ) -> Measures:
-    """The blend's measures on held-out questions, repeats allowed."""
+    """The blend's measures on held-out questions; nought where the convention leaves nothing to ask for."""
     view = model.view(shelf)
     weights = blending.weights_of(SOURCES)
     hits = np.zeros((len(questions), CUT), np.bool_)
     n_targets = np.ones(len(questions), np.int64)
     for number, question in enumerate(questions):
-        drawn = draw_all(model, view, moment_of(question, shelf.alive), blending.n)
+        eligible, targets = convention(question, shelf.alive)
+        drawn = draw_all(model, view, moment_of(question, eligible), blending.n)
         blended = blend([each.product_no for each in drawn], weights, blending.k, CUT)
-        hits[number, : len(blended.product_no)] = np.isin(blended.product_no, question.targets)
-        n_targets[number] = len(question.targets)
+        hits[number, : len(blended.product_no)] = np.isin(blended.product_no, targets)
+        n_targets[number] = max(len(targets), 1)
     return measure(hits, n_targets)
 
 
