@@ -1,0 +1,170 @@
+"""What comes after the shopper's newest signs, in their order: one self-attentive network over a bounded vocabulary.
+
+Learned with PyTorch (extra `neural`), served by ONNX Runtime alone (extra `onnx`). A list costs the encoder's run over
+at most `max_history` signs and one float32 product of the vocabulary's vectors with what it says, on one thread.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.recommendation.neural.encoder import MISSING, Encoder, can_encode
+from smartshop.ai_agents.recommendation.neural.histories import choose_vocabulary, codes_by_product, split_histories
+from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
+from smartshop.ai_agents.recommendation.neural.starting_vectors import SPREAD, starting_vectors
+from smartshop.ai_agents.recommendation.neural.weights import Weights, new_weights
+from smartshop.ai_agents.recommendation.rows import map_array
+from smartshop.ai_agents.recommendation.source import NOTHING, Asked, Drawn, Lesson, Mask, Numbers, ShelfView
+
+LIBRARIES = ("torch", "onnx", "onnxruntime")
+"""What learning needs; serving needs the last alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Products are their places in `product_no`; those that are not there are never drawn and are skipped as signs."""
+
+    product_no: Numbers
+    """(vocabulary,), rising."""
+    vectors: NDArray[np.float32]
+    """(vocabulary, embedding_size)"""
+    code_of: Numbers
+    """(greatest product_no + 1,): place in the vocabulary, or -1."""
+    encoder: Encoder
+    config: AttentionConfig
+    name: ClassVar[str] = "attention"
+
+    def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
+        """What is before the shopper counts as the newest sign. Every product's `because` is the loudest anchor."""
+        codes = self._codes(np.concatenate((asked.moment.history, asked.moment.focus)))
+        if not len(codes):
+            return NOTHING
+        wanted = self.encoder.wanted(self.vectors[codes])
+        # Products rise, so that those that a smaller shelf no longer has are the last.
+        known = int(np.searchsorted(self.product_no, len(asked.eligible)))
+        score = self.vectors[:known] @ wanted
+        best = best_eligible(score, asked.eligible[self.product_no[:known]], n)
+        because = asked.anchors.product_no[:1]
+        return Drawn(self.product_no[best], np.full(len(best), because[0] if len(because) else -1, np.int32))
+
+    def _codes(self, signs: Numbers) -> Numbers:
+        """Places of the newest known signs, oldest first, the same one never twice in a row."""
+        recent = signs[-2 * self.config.max_history :]
+        codes = self.code_of[recent[recent < len(self.code_of)]]
+        codes = codes[codes >= 0]
+        distinct: Numbers = codes[np.append(codes[1:] != codes[:-1], True)[: len(codes)]]
+        return distinct[-self.config.max_history :]
+
+    def save(self, folder: Path) -> None:
+        np.save(folder / f"{self.name}.product_no.npy", self.product_no, allow_pickle=False)
+        np.save(folder / f"{self.name}.vectors.npy", self.vectors, allow_pickle=False)
+        (folder / f"{self.name}.encoder.onnx").write_bytes(self.encoder.model)
+        (folder / f"{self.name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.config)))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The vectors are mapped; the encoder, below a megabyte, is read.
+
+        Raises:
+            ValueError: ONNX Runtime is not installed.
+        """
+        if not can_encode():
+            raise ValueError(MISSING)
+        product_no = map_array(folder / f"{cls.name}.product_no.npy")
+        return cls(
+            product_no=product_no,
+            vectors=map_array(folder / f"{cls.name}.vectors.npy"),
+            code_of=codes_by_product(product_no),
+            encoder=Encoder((folder / f"{cls.name}.encoder.onnx").read_bytes()),
+            config=msgspec.json.decode((folder / f"{cls.name}.json").read_bytes(), type=AttentionConfig),
+        )
+
+
+def best_eligible(score: NDArray[np.float32], eligible: Mask, n: int) -> NDArray[np.intp]:
+    """Places of the n greatest scores inside the mask, greatest first, ties by place."""
+    places = np.flatnonzero(eligible)
+    inside = score[places]
+    if len(places) > n:
+        taken = np.sort(np.argpartition(inside, len(places) - n)[len(places) - n :])
+        places, inside = places[taken], inside[taken]
+    return places[np.argsort(-inside, kind="stable")]
+
+
+def can_learn() -> bool:
+    """Whether every library that learning needs is installed; none is imported for that."""
+    return all(importlib.util.find_spec(library) is not None for library in LIBRARIES)
+
+
+def fit_attention(
+    lesson: Lesson,
+    config: AttentionConfig,
+    *,
+    start: Attention | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Attention | None:
+    """Learn from the lesson; None where a library is missing or there are too few signs to learn an order from.
+
+    `start`: an earlier fit of a like lesson, whose weights are gone on from for `warm_epochs`; one of another shape is
+    not used. `clock`: seconds that only rise, for `max_minutes`. With `lesson.scratch` each epoch leaves a checkpoint
+    there, and a fit that was killed goes on from it.
+    """
+    if not can_learn() or len(lesson.sequences) < max(config.least_signs, 2):
+        return None
+    products = choose_vocabulary(lesson.sequences, config.vocabulary)
+    warm = _warm_weights(start, products, config, lesson.seed)
+    histories, exam = split_histories(
+        lesson.sequences,
+        products,
+        max_history=config.max_history,
+        max_signs=config.max_signs,
+        # The earlier fit may know what would be put aside; the few epochs after it need no exam.
+        put_aside=config.put_aside if warm is None else 0.0,
+        seed=lesson.seed,
+    )
+    if not (histories.length >= 2).any():
+        return None
+    # PyTorch takes two seconds to import, and serving must not need it.
+    from smartshop.ai_agents.recommendation.neural.export import encoder_graph
+    from smartshop.ai_agents.recommendation.neural.learning import Course, learn_weights
+
+    weights = warm or new_weights(
+        starting_vectors(histories, len(products), config.embedding_size, lesson.seed), config, lesson.seed
+    )
+    course = Course(
+        histories=histories,
+        exam=exam,
+        config=config,
+        epochs=config.epochs if warm is None else config.warm_epochs,
+        seed=lesson.seed,
+        threads=lesson.threads,
+        scratch=lesson.scratch,
+        clock=clock,
+    )
+    learned = learn_weights(course, weights)
+    vectors = np.ascontiguousarray(learned["vectors"])
+    return Attention(products, vectors, codes_by_product(products), Encoder(encoder_graph(learned, config)), config)
+
+
+def _warm_weights(start: Attention | None, products: Numbers, config: AttentionConfig, seed: int) -> Weights | None:
+    """The earlier weights, each product's vector at its new place; products that are new begin small and at random."""
+    if start is None or _shape(start.config) != _shape(config):
+        return None
+    from smartshop.ai_agents.recommendation.neural.export import read_weights
+
+    vectors = np.random.default_rng(seed).standard_normal((len(products), config.embedding_size)) * SPREAD
+    known = products < len(start.code_of)
+    codes = np.full(len(products), -1, np.int32)
+    codes[known] = start.code_of[products[known]]
+    vectors[codes >= 0] = start.vectors[codes[codes >= 0]]
+    return {**read_weights(start.encoder.model, start.vectors), "vectors": vectors.astype(np.float32)}
+
+
+def _shape(config: AttentionConfig) -> tuple[int, int, int, float]:
+    return config.embedding_size, config.layers, config.max_history, config.feed_forward

@@ -1,0 +1,77 @@
+"""What a killed training goes on from: everything that the next epoch needs, in one file of plain arrays."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+FILE_NAME = "attention.checkpoint.npz"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How far learning has come."""
+
+    fingerprint: str
+    """Of all that decides the result: a checkpoint of another lesson is not gone on from."""
+    epoch: int
+    """Epochs that are done."""
+    steps: int
+    seconds: float
+    """Spent so far, over all attempts."""
+    best: float
+    """NDCG@10 of the shoppers put aside, at the best epoch."""
+    stale: int
+    """Epochs since then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    standing: Standing
+    arrays: Mapping[str, NDArray[np.float32]]
+    """Named `kind/weight`; the kinds are training's own."""
+
+    def of(self, kind: str) -> dict[str, NDArray[np.float32]]:
+        return {name.split("/", 1)[1]: array for name, array in self.arrays.items() if name.startswith(f"{kind}/")}
+
+
+def fingerprint(settings: bytes, arrays: Mapping[str, NDArray[np.generic]]) -> str:
+    """sha256 over the settings and the bytes of every array."""
+    digest = hashlib.sha256(settings)
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Replace the last one in one step, so that a kill leaves the old or the new, never half of one."""
+    written = folder / f"{FILE_NAME}.new"
+    standing = np.frombuffer(msgspec.json.encode(checkpoint.standing), np.uint8)
+    with written.open("wb") as file:
+        # Spelt out, since a keyword of savez must be an identifier for the type checker, and these names have slashes.
+        np.savez(file, standing, **dict(checkpoint.arrays))  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(folder / FILE_NAME)
+
+
+def load_checkpoint(folder: Path, wanted: str) -> Checkpoint | None:
+    """The checkpoint of this fingerprint; None where there is none, it is another lesson's, or it cannot be read."""
+    try:
+        with np.load(folder / FILE_NAME, allow_pickle=False) as stored:
+            standing = msgspec.json.decode(stored["arr_0"].tobytes(), type=Standing)
+            if standing.fingerprint != wanted:
+                return None
+            return Checkpoint(standing, {name: stored[name] for name in stored.files if name != "arr_0"})
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, msgspec.MsgspecError):
+        return None
+
+
+def forget_checkpoint(folder: Path) -> None:
+    (folder / FILE_NAME).unlink(missing_ok=True)
