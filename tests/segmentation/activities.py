@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.segmentation.cut import with_orders
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
-from smartshop.data_collection.pipelines.customer_orders import GoodsBack, Orders
+from smartshop.data_collection.pipelines.customer_orders import GoodsBack, Orders, settled, taken_off
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
@@ -24,6 +25,8 @@ Order = tuple[Customer, float, int]
 """Customer, day since START (10.5 is noon of day 10), net value in minor units."""
 Line = tuple[int, int, int, int]
 """Position in `orders` as given, product_no, units, value in minor units."""
+Back = tuple[int, float, int, int, bool]
+"""Index into the activity's orders, day since START, value in minor units, units, whether nothing counts any more."""
 Sign = tuple[Customer, float, EventKind, int]
 """Customer, day since START, kind, product_no (-1 for none)."""
 
@@ -97,6 +100,21 @@ def activity_of(
         channels=channels,
         devices=devices,
     )
+
+
+def less(activity: CustomerActivity, back: Sequence[Back]) -> CustomerActivity:
+    """The same customers, but for what came back of their orders."""
+    rank = sorted(range(len(back)), key=lambda row: (back[row][0], back[row][1]))
+    order = np.array([back[row][0] for row in rank], np.int64)
+    parts = GoodsBack(
+        order=order,
+        at=np.array([moment(back[row][1]) for row in rank], np.int64),
+        value_minor=np.array([back[row][2] for row in rank], np.int64),
+        units=np.array([back[row][3] for row in rank], np.int32),
+        undoes=np.array([back[row][4] for row in rank], np.bool_),
+        list_minor=activity.order_list_minor[order],
+    )
+    return with_orders(activity, *settled(taken_off(activity.orders, parts), parts))
 
 
 def told(activity: CustomerActivity) -> dict[str, list[Any]]:

@@ -11,10 +11,11 @@ from smartshop.ai_agents.segmentation.churn import ChurnConfig, ChurnModel, fit_
 from smartshop.ai_agents.segmentation.churn_check import Forecasts, area_under_curve, check_forecasts, reliability
 from smartshop.ai_agents.segmentation.churn_trial import try_churn
 from smartshop.ai_agents.segmentation.cut import only, until
+from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import Micros
-from tests.segmentation.activities import Order, Sign, activity_of, moment
+from tests.segmentation.activities import Order, Sign, activity_of, less, moment
 
 SHOPPERS = 1_200
 CUT = 60
@@ -139,6 +140,15 @@ def test_an_earlier_moment_sees_nothing_of_what_came_later(shop: Shop, model: Ch
     looked_back = risk(model, shop.whole, Micros(moment(CUT)))[rows]
 
     np.testing.assert_allclose(looked_back, risk(model, shop.past), atol=1e-6)
+
+
+def test_what_comes_back_changes_no_risk_and_nothing_that_is_learned(shop: Shop, model: ChurnModel) -> None:
+    day_of = (shop.past.order_at - moment(0)) / DAY
+    back = less(shop.past, [(order, day_of[order] + 3, 2_000, 1, True) for order in range(0, len(day_of), 4)])
+
+    assert len(back.order_at) < len(shop.past.order_at)
+    np.testing.assert_array_equal(risk(model, back), risk(model, shop.past))
+    assert fit_churn(back, rng=np.random.default_rng(0)) == model
 
 
 def test_a_model_is_the_same_after_being_written_down(shop: Shop, model: ChurnModel) -> None:

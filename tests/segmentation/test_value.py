@@ -30,9 +30,10 @@ from smartshop.ai_agents.segmentation.gamma_gamma import (
 from smartshop.ai_agents.segmentation.predictor import Predictor, Variant, count_log_score, fit_predictor
 from smartshop.ai_agents.segmentation.purchases import Purchases, purchases_between, purchases_of
 from smartshop.ai_agents.segmentation.value import ValueConfig, ValueModel, fit_value, intervals, predict
+from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
 from smartshop.data_collection.schemas.ids import Micros
-from tests.segmentation.activities import Order, activity_of, moment
+from tests.segmentation.activities import Order, activity_of, less, moment
 
 Array = NDArray[np.float64]
 
@@ -331,6 +332,19 @@ def test_what_is_later_than_asked_for_is_ignored() -> None:
     assert purchases_between(activity, Micros(moment(10.0)), activity.as_of).tolist() == [1, 1]
 
 
+def test_what_came_back_later_was_bought_until_then() -> None:
+    placed = activity_of([("ann", 1.0, 500), ("ann", 5.0, 700), ("bob", 2.0, 300), ("bob", 9.0, 400)], as_of_day=30.0)
+    # Of ann's second order 200 came back on day 12, of bob's first everything on day 20.
+    activity = less(placed, [(1, 12.0, 200, 0, False), (2, 20.0, 300, 1, True)])
+
+    now, earlier = purchases_of(activity), purchases_of(activity, Micros(moment(11.0)))
+    assert (now.x.tolist(), now.spent_minor.tolist()) == ([1, 0], [1_000, 400])
+    assert (earlier.x.tolist(), earlier.spent_minor.tolist()) == ([1, 1], [1_200, 700])
+    assert purchases_of(activity, Micros(moment(15.0))).spent_minor.tolist() == [1_000, 700]
+    assert purchases_between(activity, Micros(moment(0.5)), Micros(moment(15.0))).tolist() == [2, 2]
+    assert purchases_between(activity, Micros(moment(0.5)), activity.as_of).tolist() == [2, 1]
+
+
 # --- Whole shops
 
 
@@ -405,6 +419,21 @@ def test_the_variant_is_chosen_without_a_look_at_what_is_held_out(shop: Customer
     assert model.holdout.actual == 0
     assert model.holdout.variant == learned.holdout.variant
     assert model.holdout.told == pytest.approx(learned.holdout.told)
+
+
+def test_what_came_back_in_the_span_held_out_is_not_known_before_it(
+    shop: CustomerActivity, learned: ValueModel
+) -> None:
+    assert learned.holdout is not None
+    silent = shop.as_of - round(learned.holdout.weeks * 7) * DAY
+    earlier = np.flatnonzero(shop.order_at < silent - DAY)[::3].tolist()
+    day = (silent + 2 * DAY - moment(0)) / DAY
+    back = less(shop, [(order, day, int(shop.order_value_minor[order]), 1, True) for order in earlier])
+    model = fit_value(back, config=ValueConfig(), rng=np.random.default_rng(0))
+    assert model is not None
+    assert model.holdout is not None
+    assert model.buyers < learned.buyers
+    assert model.holdout == learned.holdout
 
 
 def each(n: int, *days_and_values: tuple[float, int]) -> list[Order]:

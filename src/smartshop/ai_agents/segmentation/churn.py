@@ -1,11 +1,12 @@
 """The chance that a customer buys no more for a while, learned from the shop's own earlier cut-offs.
 
 At several moments of the past we write down what was known of each customer then (`churn_features`) and what they did
-afterwards. Two logistic regressions follow each other: whether the customer shows any sign of life, which many do and
-which is soon learned; and whether they order, from that and from how they buy. In a shop of two months, where few have
-ordered, the second is little more than the first; where orders are many, their own rhythm speaks. BG/NBD has half a
-word in a buyer's log-odds where that surely foretold the newest horizon of the past better: the regression sees more,
-BG/NBD is not led astray by the season of the cut-offs.
+afterwards. An order counts when it is placed, whether or not it came back later. Two logistic regressions follow each
+other: whether the customer shows any sign of life, which many do and which is soon learned; and whether they order,
+from that and from how they buy. In a shop of two months, where few have ordered, the second is little more than the
+first; where orders are many, their own rhythm speaks. BG/NBD has half a word in a buyer's log-odds where that surely
+foretold the newest horizon of the past better: the regression sees more, BG/NBD is not led astray by the season of the
+cut-offs.
 
 The horizon learned is a third of the shop's past, at most 90 days. A shorter one is carried on to 90 days by one
 exponent κ for the whole shop, chance(no order in 90 days) = chance(no order in the horizon)^κ, chosen so that the mean

@@ -3,7 +3,8 @@
 The shop is cut at a moment; the model is fitted on what lies before it, its own check included, and ranks everybody
 seen by then. A customer churned by *order* when they place none within the days that follow, and by *sign* when
 nothing at all is seen of them. Both are told of all customers and of those who had bought, beside two simple rankings.
-A browser linked to a customer only after the cut keeps its earlier visits here; a load at the cut would not have them.
+Nothing that came back after the cut is known at it. A browser linked to a customer only after the cut keeps its earlier
+visits here; whoever had looked at the cut itself would not have had them.
 """
 
 from typing import Annotated

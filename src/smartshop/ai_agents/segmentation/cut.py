@@ -34,8 +34,9 @@ def until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
     """The activity as it stood at `as_of`: customers seen by then, what they did by then, and of their orders all that
     had not come back by then.
 
-    The same as a load of the log until `as_of` gives, but for what is learned later of the past itself: the visits of a
-    browser linked to a customer afterwards are the customer's, and an event told twice is as its best telling says.
+    The same as a load of the log until `as_of` gives. What is learned later of the past itself stays: the visits of a
+    browser linked to a customer afterwards are the customer's, what was merely claimed of one who is vouched for since
+    is left out, and an event told twice is as its best telling says.
     """
     if as_of >= activity.as_of:
         return activity
@@ -56,7 +57,7 @@ def events_until(activity: CustomerActivity, as_of: Micros) -> CustomerActivity:
     is_foreign = activity.foreign_at <= as_of
     orders, aside = _settled_at(activity.orders, reversals, as_of)
     return replace(
-        _with_orders(_with_signs(activity, activity.sign_at <= as_of), orders, aside),
+        with_orders(_with_signs(activity, activity.sign_at <= as_of), orders, aside),
         as_of=as_of,
         foreign_customer=activity.foreign_customer[is_foreign],
         foreign_at=activity.foreign_at[is_foreign],
@@ -95,7 +96,7 @@ def only(activity: CustomerActivity, wanted: NDArray[np.bool_]) -> CustomerActiv
     is_foreign = wanted[activity.foreign_customer]
     kept = _with_signs(activity, wanted[activity.sign_customer])
     return replace(
-        _with_orders(
+        with_orders(
             kept,
             replace(orders, customer=number[orders.customer]),
             replace(aside, undone=replace(aside.undone, customer=number[aside.undone.customer])),
@@ -141,7 +142,8 @@ def _worth_at(
     return value, units, units_back
 
 
-def _with_orders(activity: CustomerActivity, orders: Orders, reversals: Reversals) -> CustomerActivity:
+def with_orders(activity: CustomerActivity, orders: Orders, reversals: Reversals) -> CustomerActivity:
+    """The activity with other orders, of the same customers."""
     return replace(
         activity,
         order_customer=orders.customer,

@@ -1,7 +1,8 @@
 """How wrong the value model is on the shop's own past, and which of its variants serves the shop best.
 
 Fitted on the earlier part, measured on the later. The variant is chosen before, by the same game inside the earlier
-part: what is held out decides nothing.
+part: what is held out decides nothing. Each part is as it stood at its end, so that nothing told knows what came back
+later; what came is counted as it stood when the count ended.
 """
 
 from typing import Annotated
@@ -12,6 +13,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.bg_nbd import BgNbdConfig
+from smartshop.ai_agents.segmentation.cut import orders_placed
 from smartshop.ai_agents.segmentation.predictor import Variant, count_log_score, expected_orders, fit_predictor
 from smartshop.ai_agents.segmentation.purchases import Purchases, purchases_between, purchases_of
 from smartshop.data_collection.pipelines.clock import DAY
@@ -61,7 +63,8 @@ class HoldoutError(msgspec.Struct, frozen=True, kw_only=True):
 
 def holdout_days(activity: CustomerActivity, until: Micros, share: float, most_days: int) -> int:
     """Whole days to hold out before `until`: a share of the time since the shop's first order, not too many."""
-    known = activity.order_at[activity.order_at <= until]
+    placed_at = orders_placed(activity).at
+    known = placed_at[placed_at <= until]
     if not len(known):
         return 0
     return min(int((until // DAY - int(known.min()) // DAY) * share), most_days)
