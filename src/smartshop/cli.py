@@ -173,6 +173,8 @@ def job(
     """Run one batch job, repeatable for a day: what Airflow and cron call."""
     from smartshop.jobs import run_job
 
+    if job_id is not None:
+        supervisor.end_with_parent()  # whoever tells how it ended
     found = run_job(name, *find_shop(data_dir, demo), day=_day(day), job_id=job_id, console=_bar(as_json))
     print_json(found) if as_json else print_facts(name, found)
 

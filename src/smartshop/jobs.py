@@ -122,6 +122,7 @@ def push_audience(context: JobContext) -> dict[str, Any]:
                 now=context.clock.now,
                 shop_now=context.clock.shop_now,
                 rng=np.random.default_rng(),
+                deliverer=secrets.token_hex(8),
                 tell=context.tell,
             )
             audience_id = AudienceId(context.arguments.get("audience_id", ""))

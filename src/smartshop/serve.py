@@ -20,7 +20,7 @@ import uvicorn
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.runtime import Runtime
-from smartshop.ai_agents.segmentation.agent import as_message
+from smartshop.ai_agents.segmentation.agent import AGENT, as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
@@ -38,6 +38,8 @@ from smartshop.wiring import build_advisors, build_agents, build_shop
 log = structlog.get_logger()
 
 LOOK_EVERY_SECONDS = 1.0
+LOOKS_FOR_A_MODEL = 30
+"""A worker that dies between writing a refit and promoting its model leaves one that no model comes for."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers (60 s), so that they, not we, close a connection first."""
 SWITCH_SECONDS = 0.001
@@ -73,6 +75,13 @@ class ModelKeeper:
         if any(took):
             segmentation = self._shop.segmentation.model
             self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
+
+    def has_taken_up(self, agent: str, since: Micros) -> bool:
+        """Whether a model promoted at `since` or later serves, or was refused."""
+        record = self._shop.models.promoted(agent)
+        if record is None or (record.promoted_at or 0) < since:
+            return False
+        return record.version in (self._versions.get(agent), self._refused.get(agent))
 
     def _take(self, agent: str, serve_with: Callable[[Path], None]) -> bool:
         """Whether another version serves now."""
@@ -139,7 +148,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             lambda: shop.jobs.beat("serve", shop.clock.now()),
             shop.erasure.refresh,
         )
-        for task in (_look_again(looks), _tell_of_refits(shop)):
+        for task in (_look_again(looks), _tell_of_refits(shop, models)):
             stack.push_async_callback(_end, asyncio.create_task(task))
         yield
 
@@ -154,16 +163,17 @@ async def _look_again(looks: tuple[Callable[[], object], ...]) -> None:
                 log.warning("look_failed", error=repr(error))
 
 
-async def _tell_of_refits(shop: Shop) -> None:
-    """Segments are refitted by another process; who listens here is told when that is done."""
-    told = _refit_state(await asyncio.to_thread(shop.standings.refits, 1))
+async def _tell_of_refits(shop: Shop, models: ModelKeeper) -> None:
+    """Segments are refitted by another process; who listens here is told when that is done and its model serves."""
+    told: tuple[str, bool] | None = None
+    is_first = True
     while True:
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
         try:
             found = await asyncio.to_thread(shop.standings.refits, 1)
+            if is_first:  # what was there before us is no news
+                told, is_first = _refit_state(found), False
             if found and _refit_state(found) != told:
-                # Until its model is taken up, too: whoever hears of it looks at customers again.
-                await asyncio.sleep(2 * LOOK_EVERY_SECONDS)
+                await _until_taken_up(models, found[0])
                 message = as_message(found[0])
                 await shop.bus.publish([message])
                 told = _refit_state(found)
@@ -171,6 +181,17 @@ async def _tell_of_refits(shop: Shop) -> None:
                     log.warning("segments_held_back", version=message.version, moved_by_model=message.moved_model)
         except Exception as error:  # a store that is away for a moment must not end the looking
             log.warning("refits_not_read", error=repr(error))
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _until_taken_up(models: ModelKeeper, found: Refit) -> None:
+    """Whoever hears of a refit looks at customers again, and should do that with its model."""
+    since = found.accepted_at or found.refitted_at
+    for _ in range(LOOKS_FOR_A_MODEL):
+        if await asyncio.to_thread(models.has_taken_up, AGENT, since):
+            return
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    log.warning("refit_without_model", version=found.version)
 
 
 def _refit_state(newest: Sequence[Refit]) -> tuple[str, bool] | None:

@@ -1,22 +1,25 @@
 """The process that learns: it runs queued jobs, decides when to learn again, and sends the demonstration's shoppers.
 
 Every job is a process of its own at low priority: its memory goes back when it ends, and a job that dies takes nothing
-with it.
+with it. Jobs run in lanes, one at a time in each: deliveries beside everything else, since they mostly wait for others.
 """
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from smartshop.ai_agents.segmentation.push_jobs import PUSH, give_up, lost_pushes, push_job
 from smartshop.data_collection.connectors.ports import JobRecord
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import Unavailable
 from smartshop.log import configure_logging
 from smartshop.opening import opened_stores
@@ -44,11 +47,26 @@ BEAT_EVERY_SECONDS = 2.0
 NOTE_CHARACTERS = 2_000
 INTERRUPTED = "Its worker ended while it ran; it was queued again."
 KILLED = "Its process was killed; it was queued again, once."
-RESUMABLE = frozenset({"push-audience", "find-alike"})
+RESUMABLE = frozenset({PUSH, "find-alike"})
 """Jobs that go on where they stopped, and that somebody waits for."""
 PRUNE = "prune"
 LEARNERS: Mapping[str, str] = {"recommendation": "train-recommendation", "segmentation": "train-segmentation"}
 """Agent → the job by which it learns, in this order."""
+DELIVERIES = frozenset({PUSH})
+DELIVERIES_AT_ONCE = 2
+"""A receiver that is silent holds up a minute and a half of one lane; the other goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Jobs that run one after the other, whatever other lanes do."""
+
+    only: frozenset[str] = frozenset()
+    """Names; none is all of them."""
+    but: frozenset[str] = frozenset()
+
+
+LANES = (Lane(but=DELIVERIES), *[Lane(only=DELIVERIES)] * DELIVERIES_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,18 @@ class Work:
     stores: SqlStores
     clock: ShopClock
     url: str
+    running: dict[int, str] = field(default_factory=dict)
+    """Job id → name, of those that run now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job's process ended."""
+
+    status: int
+    """Below 0: by this signal."""
+    told: str
+    complaint: str
 
 
 def run_working(settings: Settings, place: Place, url: str) -> None:
@@ -84,7 +114,8 @@ async def _work(work: Work) -> None:
         loop.add_signal_handler(number, stop.set)
     if not work.stores.shop_database.is_postgres:
         await asyncio.to_thread(take_up_again, work.stores, work.clock)
-    parts = [_run_jobs(work, stop), _consider_learning(work, stop)]
+    parts = [_run_jobs(work, lane, stop) for lane in LANES]
+    parts += [_beat(work, stop), _consider_learning(work, stop)]
     if work.place.demo and work.url:
         parts.append(_send_shoppers(work, stop))
     await asyncio.gather(*parts)
@@ -97,84 +128,123 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _run_jobs(work: Work, stop: asyncio.Event) -> None:
+async def _beat(work: Work, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await asyncio.to_thread(work.stores.jobs.beat, "work", work.clock.now(), ", ".join(work.running.values()))
+        await _pause(stop, BEAT_EVERY_SECONDS)
+
+
+async def _run_jobs(work: Work, lane: Lane, stop: asyncio.Event) -> None:
     while not stop.is_set():
         now = work.clock.now()
-        await asyncio.to_thread(work.stores.jobs.beat, "work", now)
-        job = await asyncio.to_thread(work.stores.jobs.claim, now)
+        job = await asyncio.to_thread(work.stores.jobs.claim, now, only=lane.only, but=lane.but)
         if job is None:
             await _pause(stop, LOOK_EVERY_SECONDS)
             continue
-        await _run_job(work, job, stop)
+        work.running[job.job_id] = job.name
+        try:
+            ended = await _run_job(work, job, stop)
+        finally:
+            del work.running[job.job_id]
+        await asyncio.to_thread(settle, work.stores, work.clock, job, ended, stopping=stop.is_set())
 
 
-async def _run_job(work: Work, job: JobRecord, stop: asyncio.Event) -> None:
+async def _run_job(work: Work, job: JobRecord, stop: asyncio.Event) -> Ended:
     command = ["job", job.name, *work.place.arguments, "--json", "--job-id", str(job.job_id)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "smartshop", *command,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, **ONE_BLAS_THREAD},
     )  # fmt: skip
-    give_way(process.pid)
+    if job.name not in DELIVERIES:  # they compute next to nothing, and somebody waits for them
+        give_way(process.pid)
     ended = asyncio.create_task(process.communicate())
     stopping = asyncio.create_task(stop.wait())
-    while not ended.done() and not stopping.done():
-        await asyncio.wait([ended, stopping], timeout=BEAT_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.to_thread(work.stores.jobs.beat, "work", work.clock.now(), job.name)
+    await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not ended.done():
         with suppress(ProcessLookupError):
             process.terminate()
-    told, complaint = await ended
+    told, complaint = (text.decode(errors="replace").strip() for text in await ended)
     stopping.cancel()
-    if stop.is_set() and process.returncode:
-        await asyncio.to_thread(_queue_again, work.stores, job, work.clock)
+    return Ended(process.returncode or 0, told, complaint)
+
+
+def settle(stores: SqlStores, clock: ShopClock, job: JobRecord, ended: Ended, *, stopping: bool) -> None:
+    """What becomes of a job that ended: done, failed, or queued again; a push never stays under way with nobody on it.
+
+    `stopping`: we end, and ended it ourselves.
+    """
+    if stopping and ended.status:
+        _queue_again(stores, job, clock)
         return
-    if (process.returncode or 0) < 0 and job.name in RESUMABLE and job.note != KILLED:
-        await asyncio.to_thread(_queue_again, work.stores, job, work.clock, note=KILLED)
+    if ended.status < 0 and job.name in RESUMABLE and job.note != KILLED:
+        _queue_again(stores, job, clock, note=KILLED)
         return
-    good = process.returncode == 0
-    note = (told if good else complaint).decode(errors="replace").strip()[-NOTE_CHARACTERS:]
-    state = "done" if good else "failed"
-    note = note or f"It ended with status {process.returncode} and said nothing."
-    await asyncio.to_thread(work.stores.jobs.finish, job.job_id, state, note, work.clock.now())
+    good = ended.status == 0
+    note = (ended.told if good else ended.complaint)[-NOTE_CHARACTERS:]
+    note = note or f"It ended with status {ended.status} and said nothing."
     if good:
+        stores.jobs.finish(job.job_id, "done", note, clock.now())
         log.info("job_done", job=job.name)
-    else:
-        log.error("job_failed", job=job.name, reason=note[-300:])
+        return
+    if job.name == PUSH:
+        # Before its job has ended: should we die in between, the job is taken up again, and the push with it.
+        _give_up_push(stores, job, note, clock.now())
+    stores.jobs.finish(job.job_id, "failed", note, clock.now())
+    log.error("job_failed", job=job.name, reason=note[-300:])
+
+
+def _give_up_push(stores: SqlStores, job: JobRecord, note: str, now: Micros) -> None:
+    others = (other for other in stores.jobs.alive() if other.job_id != job.job_id)
+    if any((other.name, other.arguments) == (job.name, job.arguments) for other in others):
+        return
+    last_words = note.splitlines()[-1][-300:].rstrip(". ")
+    why = f"The job that delivered it failed: {last_words}. A new push begins anew."
+    give_up(stores.audiences, job.arguments, why, secrets.token_hex(8), now)
 
 
 def take_up_again(stores: SqlStores, clock: ShopClock) -> None:
     """Queue anew what a worker that died left running. Only where there is one worker, as on the embedded SQLite;
     among several, a job without news for ten minutes is free again.
     """
-    for job in stores.jobs.recent(50):
+    for job in stores.jobs.alive():
         if job.state == "running":
             _queue_again(stores, job, clock)
 
 
 def _queue_again(stores: SqlStores, job: JobRecord, clock: ShopClock, *, note: str = "") -> None:
-    """`note` of the new one tells why it is there; without, the worker ended."""
-    stores.jobs.finish(job.job_id, "failed", note or INTERRUPTED, clock.now())
+    """`note` of the new one tells why it is there; without, the worker ended.
+
+    The new one comes first: should we die in between, it is there twice, which does no harm, and not never.
+    """
     stores.jobs.enqueue(JobRecord(name=job.name, arguments=job.arguments, queued_at=clock.now(), note=note))
+    stores.jobs.finish(job.job_id, "failed", note or INTERRUPTED, clock.now())
 
 
 async def _consider_learning(work: Work, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        for name in await asyncio.to_thread(due_jobs, work.stores, work.clock):
-            await asyncio.to_thread(work.stores.jobs.enqueue, JobRecord(name=name, queued_at=work.clock.now()))
+        for job in await asyncio.to_thread(due_jobs, work.stores, work.clock):
+            await asyncio.to_thread(work.stores.jobs.enqueue, JobRecord(name=job, queued_at=work.clock.now()))
+        await asyncio.to_thread(queue_lost_pushes, work.stores, work.clock)
         await _pause(stop, CONSIDER_EVERY_SECONDS)
+
+
+def queue_lost_pushes(stores: SqlStores, clock: ShopClock) -> None:
+    """A push is there before its job: whoever died in between left one that nobody delivers."""
+    for push in lost_pushes(stores.audiences, stores.jobs.alive(), clock.now()):
+        stores.jobs.enqueue(push_job(push, clock.now()))
+        log.warning("push_queued_again", push=push.push_id)
 
 
 def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
     """What should be queued now: learning when there is enough new to learn from, forgetting once a day."""
-    recent = stores.jobs.recent(50)
-    if any(job.state in ("queued", "running") for job in recent):
+    if any(job.name not in DELIVERIES for job in stores.jobs.alive()):
         return ()
     due = [
         job_name
         for agent, job_name in LEARNERS.items()
-        if _should_learn(stores, clock, agent, next((job for job in recent if job.name == job_name), None))
+        if _should_learn(stores, clock, agent, stores.jobs.newest(job_name))
     ]
-    pruned = next((job for job in recent if job.name == PRUNE), None)
+    pruned = stores.jobs.newest(PRUNE)
     if stores.log.size().events and (pruned is None or _is_of_an_earlier_day(pruned.queued_at, clock)):
         due.append(PRUNE)
     return due

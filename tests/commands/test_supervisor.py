@@ -15,7 +15,7 @@ import pytest
 
 from smartshop.data_collection.pipelines.clock import format_rfc3339, system_now
 from tests.commands.command import children_of, environment, is_alive, smartshop
-from tests.commands.test_worker import until
+from tests.commands.worker import until
 from tests.engines.postgres import free_loopback_port
 from tests.engines.service import RunningService, running_service
 from tests.importing.shop import interactions_file

@@ -3,10 +3,7 @@
 import json
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,25 +15,17 @@ from smartshop.data_collection.schemas.ids import Micros
 from smartshop.jobs import run_job
 from smartshop.wiring import build_clock
 from smartshop.work import INTERRUPTED, due_jobs, take_up_again
-from tests.commands.command import children_of, environment, is_alive
+from tests.commands.command import children_of, is_alive
+from tests.commands.worker import PATIENCE_SECONDS, until, working
 from tests.importing.shop import EmbeddedShop, interactions_file, opened_shop
 
 TRAIN, SEGMENT, PRUNE = "train-recommendation", "train-segmentation", "prune"
-PATIENCE_SECONDS = 180.0
-"""A job runs only where nobody else wants the processor, and other tests do."""
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[EmbeddedShop]:
     with opened_shop(tmp_path / "shop") as opened:
         yield opened
-
-
-def until(happened: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for {what}"
-        time.sleep(0.05)
 
 
 def clock_of(shop: EmbeddedShop, later: int = 0) -> ShopClock:
@@ -113,17 +102,6 @@ def test_what_a_dead_worker_left_is_queued_again(shop: EmbeddedShop) -> None:
     shop.stores.jobs.claim(system_now())
     take_up_again(shop.stores, clock_of(shop))
     assert [(job.state, job.note) for job in shop.stores.jobs.recent()] == [("queued", ""), ("failed", INTERRUPTED)]
-
-
-@contextmanager
-def working(shop: EmbeddedShop) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "smartshop", "work", *shop.place.arguments]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE_SECONDS)
 
 
 def newest(shop: EmbeddedShop, name: str) -> JobRecord:

@@ -1,6 +1,7 @@
 """Audiences pushed to a real receiver that fails, is slow, redirects and cuts; and taken up again after a crash."""
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -58,6 +59,7 @@ class Bench:
                     now=system_now,
                     shop_now=system_now,
                     rng=np.random.default_rng(1),
+                    deliverer=secrets.token_hex(8),
                     pause=pause,
                     config=msgspec.convert({"page_size": 30, **config}, PushConfig),
                 )

@@ -53,7 +53,9 @@ class SegmentationAgent:
         return await asyncio.to_thread(self._look_at, due) if due else ()
 
     def _remember(self, due: dict[CustomerId, Micros]) -> None:
-        self._lately = dict(list({**self._lately, **due}.items())[-LOOKED_AGAIN_AFTER_REFIT:])
+        others = {customer_id: since for customer_id, since in self._lately.items() if customer_id not in due}
+        newest = list({**others, **due}.items())
+        self._lately = dict(newest[max(0, len(newest) - LOOKED_AGAIN_AFTER_REFIT) :])
 
     def _look_at(self, due: dict[CustomerId, Micros]) -> list[Message]:
         model = self._model()

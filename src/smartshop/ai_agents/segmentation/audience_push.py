@@ -2,6 +2,9 @@
 
 A page is members by customer_id behind the last one delivered. What is delivered is written down after each page, so
 that a job that dies repeats at most one page, under the same webhook-id: receivers that keep ids take it once.
+
+Whoever takes a push delivers it alone: another job that still thinks it does, because it hung or was given up, finds
+out before its next attempt and stops.
 """
 
 import asyncio
@@ -24,6 +27,7 @@ from smartshop.errors import NotFound, Unavailable
 WORTH_A_RETRY = frozenset({408, 425, 429})
 """Beside 5xx: the receiver may take it later. Any other 4xx says that it never will."""
 KNOWN_PUSHES = 1_000
+UNFINISHED = (PushState.QUEUED, PushState.DELIVERING)
 
 
 class PushConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,8 @@ class PushRoom:
     shop_now: Callable[[], Micros]
     """From which an audience's "days since" count."""
     rng: np.random.Generator
+    deliverer: str
+    """Nobody else's name: what this one reports counts as long as nobody else takes the push."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     tell: Callable[[float, str], None] = lambda share, what: None
     config: PushConfig = field(default_factory=PushConfig)
@@ -105,19 +111,30 @@ class Refused(Exception):
         super().__init__(why)
 
 
+class TakenOver(Exception):
+    """Another deliverer has this push now, who goes on where this one was."""
+
+
 async def push_audience(room: PushRoom, audience_id: AudienceId, push_id: str) -> AudiencePush:
-    """Deliver what of this push is not delivered yet; a push that ended is only looked up.
+    """Deliver what of this push is not delivered yet; a push that ended is only looked up, as is one that another
+    deliverer took meanwhile.
 
     Raises:
         NotFound: there is no such push.
     """
-    pushes = await asyncio.to_thread(room.audiences.pushes, audience_id, KNOWN_PUSHES)
-    push = next((known for known in pushes if known.push_id == push_id), None)
-    if push is None:
+    push = await asyncio.to_thread(room.audiences.take_push, push_id, room.deliverer)
+    if push is None or push.audience_id != audience_id:
         raise NotFound(f"There is no push {push_id!r} of the audience {audience_id!r}.")
-    if push.state in (PushState.DELIVERED, PushState.FAILED):
+    if push.state not in UNFINISHED:
         return push
-    push = await _report(room, push, state=PushState.DELIVERING)
+    try:
+        return await _delivered(room, push)
+    except TakenOver:
+        known = await asyncio.to_thread(room.audiences.pushes, audience_id, KNOWN_PUSHES)
+        return next((other for other in known if other.push_id == push_id), push)
+
+
+async def _delivered(room: PushRoom, push: AudiencePush) -> AudiencePush:
     try:
         return await _deliver_pages(room, push)
     except Refused as refused:
@@ -160,10 +177,12 @@ async def _deliver(room: PushRoom, push: AudiencePush, url: str, body: bytes) ->
 
     Raises:
         Refused: it never will be, or was not within the retries.
+        TakenOver: by another deliverer, between two attempts.
     """
     config, webhook_id = room.config, f"{push.push_id}.{push.next_page}"
     trouble = ""
     for attempt in range(config.retries + 1):
+        push = await _report(room, push)  # whoever was overtaken in the pause sends nothing more
         answer: WebhookAnswer | None = None
         try:
             answer = await room.webhooks.post(url, webhook_id, room.now() // SECOND, body)
@@ -246,6 +265,10 @@ def _pushed(standing: Standing, names: Mapping[SegmentId, str]) -> PushedCustome
 
 
 async def _report(room: PushRoom, push: AudiencePush, **changes: object) -> AudiencePush:
+    """Raises:
+    TakenOver: somebody else delivers it now.
+    """
     push = msgspec.structs.replace(push, **changes)
-    await asyncio.to_thread(room.audiences.report_push, push)
+    if not await asyncio.to_thread(room.audiences.report_push, push):
+        raise TakenOver
     return push

@@ -5,19 +5,17 @@ from typing import Any
 
 import msgspec
 
+from smartshop.ai_agents.segmentation.audience_push import UNFINISHED
+from smartshop.ai_agents.segmentation.push_jobs import has_job, push_job
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.audience_views import audience_of
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Limit
-from smartshop.data_collection.connectors.ports import JobRecord
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush, PushState
 from smartshop.data_collection.schemas.webhooks import SECRET_BYTES, SECRET_NAME, shown_secret
 from smartshop.errors import Conflict
-
-PUSH = "push-audience"
-UNFINISHED = (PushState.QUEUED, PushState.DELIVERING)
 
 
 class PushSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +63,8 @@ def push_audience(service: Service, call: Call[None, None]) -> Answer:
             asked_at=shop.clock.now(),
         )
         shop.audiences.start_push(push)
-    arguments = {"audience_id": str(audience.audience_id), "push_id": push.push_id}
-    alive = ("queued", "running")
-    if not any((job.name, job.arguments) == (PUSH, arguments) and job.state in alive for job in shop.jobs.recent()):
-        shop.jobs.enqueue(JobRecord(name=PUSH, arguments=arguments, queued_at=shop.clock.now()))
+    if not has_job(push, shop.jobs.alive()):
+        shop.jobs.enqueue(push_job(push, shop.clock.now()))
     return Answer(_seen(push), 202)
 
 
