@@ -17,6 +17,7 @@ from smartshop.data_collection.pipelines.consequences import entry_of
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
 from smartshop.data_collection.pipelines.customer_activity_rows import ACTIVITY_KINDS
 from smartshop.data_collection.pipelines.ingest import Arrival, Ingest
+from smartshop.data_collection.pipelines.newest_signs import MOST_SIGNS, newest_signs
 from smartshop.data_collection.pipelines.reading_customers import load_customer_activity, one_customer_activity
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
@@ -104,10 +105,11 @@ class Shop:
             until=None if until is None else Micros(START + int(until * HOUR)),
         )
 
-    def one(self, customer_id: str, limit: int = 500) -> CustomerActivity:
+    def one(self, customer_id: str, most_signs: int = MOST_SIGNS) -> CustomerActivity:
         shopper = self.stores.customers.shopper(CustomerId(customer_id), None, vouched=True)
+        as_of = Micros(START + 999 * HOUR)
         return one_customer_activity(
-            self.stores.log, shopper, self.shelf, currency="GBP", as_of=Micros(START + 999 * HOUR), limit=limit
+            self.stores.log, shopper, self.shelf, currency="GBP", as_of=as_of, most_signs=most_signs
         )
 
 
@@ -405,13 +407,14 @@ def test_the_newest_word_of_merged_customers_holds_for_both(shop: Shop) -> None:
     assert len(shop.load()) == len(shop.one("ann")) == 0
 
 
-def test_a_reading_that_was_cut_off_says_so(shop: Shop) -> None:
-    for hour in range(4):
+def test_of_one_customer_all_orders_and_the_newest_signs_are_read(shop: Shop) -> None:
+    shop.order("o-1", 0, ("tent", 1, 900))
+    for hour in range(1, 60):
         shop.view(hour)
-    assert shop.one("ann", limit=5).is_whole
-    cut = shop.one("ann", limit=3)
-    assert not cut.is_whole
-    assert hours(cut.sign_at) == [1, 2, 3]
+    newest = shop.one("ann", most_signs=3)
+    assert hours(newest.sign_at) == [57, 58, 59]
+    assert hours(newest.order_at) == [0]
+    assert hours(newest.first_seen_at) == [0]
 
 
 # ------------------------------------------------------------------------------------------- one as of all
@@ -505,14 +508,17 @@ def told_of(activity: CustomerActivity, customer_id: str) -> dict[str, list[obje
     }
     for column, names in (("order_channel", "channels"), ("order_device", "devices"), ("sign_device", "devices")):
         told[column] = [getattr(activity, names)[each] for each in told[column]]
-    for column in ("order_customer", "line_order", "sign_customer", "sign_session"):
+    for column in ("order_customer", "line_order", "sign_customer"):
         told[column] = [each - min(told[column]) for each in told[column]]
+    # Visits of which nothing is left leave gaps.
+    visits = {visit: place for place, visit in enumerate(dict.fromkeys(told["sign_session"]))}
+    told["sign_session"] = [visits[visit] for visit in told["sign_session"]]
     return told
 
 
-@given(made_events, made_links, st.booleans())
+@given(made_events, made_links, st.booleans(), st.integers(1, 30))
 def test_a_vouched_customer_alone_is_told_as_among_all(
-    open_shop: OpenShop, made: list[Made], linked: list[tuple[str, str, int, Trust]], merged: bool
+    open_shop: OpenShop, made: list[Made], linked: list[tuple[str, str, int, Trust]], merged: bool, most_signs: int
 ) -> None:
     world, customers = f"w{next(worlds)}-", open_shop.stores.customers
     for used, by, moment, trust in linked:
@@ -524,11 +530,12 @@ def test_a_vouched_customer_alone_is_told_as_among_all(
     append(open_shop.stores, [make_event(world, each) for each in made])
     if merged:
         customers.merge(CustomerId(world + "bob"), CustomerId(world + "ada"), Micros(START))
-    whole = load_customer_activity(open_shop.stores.log, customers, open_shop.shelf, currency="GBP")
+    loaded = load_customer_activity(open_shop.stores.log, customers, open_shop.shelf, currency="GBP")
+    whole = newest_signs(loaded, most_signs)
     for name in PEOPLE[: 1 if merged else 2]:
         shopper = customers.shopper(CustomerId(world + name), None, vouched=True)
         one = one_customer_activity(
-            open_shop.stores.log, shopper, open_shop.shelf, currency="GBP", as_of=whole.as_of, limit=500
+            open_shop.stores.log, shopper, open_shop.shelf, currency="GBP", as_of=whole.as_of, most_signs=most_signs
         )
         if shopper.include_claims:
             continue

@@ -17,8 +17,6 @@ from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.segments import SegmentKind, SegmentMove, Standing
 
-NEWEST_EVENTS = 2_000
-"""Read of one customer; whoever did more is left to the refit, which reads everything (some 10 ms of work here)."""
 CAUSE = "behaviour"
 
 
@@ -75,7 +73,7 @@ def _stand(
     customer_id, log_no = shopper.customer_ids[0], look.log.size().last_no
     # What just arrived may be newer than the present of a shop whose history is old.
     activity, shelf = read_one(look, shopper, Micros(max(look.now(), since))), look.shelf()
-    if not len(activity) or not activity.is_whole:
+    if not len(activity):
         return []
     before = look.standings.get([customer_id]).get(customer_id)
     after = stand(model, views.of(model, shelf), activity, before, since=since, log_no=log_no)
@@ -88,9 +86,7 @@ def _stand(
 
 
 def read_one(look: Look, shopper: Shopper, as_of: Micros) -> CustomerActivity:
-    return one_customer_activity(
-        look.log, shopper, look.shelf(), currency=look.currency, as_of=as_of, limit=NEWEST_EVENTS
-    )
+    return one_customer_activity(look.log, shopper, look.shelf(), currency=look.currency, as_of=as_of)
 
 
 def stand(

@@ -6,13 +6,14 @@ what is merely claimed, and every link.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from smartshop.data_collection.connectors.ports import Customers, EventLog
-from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
 from smartshop.data_collection.pipelines.customer_activity_arrays import arrange_activity
 from smartshop.data_collection.pipelines.customer_activity_rows import ACTIVITY_KINDS, ActivityRows, Whose
 from smartshop.data_collection.pipelines.identity import Owners, learning_owners
+from smartshop.data_collection.pipelines.newest_signs import MOST_SIGNS, newest_signs
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.customers import Consent, ConsentChange, Purpose, Shopper
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent, Trust
@@ -22,6 +23,13 @@ VOUCHING_KINDS = (EventKind.IDENTIFIED, EventKind.CONSENT_CHANGED)
 """They are no signs, but such an event may be all that was ever vouched for of a customer."""
 EVENTS_AT_ONCE = 1_000
 """Read in a row; an order may have thousands of lines, and all of a batch stand in memory."""
+ORDER_KINDS = tuple(kind for kind in ACTIVITY_KINDS if kind not in SIGN_KINDS)
+MOST_ORDERS = 20_000
+"""Orders, refunds and returns read of one customer, the newest: whoever has more moves by these until the refit."""
+SIGNS_BEYOND = 20
+"""Read besides: what ties with the oldest sign wanted, what robots did, what lies ahead of the present."""
+MOST_SIGN_EVENTS = 20_000
+"""No more are read where that is not enough, as where a robot did tens of thousands of things in somebody's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +101,29 @@ def load_customer_activity(
 
 
 def one_customer_activity(
-    log: EventLog, shopper: Shopper, shelf: Shelf, *, currency: str, as_of: Micros, limit: int
+    log: EventLog, shopper: Shopper, shelf: Shelf, *, currency: str, as_of: Micros, most_signs: int = MOST_SIGNS
 ) -> CustomerActivity:
-    """The same of one customer from their newest `limit` events; nobody where they may not be looked at.
+    """What `newest_signs` leaves of one customer in a whole load; nobody where they may not be looked at.
 
-    `is_whole` is False where the limit was reached: then older events may be missing, and only a whole load tells.
-    `log_no` is 0: what is read by shopper has no number.
+    Read are all their orders (the newest `MOST_ORDERS`) and as many of their newest signs as that needs. `log_no` is 0:
+    what is read by shopper has no number.
     """
-    rows = ActivityRows(number_of=shelf.number_of, whose=_always(shopper), currency=currency)
-    may_look = shopper.consent.personalisation and not shopper.erased
-    events = log.recent(shopper, ACTIVITY_KINDS, limit) if may_look and shopper.customer_ids else []
-    for event in events:
-        if event.occurred_at <= as_of:
-            rows.add(0, event)
-    return replace(arrange_activity(rows, shelf, as_of), is_whole=len(events) < limit)
+    if not shopper.consent.personalisation or shopper.erased or not shopper.customer_ids:
+        return arrange_activity(ActivityRows(shelf.number_of, _always(shopper), currency), shelf, as_of)
+    orders = log.recent(shopper, ORDER_KINDS, MOST_ORDERS)
+    limit = most_signs + SIGNS_BEYOND
+    while True:
+        rows = ActivityRows(number_of=shelf.number_of, whose=_always(shopper), currency=currency)
+        signs = log.recent(shopper, SIGN_KINDS, limit)
+        for event in (*orders, *signs):
+            if event.occurred_at <= as_of:
+                rows.add(0, event)
+        whole = arrange_activity(rows, shelf, as_of)
+        newest = newest_signs(whole, most_signs)
+        # Something older was left out, so what ties with the oldest one kept was read.
+        if len(signs) < limit or newest is not whole or limit >= MOST_SIGN_EVENTS:
+            return newest
+        limit = min(limit * 4, MOST_SIGN_EVENTS)
 
 
 def personalisation_of(
