@@ -133,6 +133,24 @@ def test_an_identify_with_the_write_key_links_as_a_claim(service: Opened) -> Non
     assert (link.customer_id, link.trust) == ("c-77", Trust.CLIENT)
 
 
+def test_a_consent_preference_counts_for_the_browser_and_vouched_for_the_customer(service: Opened) -> None:
+    told = {"Advertising": False, "Functional": True, "DataSharing": False}
+    message = {"event": "Segment Consent Preference Updated", "userId": "c-consents", "anonymousId": "a-consents"}
+    message |= {"context": {"consent": {"categoryPreferences": told}}}  # type: ignore[dict-item]  # plain JSON
+    customers = service.shop.customers
+    assert service.client.post("/v1/track", json=message, headers=OURS).json() == {"success": True}
+    assert not customers.shopper(None, AnonymousId("a-consents"), vouched=True).consent.marketing
+    assert customers.shopper(CustomerId("c-consents"), None, vouched=True).consent.marketing, "anybody could claim it"
+    assert service.client.post("/v1/track", json=message, headers=SECRETLY).json() == {"success": True}
+    said = customers.shopper(CustomerId("c-consents"), None, vouched=True).consent
+    assert (said.marketing, said.personalisation, said.analytics) == (False, True, True)
+    message["context"] = {"consent": {"categoryPreferences": {"DataSharing": False}}}  # type: ignore[assignment]
+    before = len(service.shop.quarantine.page(source="segment"))
+    assert service.client.post("/v1/track", json=message, headers=SECRETLY).json() == {"success": True}
+    (refused,) = service.shop.quarantine.page(source="segment")[before:]
+    assert "None of the consent categories ('DataSharing') is known" in refused.reason
+
+
 @pytest.mark.parametrize("name", CAPTURES)
 def test_what_real_clients_send_is_taken(service: Opened, shared_vectors: Path, name: str) -> None:
     """Requests recorded from the clients, with our key in place of theirs."""

@@ -23,6 +23,13 @@ def track(name: str, shop_currency: str = "GBP", **properties: object) -> Event:
     return event_of(shop_currency, type="track", event=name, properties=properties)
 
 
+def consent_text(categories: bytes) -> bytes:
+    inside = b'{"consent": {"categoryPreferences": ' + categories + b"}}"
+    return (
+        b'{"type": "track", "event": "Segment Consent Preference Updated", "userId": "u", "context": ' + inside + b"}"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -114,6 +121,46 @@ def test_each_call_has_its_kind() -> None:
     assert event_of(type="alias", userId="c", previousId="a-9").properties == {"previous_id": "a-9"}
 
 
+@pytest.mark.parametrize("name", ["Segment Consent Preference Updated", "Segment Consent Preference"])
+@pytest.mark.parametrize("place", ["context", "properties"])
+def test_consent_categories_are_our_purposes(name: str, place: str) -> None:
+    """The example of Segment's own page: DataSharing is a category that we have no purpose for."""
+    told = {"Advertising": True, "Analytics": False, "Functional": True, "DataSharing": False}
+    message = {"type": "track", "event": name, "anonymousId": "a", place: {"consent": {"categoryPreferences": told}}}
+    event = translate(json.dumps(message).encode(), NOW, "GBP")
+    assert isinstance(event, Event)
+    assert event.kind is EventKind.CONSENT_CHANGED
+    assert event.consent == {"marketing": True, "analytics": False, "personalisation": True}
+    assert event.properties == {"categories_without_purpose": {"DataSharing": False}}
+
+
+@pytest.mark.parametrize(
+    ("told", "consent"),
+    [
+        ({"C0001": True, "C0002": True, "C0003": False, "C0004": False}, (True, False, False)),
+        ({"C0004": True, "C0005": False}, (None, None, False)),
+        ({"targeting": False, "Social_Media": True, "strictly-necessary": True}, (None, None, False)),
+        ({"Personalization": True}, (None, True, None)),
+    ],
+)
+def test_all_categories_of_a_purpose_must_be_granted(told: dict[str, bool], consent: tuple[bool | None, ...]) -> None:
+    context = {"consent": {"categoryPreferences": told}}
+    event = event_of(type="track", event="Segment Consent Preference Updated", context=context)
+    named = zip(("analytics", "personalisation", "marketing"), consent, strict=True)
+    assert event.consent == {purpose: granted for purpose, granted in named if granted is not None}
+    assert event.properties is None
+
+
+def test_our_own_words_of_consent_stay_as_they_were() -> None:
+    assert track("Consent Changed", consent={"marketing": False}).consent == {"marketing": False}
+    assert track("consent_changed", marketing=False).consent == {"marketing": False}
+
+
+def test_what_other_events_say_of_consent_changes_nothing() -> None:
+    context = {"consent": {"categoryPreferences": {"Advertising": False}}}
+    assert event_of(type="page", context=context).consent is None
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -123,6 +170,9 @@ def test_each_call_has_its_kind() -> None:
         (b'{"type": "track", "event": "Order Completed", "properties": {"products": [1]}}', "bad_product"),
         (b'{"type": "track", "event": "Product Viewed", "properties": {"sku": "p", "price": "free"}}', "invalid_value"),
         (b'{"type": "track", "event": "Product Added", "properties": {"sku": "p", "quantity": 1.5}}', "bad_quantity"),
+        (consent_text(b'{"DataSharing": false}'), "unknown_purpose"),
+        (consent_text(b'{"C0001": true}'), "unknown_purpose"),
+        (consent_text(b'{"Analytics": "no"}'), "bad_consent"),
         (b'{"type": "page", "timestamp": "tomorrow"}', "invalid_value"),
         (b'{"type": "page", "name": "a\\u0000b"}', "null_character"),
         (b"[]", "malformed"),

@@ -16,6 +16,7 @@ from smartshop.data_collection.pipelines.decoding import MAX_EVENT_BYTES, reject
 from smartshop.data_collection.pipelines.loose_json import Json, object_of, text_of
 from smartshop.data_collection.pipelines.refusals import EventRefused, reason_of, refuse
 from smartshop.data_collection.pipelines.replay import Translate
+from smartshop.data_collection.pipelines.segment_consent import category_preferences, with_consent
 from smartshop.data_collection.pipelines.segment_names import kind_of
 from smartshop.data_collection.pipelines.segment_products import with_commerce
 from smartshop.data_collection.pipelines.timestamps import parse_rfc3339
@@ -123,7 +124,12 @@ def _tracked(message: Json, properties: dict[str, object], received_at: Micros, 
     kind = kind_of(name)
     if kind is None:
         return _custom(message, name, properties, received_at)
-    return with_commerce(_common(message, kind, received_at), properties, currency)
+    event = _common(message, kind, received_at)
+    if kind is EventKind.CONSENT_CHANGED:
+        preferences = category_preferences(properties, object_of(message, "context"))
+        if preferences is not None:
+            return with_consent(event, preferences, properties)
+    return with_commerce(event, properties, currency)
 
 
 def _custom(message: Json, name: str, properties: dict[str, object], received_at: Micros) -> Event:

@@ -1,6 +1,7 @@
 """Which tracking names are one of our kinds: the e-commerce specification v2, its first version, and our own words.
 
-Source: Segment's "E-Commerce Events" specification, version 2, and the v1 names that its clients still send.
+Source: Segment's "E-Commerce Events" specification, version 2, and the v1 names that its clients still send; its
+"Consent Management" for the event of consent.
 """
 
 from smartshop.data_collection.schemas.events import EventKind
@@ -35,9 +36,15 @@ _FIRST_VERSION = {
     "started order": EventKind.CHECKOUT_STARTED,
     "completed order": EventKind.ORDER_COMPLETED,
 }
+_CONSENT = {
+    "segment consent preference updated": EventKind.CONSENT_CHANGED,
+    "consent preference updated": EventKind.CONSENT_CHANGED,
+    # Its name in Segment's first wrappers.
+    "segment consent preference": EventKind.CONSENT_CHANGED,
+}
 _HAVE_THEIR_OWN_CALL = (EventKind.CUSTOM, EventKind.IDENTIFIED)
 _OURS = {kind.value.replace("_", " "): kind for kind in EventKind if kind not in _HAVE_THEIR_OWN_CALL}
-_NAMES = {**_OURS, **_FIRST_VERSION, **_SPECIFIED}
+_NAMES = {**_OURS, **_FIRST_VERSION, **_SPECIFIED, **_CONSENT}
 
 
 def kind_of(name: str) -> EventKind | None:
