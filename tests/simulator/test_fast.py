@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.segmentation.cut import orders_placed, until
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
 from smartshop.data_collection.pipelines.interactions import KINDS
 from smartshop.data_collection.schemas.events import Event, EventKind
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import InvalidValue
 from smartshop.simulator.fast import PEOPLE_AT_ONCE, FastHistory, make_fast_history
 from smartshop.simulator.fast_catalogue import shelf_of
@@ -199,6 +201,25 @@ def test_the_table_of_customers_is_sound(history: FastHistory, activity: Custome
     assert len(np.unique(seen)) == len(activity)
     assert (activity.first_seen_at <= activity.last_seen_at).all()
     assert activity.as_of == history.end_at >= activity.last_seen_at.max()
+
+
+def test_what_came_back_is_told_with_its_time(history: FastHistory, activity: CustomerActivity) -> None:
+    parts, undone = activity.reversals.parts, activity.reversals.undone
+    placed = orders_placed(activity)
+    assert rises(parts.order.astype(np.int32), parts.at)
+    assert len(undone) > 0
+    assert parts.undoes.sum() == len(undone)
+    days = (parts.at - placed.at[parts.order]) / DAY
+    assert (days >= 2.99).all()
+    assert (days <= 14.01).all()
+    assert parts.at.max() <= history.end_at
+    # Before anything came back, every order was worth what its lines were.
+    orders = history.orders
+    worth = history.catalogue.price_minor[orders.line_product] * orders.line_units
+    assert np.array_equal(placed.value_minor, np.bincount(orders.line_order, weights=worth).astype(np.int64))
+    # An order that came back wholly stands until it did.
+    day_before = until(activity, Micros(int(parts.at[parts.undoes].max()) - 1))
+    assert len(day_before.reversals.undone) == len(undone) - 1
 
 
 def test_customers_lead_back_to_the_truth(history: FastHistory, activity: CustomerActivity) -> None:
