@@ -200,11 +200,29 @@ def test_lookalikes_of_a_list_are_found_and_saved(service: Opened) -> None:
     assert (answer.status_code, answer.json()["job_id"]) == (201, None)
     made = answer.json()["audience"]
     found = made["definition"]["customer_ids"]
-    assert (len(found), made["alike"], made["customers"] + made["withheld"]) == (20, True, 20)
+    assert (made["alike"], made["customers"]) == (True, 20), "of those who allow it"
+    assert len(found) == made["customers"] + made["withheld"]
+    assert made["withheld"] > 0
     assert all(int(customer_id[2:]) % 2 == 0 for customer_id in found), "climbers are like climbers"
     assert not set(found) & set(seed["customer_ids"])
     members = service.client.get(f"/v1/audiences/{made['audience_id']}/customers", headers=SECRET).json()["items"]
-    assert not [one for one in members if int(one["customer_id"][2:]) % 10 == 0], "they allow no marketing"
+    listed = {one["customer_id"] for one in members}
+    assert listed == {one for one in found if int(one[2:]) % 10}, "every tenth allows no marketing"
+    assert found[-1] in listed, "nobody is looked for beyond the twentieth"
+
+
+def test_lookalikes_for_another_purpose_take_who_allows_that(service: Opened) -> None:
+    seed = {"rule": "list", "customer_ids": ["c-0002", "c-0006", "c-0012", "c-0016"]}
+    body = {"name": "For us", "seed": seed, "size": 20, "purpose": "personalisation"}
+    made = service.client.post("/v1/audiences/lookalikes", json=body, headers=SECRET).json()["audience"]
+    assert (made["customers"], made["withheld"], len(made["definition"]["customer_ids"])) == (20, 0, 20)
+
+
+def test_when_too_few_allow_it_lookalikes_are_all_who_do(service: Opened) -> None:
+    seed = {"rule": "list", "customer_ids": ["c-0002", "c-0006"]}
+    body = {"name": "As many as there are", "seed": seed, "size": 10_000}
+    made = service.client.post("/v1/audiences/lookalikes", json=body, headers=SECRET).json()["audience"]
+    assert (made["customers"], made["withheld"]) == (88, 10)
 
 
 def test_lookalikes_of_a_segment_may_be_a_share(service: Opened) -> None:

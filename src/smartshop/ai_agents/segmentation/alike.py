@@ -1,4 +1,8 @@
-"""Finding lookalikes in a whole shop: two passes over its standings, a batch in memory at a time."""
+"""Finding lookalikes in a whole shop: two passes over its standings, a batch in memory at a time.
+
+Of everybody only id and likeness are kept at once: who allows the audience's purpose is asked from the likest on, until
+enough of them do.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated
@@ -27,6 +31,8 @@ from smartshop.errors import Conflict, NotFound
 READ_AT_ONCE = 5_000
 _decode_rule = msgspec.json.Decoder(Rule).decode
 Tell = Callable[[float, str], None]
+Allowing = Callable[[Sequence[CustomerId]], set[CustomerId]]
+"""Those of them who allow what the audience is for."""
 
 
 class AlikeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +43,7 @@ class AlikeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """How many to find; the smaller of both, and of MAX_LISTED, where both are given."""
+    """How many to find who allow the purpose; the smaller of both, and of MAX_LISTED, where both are given."""
 
     size: int = MAX_LISTED
     share: float = 1.0
@@ -58,8 +64,9 @@ def fill_alike(
 ) -> Audience:
     """Find who is like those that `seed` matches, and save them as the audience's list.
 
-    The seed is only learned from, so whoever has a standing may be of it; consent to the audience's own purpose is
-    applied to those found, whenever they are listed.
+    The seed is only learned from, so whoever has a standing may be of it. So many are found as are wanted who allow the
+    audience's purpose today; those as alike who withhold it stand among them, and are counted as withheld and never
+    listed, as whoever a rule matches.
 
     Raises:
         Conflict: the seed matches nobody.
@@ -68,7 +75,12 @@ def fill_alike(
     seed_ids = list(_members(audiences, seed, shop_now))
     if not seed_ids:
         raise Conflict("The seed matches nobody with a standing, so there is nobody to be like.")
-    found = find_alike(standings, seed_ids, wanted, AlikeConfig(), rng=rng, tell=tell)
+
+    def allowing(customer_ids: Sequence[CustomerId]) -> set[CustomerId]:
+        told = audiences.page(Listed(tuple(customer_ids)), audience.purpose, shop_now, None, len(customer_ids))
+        return {standing.customer_id for standing in told}
+
+    found = find_alike(standings, seed_ids, wanted, allowing, AlikeConfig(), rng=rng, tell=tell)
     filled = msgspec.structs.replace(audience, definition=Listed(tuple(found)), alike=True, changed_at=now)
     audiences.save(filled)
     return filled
@@ -112,12 +124,17 @@ def find_alike(
     standings: Standings,
     seed_ids: Sequence[CustomerId],
     wanted: Wanted,
+    allowing: Allowing,
     config: AlikeConfig,
     *,
     rng: np.random.Generator,
     tell: Tell = lambda share, what: None,
 ) -> list[CustomerId]:
-    """The customers most like the seed, the likest first; the seed itself is never among them."""
+    """The customers most like the seed, the likest first; the seed itself is never among them.
+
+    As many who allow what is asked for as are wanted, and all who are more alike than the last of them; never more than
+    MAX_LISTED.
+    """
     seed = set(seed_ids)
     learned = sorted(seed)
     if len(learned) > config.seed_sample:
@@ -130,16 +147,44 @@ def find_alike(
     if not known or size < 1:
         return []
     likeness = fit_likeness(layout, rows_of(known, layout), rest, config.likeness)
-    best, best_ids = np.empty(0), np.empty(0, dtype=object)
-    seen = 0
+    customer_ids: list[CustomerId] = []
+    scores: list[NDArray[np.float64]] = []
     for batch in _outside(standings, seed):
-        ids = np.array([standing.customer_id for standing in batch], dtype=object)
-        best, best_ids = _best(
-            np.concatenate([best, score(likeness, rows_of(batch, layout))]), np.concatenate([best_ids, ids]), size
-        )
-        seen += len(batch)
-        tell(0.5 + 0.5 * min(1.0, seen / outside), "comparing")
-    return [CustomerId(customer_id) for customer_id in best_ids]
+        customer_ids += [standing.customer_id for standing in batch]
+        scores.append(score(likeness, rows_of(batch, layout)))
+        tell(0.5 + 0.4 * min(1.0, len(customer_ids) / outside), "comparing")
+    # They come by id, so equals stay so, and the same shop gives the same list.
+    nearest = np.argsort(-np.concatenate(scores), kind="stable")
+    tell(0.9, "asking who allows it")
+    return _until_enough_allow([customer_ids[place] for place in nearest.tolist()], size, allowing)
+
+
+def _until_enough_allow(nearest: Sequence[CustomerId], size: int, allowing: Allowing) -> list[CustomerId]:
+    """From the likest on until `size` of them allow it. Where that is over MAX_LISTED, the last who withhold it go."""
+    found: list[CustomerId] = []
+    allow: set[CustomerId] = set()
+    for first in range(0, len(nearest), READ_AT_ONCE):
+        step = nearest[first : first + READ_AT_ONCE]
+        allowed = allowing(step)
+        for customer_id in step:
+            found.append(customer_id)
+            if customer_id in allowed:
+                allow.add(customer_id)
+            if len(allow) == size:
+                return _fitting(found, allow)
+    return _fitting(found, allow)
+
+
+def _fitting(found: Sequence[CustomerId], allow: set[CustomerId]) -> list[CustomerId]:
+    room = MAX_LISTED - len(allow)
+    fitting = []
+    for customer_id in found:
+        if customer_id in allow:
+            fitting.append(customer_id)
+        elif room > 0:
+            fitting.append(customer_id)
+            room -= 1
+    return fitting
 
 
 def _members(audiences: Audiences, rule: Rule, now: Micros) -> Iterator[CustomerId]:
@@ -179,11 +224,3 @@ def _sample(
             drawn, rows = drawn[stay], rows[stay]
             highest = float(drawn.max())
     return rows, outside
-
-
-def _best(
-    scores: NDArray[np.float64], ids: NDArray[np.object_], size: int
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """The highest first; equals by id, so that the same shop gives the same list."""
-    order = np.lexsort((ids.astype(str), -scores))[:size]
-    return scores[order], ids[order]
