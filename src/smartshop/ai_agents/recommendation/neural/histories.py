@@ -66,11 +66,14 @@ def codes_by_product(products: NDArray[np.int32]) -> NDArray[np.int32]:
 def split_histories(
     sequences: Sequences, products: NDArray[np.int32], *, max_history: int, max_signs: int, put_aside: float, seed: int
 ) -> tuple[Histories, Exam]:
-    """Windows to learn from, and the last signs of a random share of shoppers, which no window holds."""
+    """Windows to learn from, and the last signs of a random share of shoppers, which no window holds.
+
+    Only a sign that is the shopper's first of its product is put aside: lists of what is new are what it is for.
+    """
     shopper, codes = _known_signs(sequences, products, max_signs)
     edges = np.flatnonzero(np.concatenate(([True], shopper[1:] != shopper[:-1]))[: len(shopper)])
     start, end = edges, np.append(edges[1:], len(shopper))[: len(edges)]
-    able = np.flatnonzero(end - start >= LEAST_TO_ASK)
+    able = np.flatnonzero((end - start >= LEAST_TO_ASK) & _is_first(shopper, codes)[end - 1])
     chosen = np.sort(np.random.default_rng(seed).permutation(able)[: int(len(able) * put_aside)])
     learned_until = end.copy()
     learned_until[chosen] -= 1
@@ -107,6 +110,14 @@ def _known_signs(sequences: Sequences, products: NDArray[np.int32], max_signs: i
     changed = np.ones(len(known), np.bool_)
     changed[1:] = (code[1:] != code[:-1]) | (shopper[1:] != shopper[:-1])
     return shopper[changed], code[changed]
+
+
+def _is_first(shopper: NDArray[np.int32], codes: Codes) -> NDArray[np.bool_]:
+    """(n,): whether a sign is the shopper's first of its product."""
+    _, first = np.unique(shopper.astype(np.int64) * (int(codes.max(initial=0)) + 1) + codes, return_index=True)
+    is_first = np.zeros(len(codes), np.bool_)
+    is_first[first] = True
+    return is_first
 
 
 def _windows(codes: Codes, start: Codes, end: Codes, max_history: int) -> Histories:

@@ -174,18 +174,18 @@ def _target_shares(histories: Histories, n_products: int) -> NDArray[np.float64]
 
 
 def _judge(course: Course, learner: _Learner) -> None:
-    """Keep the average if its lists are the best so far for the shoppers put aside."""
-    value = exam_ndcg(learner.average, course.exam, course.config) if len(course.exam.target) else float("inf")
+    """Keep the average if its lists are no worse than any before for the shoppers put aside."""
+    value = exam_ndcg(learner.average, course.exam, course.config)
     standing = learner.standing
-    if value > standing.best or not np.isfinite(value):
+    if value >= standing.best:
         learner.best = as_arrays(learner.average)
-        learner.standing = msgspec.structs.replace(standing, best=value if np.isfinite(value) else -1.0, stale=0)
+        learner.standing = msgspec.structs.replace(standing, best=value, stale=0)
         return
     learner.standing = msgspec.structs.replace(standing, stale=standing.stale + 1)
 
 
 def exam_ndcg(weights: Tensors, exam: Exam, config: AttentionConfig) -> float:
-    """Mean NDCG@10 of what comes next over the whole vocabulary, without what the shopper already has."""
+    """Mean NDCG@10 of what comes next over the whole vocabulary, without what the shopper has; 0 without exam."""
     gained = 0.0
     device = weights["vectors"].device
     with torch.no_grad():
@@ -201,7 +201,7 @@ def exam_ndcg(weights: Tensors, exam: Exam, config: AttentionConfig) -> float:
             scores.scatter_(1, torch.from_numpy(seen).to(device), float("-inf"))
             place = (scores > hit[:, None]).sum(dim=1)
             gained += float(((place < CUT) / torch.log2(place + 2.0)).sum())
-    return gained / len(exam.target)
+    return gained / max(len(exam.target), 1)
 
 
 def _checkpoint(learner: _Learner) -> Checkpoint:

@@ -1,0 +1,266 @@
+"""The self-attentive source: what it learns in a shop whose answer is known, and what it promises as a source."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from smartshop.ai_agents.recommendation.anchors import ask_of
+from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
+from smartshop.ai_agents.recommendation.neural.checkpoint import FILE_NAME
+from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
+from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
+from smartshop.ai_agents.recommendation.source import Asked, Lesson, Moment
+from smartshop.ai_agents.recommendation.view import view_shelf
+from tests.recommendation.worlds import (
+    N_PRODUCTS,
+    PRODUCTS_PER_TASTE,
+    SECOND,
+    START,
+    Row,
+    make_interactions,
+    shelf_of_tastes,
+    shop_of_tastes,
+    view,
+)
+
+for library in ("torch", "onnx", "onnxruntime"):
+    pytest.importorskip(library, reason=f"{library} is not installed: the extra `neural` brings it")
+
+SMALL = AttentionConfig(
+    embedding_size=16,
+    max_history=8,
+    dropout=0.1,
+    learning_rate=0.01,
+    batch_signs=128,
+    negatives=20,
+    averaging=0.9,
+    epochs=8,
+    least_signs=0,
+)
+Clock = Callable[[], float]
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def lesson(shoppers: int = 200, scratch: Path | None = None) -> Lesson:
+    interactions = shop_of_tastes(shoppers)
+    sequences = make_sequences(interactions, SequenceConfig())
+    return Lesson(sequences=sequences, shelf=shelf_of_tastes(), as_of=int(interactions.data_until), scratch=scratch)
+
+
+def lesson_of(rows: list[Row], n_products: int = N_PRODUCTS) -> Lesson:
+    sequences = make_sequences(make_interactions(rows, n_products), SequenceConfig())
+    return Lesson(sequences=sequences, shelf=shelf_of_tastes(), as_of=START)
+
+
+@lru_cache
+def learned() -> Attention:
+    return fitted(lesson())
+
+
+def fitted(
+    one: Lesson, config: AttentionConfig = SMALL, start: Attention | None = None, clock: Clock = lambda: 0.0
+) -> Attention:
+    found = fit_attention(one, config, start=start, clock=clock)
+    assert found is not None
+    return found
+
+
+def asked(history: Sequence[int], focus: Sequence[int] = (), eligible: Sequence[bool] | None = None) -> Asked:
+    mask = np.ones(N_PRODUCTS, np.bool_) if eligible is None else np.array(eligible, np.bool_)
+    at = START - np.arange(len(history), 0, -1, dtype=np.int64) * SECOND
+    return ask_of(Moment(mask, np.array(history, np.int32), at, START, np.array(focus, np.int32)))
+
+
+def drawn(source: Attention, one: Asked, n: int = 5) -> list[int]:
+    shelf = shelf_of_tastes()
+    found = source.draw(one, view_shelf(np.zeros(N_PRODUCTS, np.float32), shelf.categories, shelf), n)
+    assert found.product_no.dtype == found.because.dtype == np.int32
+    assert len(found.product_no) == len(found.because)
+    products: list[int] = found.product_no.tolist()
+    return products
+
+
+def files(source: Attention, folder: Path) -> dict[str, bytes]:
+    folder.mkdir()
+    source.save(folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_comes_next_in_a_walk_is_learned_from_its_order() -> None:
+    """After products i, i + 1 of a range comes i + 2, four times in five: chance would be one in forty."""
+    walks = [(taste * PRODUCTS_PER_TASTE + i) for taste in range(4) for i in range(3)]
+    firsts = [drawn(learned(), asked([first, first + 1]), 2) for first in walks]
+    assert sum(first + 2 in found for first, found in zip(walks, firsts, strict=True)) >= 9
+
+
+def test_what_is_before_the_shopper_is_the_newest_sign() -> None:
+    assert drawn(learned(), asked([21], focus=[2, 3])) == drawn(learned(), asked([21, 2, 3]))
+    assert drawn(learned(), asked([21, 2, 3], focus=[3])) == drawn(learned(), asked([21, 2, 3]))
+
+
+def test_an_empty_history_and_unknown_products_draw_nothing() -> None:
+    assert drawn(learned(), asked([])) == []
+    assert drawn(learned(), asked([N_PRODUCTS + 7, 10**6])) == []
+    assert drawn(learned(), asked([2, N_PRODUCTS + 7, 3])) == drawn(learned(), asked([2, 3]))
+
+
+def test_any_length_of_history_is_read_up_to_its_newest_signs() -> None:
+    newest = [11, 12, 13, 14, 11, 12, 13, 14]
+    assert drawn(learned(), asked([5, 6] * 200 + newest)) == drawn(learned(), asked(newest))
+
+
+def test_lists_are_cut_to_the_mask_before_they_are_cut_to_length() -> None:
+    few = np.isin(np.arange(N_PRODUCTS), (3, 17, 29))
+    assert sorted(drawn(learned(), asked([1, 2], eligible=few.tolist()))) == [3, 17, 29]
+    assert drawn(learned(), asked([1, 2], eligible=[False] * N_PRODUCTS)) == []
+    full = drawn(learned(), asked([1, 2]), N_PRODUCTS)
+    assert sorted(full) == list(range(N_PRODUCTS))
+    assert drawn(learned(), asked([1, 2]), 7) == full[:7]
+
+
+def test_a_shelf_that_shrank_or_grew_is_no_error() -> None:
+    full = drawn(learned(), asked([1, 2]), N_PRODUCTS)
+    assert drawn(learned(), asked([1, 2], eligible=[True] * 12), 40) == [product for product in full if product < 12]
+    assert drawn(learned(), asked([1, 2], eligible=[True] * 90), 40) == full
+
+
+def test_the_loudest_anchor_is_named_as_the_cause() -> None:
+    shelf = shelf_of_tastes()
+    seen = view_shelf(np.zeros(N_PRODUCTS, np.float32), shelf.categories, shelf)
+    assert set(learned().draw(asked([1, 2]), seen, 5).because.tolist()) == {2}
+
+
+def test_only_products_with_most_shoppers_are_in_the_vocabulary() -> None:
+    rows = [view(shopper, product, START + product) for shopper in range(30) for product in range(shopper % 6 + 1)]
+    found = fitted(lesson_of(rows), msgspec.structs.replace(SMALL, vocabulary=3))
+    assert found.product_no.tolist() == [0, 1, 2]
+    assert found.vectors.shape == (3, 16)
+    assert set(drawn(found, asked([0, 5]))) <= {0, 1, 2}
+
+
+def test_two_fits_are_equal_byte_for_byte_and_another_seed_is_another_fit(tmp_path: Path) -> None:
+    first, again = files(learned(), tmp_path / "first"), files(fitted(lesson()), tmp_path / "again")
+    assert first == again
+    other = files(fitted(replace(lesson(), seed=1)), tmp_path / "other")
+    assert first != other
+
+
+def test_what_was_saved_answers_as_before(tmp_path: Path) -> None:
+    files(learned(), tmp_path / "model")
+    loaded = Attention.load(tmp_path / "model")
+    assert loaded.config == SMALL
+    for one in (asked([]), asked([1, 2, 3]), asked([4], focus=[9]), asked([5] * 300)):
+        assert drawn(loaded, one, 20) == drawn(learned(), one, 20)
+
+
+def test_serving_needs_neither_torch_nor_onnx(tmp_path: Path) -> None:
+    files(learned(), tmp_path / "model")
+    program = (
+        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None\n"
+        "from pathlib import Path\n"
+        "from tests.recommendation.test_attention_serving import serve\n"
+        "print(serve(Path(sys.argv[1])))"
+    )
+    root = Path(__file__).parents[2]
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "model")], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == str(drawn(learned(), asked([1, 2])))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [view(0, 1, START)],
+        [view(shopper, shopper, START) for shopper in range(N_PRODUCTS)],
+        [view(0, 3, START + step * 3_600 * SECOND) for step in range(9)],
+    ],
+    ids=["an empty log", "one sign", "only ties", "one product"],
+)
+def test_where_nothing_comes_after_anything_nothing_is_learned(rows: list[Row]) -> None:
+    assert fit_attention(lesson_of(rows), SMALL) is None
+
+
+def test_one_shopper_is_enough_to_learn_from() -> None:
+    rows = [view(0, product, START + product) for product in range(6)]
+    assert len(drawn(fitted(lesson_of(rows)), asked([1]))) == 5
+
+
+def test_few_signs_are_left_to_the_counting_sources() -> None:
+    assert fit_attention(lesson(), msgspec.structs.replace(SMALL, least_signs=100_000)) is None
+
+
+def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    ticks = {"first": 0, "second": 0}
+
+    def dying() -> float:
+        ticks["first"] += 1
+        if ticks["first"] > 60:
+            raise Killed
+        return 0.0
+
+    def counting() -> float:
+        ticks["second"] += 1
+        return 0.0
+
+    with pytest.raises(Killed):
+        fitted(lesson(scratch=tmp_path), clock=dying)
+    assert (tmp_path / FILE_NAME).exists()
+    went_on = fitted(lesson(scratch=tmp_path), clock=counting)
+    assert not list(tmp_path.iterdir())
+    whole_ticks = [0]
+
+    def whole() -> float:
+        whole_ticks[0] += 1
+        return 0.0
+
+    (tmp_path / "models").mkdir()
+    assert files(went_on, tmp_path / "models" / "a") == files(fitted(lesson(), clock=whole), tmp_path / "models" / "b")
+    assert ticks["second"] < whole_ticks[0]
+
+
+def test_a_checkpoint_of_another_lesson_or_a_damaged_one_is_not_gone_on_from(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"PK\x03\x04 half of a file")
+    (tmp_path / "models").mkdir()
+    fresh = files(fitted(lesson(scratch=tmp_path)), tmp_path / "models" / "fresh")
+    assert fresh == files(learned(), tmp_path / "models" / "whole")
+
+
+def test_learning_ends_when_its_time_is_up() -> None:
+    hours = iter(range(1_000))
+    found = fitted(lesson(), clock=lambda: 3_600.0 * next(hours))
+    assert next(hours) < 8
+    assert len(drawn(found, asked([1, 2]))) == 5
+
+
+def test_a_warm_start_needs_one_epoch_and_knows_new_products() -> None:
+    """The earlier fit has never seen the last range's products."""
+    full = lesson()
+    earlier = full.sequences.take(full.sequences.product < 3 * PRODUCTS_PER_TASTE)
+    start = fitted(replace(full, sequences=earlier))
+    assert len(start.product_no) == 3 * PRODUCTS_PER_TASTE
+    one_epoch = msgspec.structs.replace(SMALL, epochs=1, warm_epochs=1)
+    warm, cold = fitted(full, one_epoch, start), fitted(full, one_epoch)
+    assert len(warm.product_no) == N_PRODUCTS
+
+    def found(source: Attention) -> int:
+        walks = [taste * PRODUCTS_PER_TASTE + i for taste in range(3) for i in range(3)]
+        return sum(first + 2 in drawn(source, asked([first, first + 1]), 2) for first in walks)
+
+    assert found(warm) >= 7 > found(cold)
+
+
+def test_a_start_of_another_shape_is_not_used(tmp_path: Path) -> None:
+    other = fitted(lesson(), msgspec.structs.replace(SMALL, embedding_size=8, epochs=1))
+    assert files(fitted(lesson(), start=other), tmp_path / "a") == files(learned(), tmp_path / "b")
