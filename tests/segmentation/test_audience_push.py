@@ -43,10 +43,16 @@ class Bench:
         push = AudiencePush(push_id=push_id, audience_id=AUDIENCE, state=PushState.QUEUED, asked_at=system_now())
         self.stores.audiences.start_push(push)
 
-    def run(self, push_id: str = "p-1", *, crash_at_pause: bool = False, **config: float) -> AudiencePush:
+    def run(
+        self, push_id: str = "p-1", *, crash_at_pause: bool = False, overtaken_by: str = "", **config: float
+    ) -> AudiencePush:
+        """`overtaken_by`: another deliverer who takes the push in the first pause."""
+
         async def pause(seconds: float) -> None:
             if crash_at_pause:
                 raise KeyboardInterrupt
+            if overtaken_by:
+                self.stores.audiences.take_push(push_id, overtaken_by)
             self.paused.append(seconds)
 
         async def push() -> AudiencePush:
@@ -177,6 +183,18 @@ def test_after_a_crash_it_goes_on_where_it_was(bench: Bench) -> None:
     sent = {customer.customer_id for page in bench.pages() for customer in page.customers}
     assert len(sent) == MEMBERS
     withdraw(bench.stores, first, granted=True)
+
+
+def test_who_is_overtaken_by_another_deliverer_stops_and_loses_nothing(bench: Bench) -> None:
+    bench.start("p-two")
+    bench.receiver.told(status(200), status(500))
+    known = bench.run("p-two", overtaken_by="another")
+    assert bench.ids() == ["p-two.0", "p-two.1"], "nothing was sent after the pause"
+    assert known == bench.newest()
+    assert (known.state, known.deliverer, known.next_page) == (PushState.DELIVERING, "another", 1)
+    done = bench.run("p-two")
+    assert (done.state, done.delivered) == (PushState.DELIVERED, MEMBERS)
+    assert bench.ids() == ["p-two.0", "p-two.1", "p-two.1", "p-two.2"]
 
 
 def test_a_webhook_taken_away_ends_the_push(bench: Bench) -> None:
