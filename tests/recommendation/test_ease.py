@@ -6,7 +6,7 @@ import scipy
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation import ease
-from smartshop.ai_agents.recommendation.ease import closed_form, dense_product, gram_matrix, inverse_in_place
+from smartshop.ai_agents.recommendation.ease import add_product, closed_form, gram_matrix, inverse_in_place
 from smartshop.errors import InvalidValue
 
 
@@ -49,10 +49,11 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert closed_form(gram_matrix(held), 2.0).tobytes() == whole.tobytes()
 
 
-def test_a_product_of_two_matrices_is_theirs() -> None:
+def test_a_product_of_two_matrices_is_added_to_what_is_there() -> None:
     first, second = units(seed=1), units(seed=2)
-    found = dense_product(scipy.sparse.csr_array(first), scipy.sparse.csr_array(second))
-    assert (found == first.T @ second).all()
+    total = np.ones((14, 14), np.float32)
+    add_product(total, scipy.sparse.csr_array(first), scipy.sparse.csr_array(second))
+    assert (total == 1 + first.T @ second).all()
 
 
 def test_double_precision_is_kept_and_regularisation_may_differ_by_product() -> None:

@@ -24,19 +24,19 @@ Precision = TypeVar("Precision", np.float32, np.float64)
 
 def gram_matrix(units: "scipy.sparse.csr_array") -> NDArray[np.float32]:
     """XᵀX: (n_products, n_products) float32, dense and C-contiguous. `units`: (n_units, n_products)."""
-    return dense_product(units, units)
+    full = np.zeros((units.shape[1], units.shape[1]), np.float32)
+    add_product(full, units, units)
+    return full
 
 
-def dense_product(first: "scipy.sparse.csr_array", second: "scipy.sparse.csr_array") -> NDArray[np.float32]:
-    """firstᵀ · second: (n_products, n_products) float32. Both: (n_units, n_products).
+def add_product(total: NDArray[np.float32], first: "scipy.sparse.csr_array", second: "scipy.sparse.csr_array") -> None:
+    """Add firstᵀ · second to `total`, (n_products, n_products). Both: (n_units, n_products).
 
     Only one block of rows is held as a sparse matrix, since that of well-filled units would outgrow the dense one.
     """
     by_product = first.T.tocsr()
-    full = np.empty((first.shape[1], second.shape[1]), np.float32)
-    for start in range(0, len(full), BLOCK_ROWS):
-        full[start : start + BLOCK_ROWS] = (by_product[start : start + BLOCK_ROWS] @ second).toarray()
-    return full
+    for start in range(0, len(total), BLOCK_ROWS):
+        total[start : start + BLOCK_ROWS] += (by_product[start : start + BLOCK_ROWS] @ second).toarray()
 
 
 def closed_form(gram: NDArray[Precision], regularisation: float) -> NDArray[np.float32]:

@@ -1,0 +1,191 @@
+"""Item-to-item weights in closed form, learned from whole histories and from what came next in them at once.
+
+SLIST (Choi, Kim, Lee, Shim & Lee 2021, "Session-aware linear item-item models", eqs. 5-13) is one ridge regression of
+targets on inputs, min α‖X − X·B‖² + (1 − α)‖T − S·B‖² + λ‖B‖². X holds what each shopper chose. S and T have one row
+for every step that a shopper took: in S the products up to there, in T those after it, both fading with the distance
+from the step. With P = (αXᵀX + (1 − α)SᵀS + λI)⁻¹ and A = αXᵀX + (1 − α)SᵀT the answer is B = P·A − P·diag(μ), μ such
+that the diagonal is zero: no product argues for itself.
+
+What we changed: rows are cut to their `n` greatest weights among products that some shopper chose together with the
+row's, so that every entry has shoppers to show for it.
+
+The work is cubic in the number of products, so only the head is solved, those chosen most; the tail is left to the
+other sources. With 12,000 products some 30 s on one core, and 8 bytes per pair of products (1.2 GB) at its peak.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+import scipy  # its parts load when first used, which is when learning
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.recommendation.ease import add_product, inverse_in_place
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.row_source import RowSource
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
+from smartshop.ai_agents.recommendation.sequences import Sequences
+
+PORTION = 500_000
+"""Signs whose steps are held at once: some 100 MB."""
+SPARSE_BELOW = 0.05
+"""Share of non-zero targets below which a sparse product is faster than a dense one (measured, one core)."""
+
+
+class SlistConfig(msgspec.Struct, frozen=True, kw_only=True):
+    most_products: Annotated[int, Meta(ge=1, le=40_000)] = 12_500
+    """The head that is solved: time grows with its cube, memory with its square (8 bytes per pair)."""
+    whole_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    """α: how much whole histories count beside the steps within them."""
+    window: Annotated[int, Meta(ge=1, le=50)] = 8
+    """Signs before and after a step that count."""
+    decay: Annotated[float, Meta(gt=0, le=1)] = 0.6
+    """Weight of each further sign from a step, relative to the one nearer to it."""
+    regularisation: Annotated[float, Meta(gt=0)] = 100.0
+    """λ, in shoppers and steps."""
+    max_unit_size: Annotated[int, Meta(ge=2, le=10_000)] = 200
+    """Newest distinct products of a shopper that count as their whole history."""
+    n: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """Neighbours kept per product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slist(RowSource):
+    name: ClassVar[str] = "slist"
+
+
+def fit_slist(sequences: Sequences, config: SlistConfig) -> Rows:
+    """Solve the head, other rows are empty; the evidence of a pair is the number of shoppers who chose both."""
+    head = most_chosen(sequences.product, sequences.n_products, config.most_products)
+    if not len(head):
+        return empty_rows(sequences.n_products)
+    known = renumbered(sequences, head)
+    gram, target = _moments(known, config)
+    across = _thinned(target)
+    del target
+    inverse = inverse_in_place(gram, config.regularisation)
+    zeroing = _zeroing(inverse, across)
+    held = incidence(known.shopper, known.product, known.n_products, config.max_unit_size)
+    parts = []
+    for first, together in co_occurrences(held, held):
+        of_block = inverse[first : first + together.shape[0]]
+        # Transposed, since a sparse Aᵀ multiplies from the left; of P, which is symmetric, rows stand for columns.
+        weights = across @ np.ascontiguousarray(of_block.T) - zeroing[:, None] * of_block.T
+        row = np.repeat(np.arange(together.shape[0]), np.diff(together.indptr))
+        similarity = together.copy()
+        similarity.data = np.where(first + row == together.indices, 0.0, weights[together.indices, row])
+        parts.append(top_rows(similarity, together, config.n))
+    return spread(join_rows(parts), head, sequences.n_products)
+
+
+def most_chosen(product: NDArray[np.int32], n_products: int, most: int) -> NDArray[np.int64]:
+    """The `most` products with most signs, in rising order of their number; ties go to the smaller one."""
+    counts = np.bincount(product, minlength=n_products)
+    by_count = np.argsort(-counts, kind="stable")[:most]
+    return np.sort(by_count[counts[by_count] > 0])
+
+
+def renumbered(sequences: Sequences, head: NDArray[np.int64]) -> Sequences:
+    """The signs of these products alone, each under its place in `head`, (n_head,) rising."""
+    place = np.full(sequences.n_products, -1, np.int32)
+    place[head] = np.arange(len(head), dtype=np.int32)
+    known = sequences.take(place[sequences.product] >= 0)
+    return Sequences(
+        shopper=known.shopper,
+        product=place[known.product],
+        occurred_at=known.occurred_at,
+        order=known.order,
+        session=known.session,
+        weight=known.weight,
+        n_shoppers=known.n_shoppers,
+        n_products=len(head),
+    )
+
+
+def spread(rows: Rows, head: NDArray[np.int64], n_rows: int) -> Rows:
+    """Rows over places in `head` as rows over all products, empty for those outside it."""
+    lengths = np.zeros(n_rows, np.int64)
+    lengths[head] = np.diff(rows.indptr)
+    return Rows(
+        indptr=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        indices=head[rows.indices].astype(np.int32),
+        weights=rows.weights,
+        evidence=rows.evidence,
+    )
+
+
+def _moments(known: Sequences, config: SlistConfig) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The Gram matrix αXᵀX + (1 − α)SᵀS and the target A = αXᵀX + (1 − α)SᵀT, (n_products, n_products) each."""
+    gram, target = (np.zeros((known.n_products, known.n_products), np.float32) for _ in range(2))
+    for portion in _portions(known):
+        whole = incidence(portion.shopper, portion.product, portion.n_products, config.max_unit_size)
+        past, future = steps(portion, config)
+        whole *= np.sqrt(config.whole_share)
+        past *= np.sqrt(1 - config.whole_share)
+        future *= np.sqrt(1 - config.whole_share)
+        inputs = scipy.sparse.vstack([whole, past], format="csr", dtype=np.float32)
+        add_product(gram, inputs, inputs)
+        add_product(target, inputs, scipy.sparse.vstack([whole, future], format="csr", dtype=np.float32))
+    return gram, target
+
+
+def _portions(sequences: Sequences) -> Iterator[Sequences]:
+    """Whole shoppers, about `PORTION` signs at a time."""
+    starts = np.flatnonzero(np.r_[True, np.diff(sequences.shopper) != 0][: len(sequences)])
+    begin = 0
+    while begin < len(sequences):
+        after = starts[np.searchsorted(starts, begin + PORTION) :]
+        end = int(after[0]) if len(after) else len(sequences)
+        keep = np.zeros(len(sequences), np.bool_)
+        keep[begin:end] = True
+        yield sequences.take(keep)
+        begin = end
+
+
+def steps(sequences: Sequences, config: SlistConfig) -> "tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]":
+    """S and T: (n_signs, n_products) each. Row k is the step from sign k to the next, empty after a shopper's last.
+
+    In S the sign d before k weighs decay^d; in T the sign d after k weighs decay^(d − 1).
+    """
+    size, shopper = len(sequences), sequences.shopper
+    goes_on = np.zeros(size, np.bool_)
+    goes_on[:-1] = shopper[1:] == shopper[:-1]
+    past, future = [], []
+    for distance in range(config.window):
+        step = np.arange(distance, size)
+        step = step[goes_on[distance:] & (shopper[step] == shopper[step - distance])]
+        past.append((step, step - distance))
+        step = np.arange(max(size - distance - 1, 0))
+        step = step[shopper[step] == shopper[step + distance + 1]]
+        future.append((step, step + distance + 1))
+    return _fading(sequences, past, config.decay), _fading(sequences, future, config.decay)
+
+
+def _fading(
+    sequences: Sequences, places: list[tuple[NDArray[np.intp], NDArray[np.intp]]], decay: float
+) -> "scipy.sparse.csr_array":
+    """One matrix of (step, sign) pairs, each further pair of lists weighing `decay` of the one before it."""
+    weight = np.repeat(decay ** np.arange(len(places)), [len(step) for step, _ in places])
+    step = np.concatenate([step for step, _ in places])
+    product = sequences.product[np.concatenate([sign for _, sign in places])]
+    return scipy.sparse.csr_array((weight, (step, product)), shape=(len(sequences), sequences.n_products))
+
+
+def _thinned(target: NDArray[np.float32]) -> "NDArray[np.float32] | scipy.sparse.csr_array":
+    """Aᵀ, sparse where that makes the products with it faster."""
+    is_sparse = np.count_nonzero(target) < SPARSE_BELOW * target.size
+    return scipy.sparse.csr_array(target.T) if is_sparse else target.T
+
+
+def _zeroing(
+    inverse: NDArray[np.float32], across: "NDArray[np.float32] | scipy.sparse.csr_array"
+) -> NDArray[np.float32]:
+    """μ: (n_products,), what makes the diagonal of P·A − P·diag(μ) zero. `across`: Aᵀ."""
+    if isinstance(across, np.ndarray):
+        own = np.einsum("jk,jk->j", inverse, across)
+    else:
+        own = np.asarray(across.multiply(inverse).sum(axis=1)).ravel()
+    return np.asarray(own / inverse.diagonal(), np.float32)
