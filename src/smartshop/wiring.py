@@ -20,6 +20,7 @@ from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.api.openapi import openapi_document as describe_api
 from smartshop.backend_api.api.table import ENDPOINTS
 from smartshop.backend_api.services.recommendations import Recommendations
+from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.connectors.log_profiles import LogProfiles
 from smartshop.data_collection.connectors.memory.bus import MemoryBus
@@ -98,6 +99,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
     profiles, bus = LogProfiles(stores.log, fold_profile, read=stores.short_read), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
     consent, segmentation = consent_default(settings), ServedSegments()
+    rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
     explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
     return Shop(
         name=load_scenario(DEMO_SCENARIO).title if place.demo else settings.shop_name,
@@ -115,6 +117,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         stock=stores.stock,
         standings=stores.standings,
         audiences=stores.audiences,
+        rules=stores.rules,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,
@@ -139,6 +142,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             now=clock.now,
         ),
         shelves=shelves,
+        rule_keeper=rule_keeper,
         recommendations=Recommendations(
             stores.customers,
             profiles,
@@ -148,6 +152,8 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             PopularSource(),
             advisors=build_advisors(),
             read=stores.short_read,
+            rules=lambda: rule_keeper.compiled,
+            standings=stores.standings,
         ),
         art=picture_of,
         segmentation=segmentation,

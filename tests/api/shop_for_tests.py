@@ -17,6 +17,7 @@ from smartshop.ai_agents.recommendation.popular import PopularSource
 from smartshop.ai_agents.runtime import Runtime
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.services.recommendations import Recommendations
+from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import fingerprint
 from smartshop.data_collection.connectors.log_profiles import LogProfiles
@@ -138,6 +139,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
     clock = ShopClock(ZoneInfo("UTC"), now)
     profiles, bus = LogProfiles(stores.log, fold), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, "GBP", clock.shop_now)
+    rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
 
     def product_of(sent: str) -> ProductId | None:
         number = shelves.shelf.number_of.get(ProductId(sent))
@@ -159,6 +161,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         stock=stores.stock,
         standings=stores.standings,
         audiences=stores.audiences,
+        rules=stores.rules,
         decisions=stores.decisions,
         models=stores.models,
         keys=stores.keys,
@@ -181,6 +184,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
             now=clock.now,
         ),
         shelves=shelves,
+        rule_keeper=rule_keeper,
         recommendations=Recommendations(
             stores.customers,
             profiles,
@@ -189,6 +193,8 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
             clock,
             PopularSource(),
             advisors=(PersonalizationAdvisor(), InventoryAdvisor()),
+            rules=lambda: rule_keeper.compiled,
+            standings=stores.standings,
         ),
         art=lambda product: f"<svg xmlns='http://www.w3.org/2000/svg'><title>{product.title}</title></svg>",
     )

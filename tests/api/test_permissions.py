@@ -19,6 +19,7 @@ PATH_VALUES = {
     "segment_id": "none",
     "version": "none",
     "audience_id": "none",
+    "rule_id": "none",
 }
 REFUSED = (401, 403)
 KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartshop.ai_agents.advice import Advice, Candidates, FallbackRecommender, Question
-from smartshop.ai_agents.diversity import SURFACE_CAPS, Caps, diversify
+from smartshop.ai_agents.diversity import NO_DIVERSITY
 from smartshop.ai_agents.exploration import NO_EXPLORATION, ExplorationConfig
 from smartshop.ai_agents.ladder import ItemToItem
 from smartshop.ai_agents.policy import PolicyConfig, draw_policy, policies
@@ -27,7 +27,7 @@ from tests.slate.small_shop import (
 )
 
 BASE = (Policy("base", 1.0, {"recommendation": 1.0, "personalization": 1.0, "inventory": 1.0}),)
-PLAIN = SlateConfig(exploration=NO_EXPLORATION, caps={})
+PLAIN = SlateConfig(exploration=NO_EXPLORATION, diversity=NO_DIVERSITY)
 ID = DecisionId("d-1")
 
 
@@ -77,7 +77,7 @@ def test_an_advisor_that_raises_is_left_out_and_named() -> None:
 
 def test_an_advisor_over_its_time_is_left_out_and_named() -> None:
     ticks = count(step=100_000_000)  # every look at the watch finds 100 ms gone
-    config = SlateConfig(exploration=NO_EXPLORATION, caps={}, slow_after_ms=99)
+    config = SlateConfig(exploration=NO_EXPLORATION, diversity=NO_DIVERSITY, slow_after_ms=99)
     decided = decide(
         make_question(make_shelf()), ID, [ByNumber()], [Personal({9: 2.0})], BASE,
         config=config, stopwatch=lambda: next(ticks),
@@ -171,44 +171,6 @@ def test_whatever_is_asked_the_slate_keeps_its_promises(n: int, limit: int, surf
         assert sum(item.contributions.values()) == pytest.approx(item.score, abs=1e-5)
         assert 0 < item.propensity <= 1
     assert len(decided.entries) == len(set(decided.entries)) == min(limit + RUNNERS_UP, int(eligible.sum()))
-
-
-# ------------------------------------------------------------------------------------- diversity
-def test_a_home_row_is_not_of_one_category_and_says_what_was_moved() -> None:
-    shelf = make_shelf(100, category=np.where(np.arange(100) < 30, 1, 2 + np.arange(100) % 3).astype(np.int32))
-    decided = decide(
-        make_question(shelf, surface=Surface.HOME), ID, [ByNumber()], [], BASE,
-        config=SlateConfig(exploration=NO_EXPLORATION),
-    )  # fmt: skip
-    tents = [item for item in decided.items if shelf.category[shelf.number_of[item.product_id]] == 1]
-    assert len(tents) == 5, "a third of twelve, rounded up"
-    assert product_ids(decided)[:5] == ["p0", "p1", "p2", "p3", "p4"]
-    assert decided.items[5].adjustments[0].rule == "diversity"
-    assert "from place 31 to 6" in decided.items[5].adjustments[0].text
-
-
-def test_a_shelf_of_one_kind_stays_in_order_and_full() -> None:
-    shelf = make_shelf(40, category=np.ones(40, dtype=np.int32))
-    decided = decide(
-        make_question(shelf, surface=Surface.HOME), ID, [ByNumber()], [], BASE,
-        config=SlateConfig(exploration=NO_EXPLORATION),
-    )  # fmt: skip
-    assert product_ids(decided) == [f"p{i}" for i in range(12)]
-    assert all(item.adjustments == [] for item in decided.items)
-
-
-def test_diversity_keeps_every_candidate_once_and_products_without_category_are_not_alike() -> None:
-    rng = np.random.default_rng(3)
-    for _ in range(50):
-        n = int(rng.integers(1, 60))
-        shelf = make_shelf(
-            n, category=rng.integers(0, 3, n).astype(np.int32), brand=rng.integers(0, 3, n).astype(np.int32)
-        )
-        order = rng.permutation(n).tolist()
-        spread = diversify(order, list(range(n)), shelf, 12, SURFACE_CAPS[Surface.HOME])
-        assert sorted(spread.order) == list(range(n))
-    bare = make_shelf(30, category=np.zeros(30, dtype=np.int32), brand=np.zeros(30, dtype=np.int32))
-    assert diversify(list(range(30)), list(range(30)), bare, 12, Caps(0.2, 0.2)).order == list(range(30))
 
 
 # ---------------------------------------------------------------------------------------- policy

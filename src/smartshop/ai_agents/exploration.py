@@ -7,10 +7,11 @@ given the request, the policy and the products above:
     P(first) = 1 − ε + ε / k        P(another of the pool) = ε / k        k = size of the pool
 
 Everywhere else the next product in order stands there with probability 1. What is displaced moves one place down.
-Only candidates take part, and these are drawn inside the eligible mask: nothing excluded is ever explored.
+Only candidates take part, and these are drawn inside the eligible mask: nothing excluded is ever explored. A pinned
+place is never left to chance, and its product never moves; who may not join the slate (a cap) is in no pool.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smartshop.ai_agents.chance import chance
@@ -45,19 +46,41 @@ class Explored:
     rest: list[int]
 
 
-def explore(order: Sequence[int], limit: int, decision_id: DecisionId, config: ExplorationConfig) -> Explored:
-    """The slate's first `limit` places from candidates in their final order, best first."""
+def anyone(_: Sequence[int], __: int) -> bool:
+    return True
+
+
+NO_PINS: Mapping[int, int] = {}
+
+
+def explore(
+    order: Sequence[int],
+    limit: int,
+    decision_id: DecisionId,
+    config: ExplorationConfig,
+    *,
+    pins: Mapping[int, int] = NO_PINS,
+    lets_in: Callable[[Sequence[int], int], bool] = anyone,
+) -> Explored:
+    """The slate's first `limit` places from candidates in their final order, best first.
+
+    `pins`: place → the candidate that stands there, none of `order`. `lets_in(planned, candidate)`: whether it may join
+    the candidates that the slate would show without chance from here on.
+    """
     rest, shown, propensity = list(order), list[int](), list[float]()
     adjustments: dict[int, Adjustment] = {}
-    n_shown = min(limit, len(rest))
+    n_shown = min(limit, len(rest) + len(pins))
     places = config.places if limit >= config.shortest and config.epsilon > 0 else ()
     for place in range(n_shown):
-        if place not in places:
-            shown.append(rest.pop(0))
+        if place in pins or place not in places:
+            shown.append(pins[place] if place in pins else rest.pop(0))
             propensity.append(1.0)
             continue
-        beyond = n_shown - place  # index in `rest` of the first product that this slate would not show
-        pool = [0, *range(beyond, min(beyond + config.pool, len(rest)))]
+        later_pins = [pin for pinned, pin in pins.items() if pinned > place]
+        beyond = n_shown - place - len(later_pins)  # index in `rest` of the first that this slate would not show
+        planned = [*shown, *rest[:beyond], *later_pins]
+        others = range(beyond, min(beyond + config.pool, len(rest)))
+        pool = [0, *(other for other in others if lets_in(planned, rest[other]))]
         drawn = _draw(len(pool), config.epsilon, chance(decision_id, f"explore:{place}"))
         each = config.epsilon / len(pool)
         propensity.append(1.0 if len(pool) == 1 else each if drawn else 1.0 - config.epsilon + each)

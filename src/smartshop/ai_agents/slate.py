@@ -1,10 +1,11 @@
-"""The decision: candidates → advice → score → diversity → exploration → items, all visible in `decide`.
+"""The decision: candidates → advice → score → rules and diversity → exploration → items, all visible in `decide`.
 
 Pure but for a stopwatch: the same question, id and models give the same slate in any process.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter_ns
 
 import numpy as np
@@ -17,15 +18,19 @@ from smartshop.ai_agents.advice import (
     Candidates,
     FallbackRecommender,
     Floats,
+    Numbers,
     Question,
 )
-from smartshop.ai_agents.diversity import NO_CAPS, SURFACE_CAPS, Caps, diversify
-from smartshop.ai_agents.exploration import ExplorationConfig, Explored, explore
+from smartshop.ai_agents.diversity import NO_CAPS, Diversity, Head, moves, spread, surface_limits
+from smartshop.ai_agents.exploration import ExplorationConfig, Explored, anyone, explore
 from smartshop.ai_agents.ladder import RECOMMENDATION, draw
+from smartshop.ai_agents.limits import lets_in
 from smartshop.ai_agents.policy import draw_policy
+from smartshop.ai_agents.rules import ActiveRules
+from smartshop.ai_agents.ruling import Ruling, no_ruling, prepare, rule_on
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.ids import DecisionId
-from smartshop.data_collection.schemas.slates import Adjustment, Policy, Reason, SlateItem, Surface
+from smartshop.data_collection.schemas.slates import Adjustment, Policy, Reason, SlateItem
 
 RUNNERS_UP = 20
 """Entries kept behind the shown ones, for the log and for learning what else could have been shown."""
@@ -39,8 +44,7 @@ class SlateConfig:
     """Products argued about, at least `limit` + 20; 100 to 500."""
     slow_after_ms: float = 150.0
     """An advisor slower than this is left out of the decision and named."""
-    caps: Mapping[Surface, Caps] = field(default_factory=lambda: SURFACE_CAPS)
-    """Surface → shares that one category or brand may take; none where not named."""
+    diversity: Diversity = field(default_factory=Diversity)
     exploration: ExplorationConfig = field(default_factory=ExplorationConfig)
 
 
@@ -88,26 +92,64 @@ def decide(
     policies: Sequence[Policy],
     *,
     config: SlateConfig,
+    rules: ActiveRules | None = None,
     explain: bool = True,
     stopwatch: Callable[[], int] = perf_counter_ns,
 ) -> Decided:
-    """One slate. `rungs`: sources, best first; `policies`: the declared weight vectors with their probabilities."""
+    """One slate. `rungs`: sources, best first; `policies`: the declared weight vectors with their probabilities;
+    `rules`: the merchant's that hold for it.
+    """
     drawn = draw(question, rungs, max(config.n_candidates, question.limit + RUNNERS_UP))
-    candidates = drawn.candidates
+    prepared = prepare(rules, question, drawn.candidates, drawn.rung) if rules else None
+    candidates = drawn.candidates if prepared is None else prepared.candidates
     heard = hear(question, candidates, [drawn.rung, *advisors], config.slow_after_ms, stopwatch)
     argument = weigh(candidates, heard, draw_policy(decision_id, policies))
-    by_score = np.argsort(-argument.scores, kind="stable").tolist()
-    caps = config.caps.get(question.surface, NO_CAPS)
-    diversified = diversify(by_score, candidates.product_no.tolist(), question.shelf, question.limit, caps)
-    explored = explore(diversified.order, question.limit, decision_id, config.exploration)
+    scores = argument.scores
+    ruling = rule_on(rules, question, prepared, scores) if rules and prepared else no_ruling(scores)
+    explored, adjustments = _placed(question, decision_id, candidates.product_no, scores, ruling, config)
 
     reasons = [reason_for(index, argument) if explain else None for index in explored.shown]
     return Decided(
         argument=argument,
         entries=explored.shown + explored.rest[:RUNNERS_UP],
-        items=_items(question.shelf, argument, explored, reasons, diversified.adjustments),
+        items=_items(question.shelf, argument, explored, reasons, adjustments),
         degraded=drawn.missing + heard.missing,
     )
+
+
+def _placed(
+    question: Question,
+    decision_id: DecisionId,
+    product_no: Numbers,
+    scores: NDArray[np.float64],
+    ruling: Ruling,
+    config: SlateConfig,
+) -> tuple[Explored, dict[int, list[Adjustment]]]:
+    """From scores to places: rules, diversity, and chance last. Candidate → what was done to it, if it is shown."""
+    shelf, diversity, pins = question.shelf, config.diversity, ruling.pins
+    ruled, pinned = scores + ruling.shift, list(ruling.pins.values())
+    order = np.argsort(-ruled, kind="stable").tolist()
+    if pinned:
+        order = [candidate for candidate in order if candidate not in pinned]
+    caps = diversity.caps.get(question.surface, NO_CAPS)
+    limits = [*ruling.limits, *surface_limits(caps, product_no, shelf, question.limit)]
+    n_places = max(0, min(question.limit, len(scores)) - len(pinned))
+    weight = diversity.relevance.get(question.surface, 1.0)
+    spread_out = spread(Head(order, ruled, product_no, n_places, pinned), shelf, limits, weight, diversity.likeness)
+    explored = explore(
+        spread_out.order,
+        question.limit,
+        decision_id,
+        config.exploration,
+        pins=pins,
+        lets_in=partial(lets_in, ruling.limits) if ruling.limits else anyone,
+    )
+    moved = moves(spread_out, explored.shown, pins)
+    told = {
+        candidate: [*ruling.told_of(candidate), *([moved[candidate]] if candidate in moved else ())]
+        for candidate in explored.shown
+    }
+    return explored, told
 
 
 def hear(
@@ -179,16 +221,16 @@ def _items(
     argument: Argument,
     explored: Explored,
     reasons: Sequence[Reason | None],
-    diversified: Mapping[int, Adjustment],
+    adjustments: Mapping[int, Sequence[Adjustment]],
 ) -> list[SlateItem]:
-    """The shown entries for the wire, in order; `diversified`: candidate index → how diversity moved it."""
+    """The shown entries for the wire, in order; `adjustments`: candidate → what rules and diversity did to it."""
     if not explored.shown:
         return []
     numbers = argument.candidates.product_no[explored.shown].tolist()
     parts = np.round(argument.contributions[:, explored.shown], DECIMALS).T.tolist()
     items = list[SlateItem]()
     for place, index in enumerate(explored.shown):
-        notes = (diversified.get(index), explored.adjustments.get(place))
+        by_chance = explored.adjustments.get(place)
         items.append(
             SlateItem(
                 product_id=shelf.product_ids[numbers[place]],
@@ -197,7 +239,7 @@ def _items(
                 propensity=explored.propensity[place],
                 reason=reasons[place],
                 contributions=dict(zip(argument.heard.names, parts[place], strict=True)),
-                adjustments=[note for note in notes if note is not None],
+                adjustments=[*adjustments[index], *([by_chance] if by_chance is not None else ())],
             )
         )
     return items

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
+from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.data_collection.connectors.ports import (
     Audiences,
     Bus,
@@ -23,6 +24,7 @@ from smartshop.data_collection.connectors.ports import (
     Orders,
     Profiles,
     Quarantine,
+    Rules,
     Standings,
     Stock,
 )
@@ -52,6 +54,7 @@ class Shop:
     stock: Stock
     standings: Standings
     audiences: Audiences
+    rules: Rules
     decisions: Decisions
     models: Models
     keys: Keys
@@ -64,6 +67,7 @@ class Shop:
     bus: Bus
     ingest: Ingest
     shelves: ShelfKeeper
+    rule_keeper: RuleKeeper
     recommendations: Recommendations
     art: Callable[[Product], str] | None = None
     """A product's picture as SVG, for shops whose products have none of their own."""

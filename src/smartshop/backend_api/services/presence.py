@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smartshop.backend_api.services.questions import NO_PROFILE, until
-from smartshop.data_collection.connectors.ports import Customers, Profiles
+from smartshop.data_collection.connectors.ports import Customers, Profiles, Standings
 from smartshop.data_collection.connectors.reads import ShortRead, in_thread
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ShopperKey
@@ -42,8 +42,10 @@ class Asker:
 class Presence:
     """Reads identity and profile; a store that fails or takes too long costs what it knows, never the slate."""
 
-    def __init__(self, customers: Customers, profiles: Profiles, read: ShortRead = in_thread) -> None:
-        self._customers, self._profiles, self._read = customers, profiles, read
+    def __init__(
+        self, customers: Customers, profiles: Profiles, read: ShortRead = in_thread, standings: Standings | None = None
+    ) -> None:
+        self._customers, self._profiles, self._read, self._standings = customers, profiles, read, standings
 
     async def shopper_of(
         self, customer_id: CustomerId | None, anonymous_id: AnonymousId | None, *, vouched: bool
@@ -69,6 +71,19 @@ class Presence:
             return Asker(shopper, NO_PROFILE, True, degraded)
         profile = await _patiently(self._profiles.read(shopper), "profiles", degraded) or NO_PROFILE
         return Asker(shopper, profile if at is None else until(profile, at), True, degraded)
+
+    async def segments_of(self, asker: Asker) -> frozenset[str]:
+        """The segments, of both kinds, in which a customer stands; none for anybody else. Adds to `asker.degraded`."""
+        if self._standings is None or asker.shopper is None or not asker.is_customer:
+            return frozenset()
+        reading = self._read(self._standings.get, list(asker.shopper.customer_ids))
+        found = await _patiently(reading, "standings", asker.degraded) or {}
+        return frozenset(
+            segment
+            for standing in found.values()
+            for segment in (standing.rfm_group, standing.segment_id)
+            if segment is not None
+        )
 
 
 async def _patiently(answer: Awaitable[Found], store: str, degraded: list[str]) -> Found | None:

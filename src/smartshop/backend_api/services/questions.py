@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import Numbers, Question
 from smartshop.ai_agents.eligibility import Known, ShelfMasks, eligible
+from smartshop.ai_agents.rules import Situation
 from smartshop.ai_agents.shelf import Shelf
+from smartshop.data_collection.schemas.catalogue import parse_category
 from smartshop.data_collection.schemas.events import INTEREST_WEIGHT, EventKind
 from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo, clean_id
 from smartshop.data_collection.schemas.profiles import Interest, Profile
@@ -63,6 +65,19 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
         context=request.context,
     )
     return Asked(question, unknown)
+
+
+def situation_of(request: SlateRequest, now: Micros, segments: frozenset[str]) -> Situation:
+    """What the merchant's rules may ask of this request."""
+    return Situation(
+        surface=request.surface,
+        now=now,
+        categories=tuple(parse_category(text) for text in request.filters.category),
+        query=request.query or "",
+        channel=request.context.channel,
+        device=request.context.device,
+        segments=segments,
+    )
 
 
 def until(profile: Profile, at: Micros) -> Profile:

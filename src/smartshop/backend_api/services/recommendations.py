@@ -18,13 +18,14 @@ from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Recommender
 from smartshop.ai_agents.decision_log import keeps_candidates, logged
 from smartshop.ai_agents.eligibility import ShelfMasks
 from smartshop.ai_agents.policy import PolicyConfig
+from smartshop.ai_agents.rules import ActiveRules, CompiledRules
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
 from smartshop.backend_api.services.decision_writer import DecisionWriter
 from smartshop.backend_api.services.presence import Asker, Presence
-from smartshop.backend_api.services.questions import Asked, ask, number_of
+from smartshop.backend_api.services.questions import Asked, ask, number_of, situation_of
 from smartshop.backend_api.services.serving import Plan, Serving, serve_with
-from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles
+from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles, Standings
 from smartshop.data_collection.connectors.reads import ShortRead, in_thread
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.schemas.catalogue import format_category
@@ -75,8 +76,12 @@ class Recommendations:
         config: SlateConfig | None = None,
         policy: PolicyConfig | None = None,
         read: ShortRead = in_thread,
+        rules: Callable[[], CompiledRules] | None = None,
+        standings: Standings | None = None,
     ) -> None:
-        self._presence, self._decisions = Presence(customers, profiles, read), decisions
+        """`rules`: the merchant's, never waited for; `standings`: read where a rule asks for a customer's segment."""
+        self._presence, self._decisions = Presence(customers, profiles, read, standings), decisions
+        self._rules = rules
         self._shelves, self._clock, self._fallback = shelves, clock, fallback
         self._config, self._policy = config or SlateConfig(), policy or PolicyConfig()
         self._masks = ShelfMasks(shelves())
@@ -122,7 +127,10 @@ class Recommendations:
         started, plan = perf_counter_ns(), self._serving.slate()
         asker = await self._presence.of(request, shopper, vouched=vouched, at=at)
         asked = self._ask(request, asker, at)
-        return self._decide(asked, asker, plan, started, explain=request.explain, with_candidates=with_candidates)
+        rules = await self._rules_for(request, asker, asked.question.now)
+        return self._decide(
+            asked, asker, plan, started, rules=rules, explain=request.explain, with_candidates=with_candidates
+        )
 
     async def similar(self, product_id: ProductId, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
         """Products like this one.
@@ -214,6 +222,13 @@ class Recommendations:
         now = self._clock.shop_now() if at is None else at
         return ask(request, self._masks, asker.profile, now, personal=asker.personal)
 
+    async def _rules_for(self, request: SlateRequest, asker: Asker, now: Micros) -> ActiveRules | None:
+        """The merchant's rules that hold here and now."""
+        if self._rules is None or not (compiled := self._rules()).rules:
+            return None
+        segments = await self._presence.segments_of(asker) if compiled.asks_segments else frozenset[str]()
+        return compiled.in_situation(situation_of(request, now, segments))
+
     def _decide(
         self,
         asked: Asked,
@@ -221,6 +236,7 @@ class Recommendations:
         plan: Plan,
         started: int,
         *,
+        rules: ActiveRules | None = None,
         explain: bool = True,
         with_candidates: bool = False,
     ) -> Slate:
@@ -228,8 +244,9 @@ class Recommendations:
         decision_id = new_decision_id(decided_at)
         question = asked.question
         decided = decide(
-            question, decision_id, plan.rungs, plan.advisors, plan.policies, config=plan.config, explain=explain
-        )
+            question, decision_id, plan.rungs, plan.advisors, plan.policies,
+            config=plan.config, rules=rules, explain=explain,
+        )  # fmt: skip
         self._tell_once([*asker.degraded, *decided.degraded])
         degraded = [*dict.fromkeys([*asker.degraded, *asked.unknown, *decided.degraded])]
         took_micros = (perf_counter_ns() - started) // 1000

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Recommender
+from smartshop.ai_agents.diversity import NO_DIVERSITY
 from smartshop.ai_agents.exploration import NO_EXPLORATION
 from smartshop.ai_agents.ladder import RECOMMENDATION, ItemToItem
 from smartshop.ai_agents.lists import BoughtTogether, Ranked, Trending
@@ -63,7 +64,7 @@ class Serving:
         plain = SlateConfig(
             n_candidates=self.config.n_candidates,
             slow_after_ms=self.config.slow_after_ms,
-            caps={},
+            diversity=NO_DIVERSITY,
             exploration=NO_EXPLORATION,
         )
         base = Policy(name=BASE, probability=1.0, weights=self.policies[0].weights)

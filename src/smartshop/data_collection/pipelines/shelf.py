@@ -1,7 +1,7 @@
 """The catalogue as arrays over `product_no`: what masks, advice and models index into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ class Shelf:
     """µs UTC; 0 where unknown."""
     attributes: tuple[Mapping[str, Any], ...] = ()
     """(n_products,): the shop's own words of each product, for filters. Any: whatever JSON the shop keeps."""
+    margin: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    """(n_products,): 1 − cost ÷ price of the lowest present offer; NaN where the cost is not known. Empty: nowhere."""
     variants_sold: tuple[tuple[VariantId, ...], ...] = ()
     """(n_products,): the variants whose units `available` adds up."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
     ids, titles = [ProductId("")] * n, [""] * n
     attributes: list[Mapping[str, object]] = [{}] * n
     alive, published_at = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    price_minor = np.full(n, UNPRICED, np.int64)
+    price_minor, margin = np.full(n, UNPRICED, np.int64), np.full(n, np.nan, np.float32)
     category, brand = np.zeros(n, np.int32), np.zeros(n, np.int32)
     categories: dict[tuple[str, ...], int] = {(): 0}
     brands: dict[str, int] = {"": 0}
@@ -64,7 +65,7 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
         attributes[number] = product.attributes
         alive[number] = not entry.deleted and product.recommendable
         published_at[number] = product.published_at or 0
-        price_minor[number] = _lowest_price(product, pricing)
+        price_minor[number], margin[number] = _lowest_price(product, pricing)
         category[number] = categories.setdefault(product.category, len(categories))
         brand[number] = brands.setdefault(product.brand or "", len(brands))
     sold = _variants_sold(listed, pricing, bool((price_minor >= 0).any()))
@@ -86,6 +87,7 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
         brands=tuple(brands),
         published_at=published_at,
         attributes=tuple(attributes),
+        margin=margin,
         variants_sold=tuple(sold.get(ProductNo(number), ()) for number in range(n)),
     )
 
@@ -128,9 +130,18 @@ def _present_offers(variant: Variant, pricing: Pricing) -> Iterable[Offer]:
     return (offer for offer in variant.offers if pricing.counts(offer))
 
 
-def _lowest_price(product: Product, pricing: Pricing) -> int:
-    prices = (offer.price_minor for variant in product.variants for offer in _present_offers(variant, pricing))
-    return min(prices, default=UNPRICED)
+def _lowest_price(product: Product, pricing: Pricing) -> tuple[int, float]:
+    """Of the present offers, and what share of it stays once the variant's cost is paid (NaN: cost not known)."""
+    prices = (
+        (offer.price_minor, _margin(offer.price_minor, variant.cost_minor))
+        for variant in product.variants
+        for offer in _present_offers(variant, pricing)
+    )
+    return min(prices, key=lambda price: price[0], default=(UNPRICED, nan))
+
+
+def _margin(price_minor: int, cost_minor: int | None) -> float:
+    return nan if cost_minor is None or price_minor <= 0 else 1.0 - cost_minor / price_minor
 
 
 def _variants_sold(
