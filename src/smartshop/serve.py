@@ -144,7 +144,6 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
         looks: tuple[Callable[[], object], ...] = (
             shop.shelves.refresh,
             shop.rule_keeper.refresh,
-            shop.rule_keeper.refresh,
             models.refresh,
             lambda: _look_at_newest(shop, newest),
             lambda: shop.jobs.beat("serve", shop.clock.now()),
