@@ -17,11 +17,13 @@ Numbers = NDArray[np.int32]
 
 DEFAULT_WEIGHTS = {
     "markov": 1.0,
+    "slist": 0.6,
     "item_to_item": 0.6,
     "bought_together": 0.2,
     "category_trending": 0.3,
     "trending": 0.1,
     "buy_again": 0.3,
+    "attention": 1.0,
 }
 
 

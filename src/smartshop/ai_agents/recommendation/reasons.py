@@ -9,6 +9,7 @@ from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows
+from smartshop.ai_agents.recommendation.slist import Slist
 from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason
@@ -29,7 +30,9 @@ def explain(
         case "markov":
             reason = _viewed_next(model, shelf, product_no, because)
         case "item_to_item" | "similar":
-            reason = _chosen_with(model, shelf, product_no, because)
+            reason = _chosen_with(model.of(ItemToItem), shelf, product_no, because)
+        case "slist":
+            reason = _chosen_with(model.of(Slist), shelf, product_no, because)
         case "bought_together":
             reason = _bought_together(model, shelf, product_no, because)
         case "buy_again":
@@ -70,8 +73,8 @@ def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, beca
     )
 
 
-def _chosen_with(model: RecommendationModel, shelf: Shelf, product_no: int, because: int) -> Reason | None:
-    shoppers = _count(model.of(ItemToItem), because, product_no)
+def _chosen_with(learned: RowSource | None, shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    shoppers = _count(learned, because, product_no)
     if shoppers < FEWEST_SHOPPERS_TO_NAME:
         return None
     return Reason(

@@ -3,7 +3,7 @@
 A source that has nothing to learn from, or whose library is not installed, is left out of the model.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,17 +17,22 @@ from smartshop.ai_agents.recommendation.buy_again import BuyAgain
 from smartshop.ai_agents.recommendation.category_trending import CategoryTrending
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToItemConfig, fit_item_to_item
 from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, fit_markov
+from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
+from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
+from smartshop.ai_agents.recommendation.slist import Slist, SlistConfig, fit_slist
 from smartshop.ai_agents.recommendation.source import Lesson, Source
 from smartshop.ai_agents.recommendation.trending import Trending, TrendingConfig, fit_trending
 
 KINDS: tuple[type[Source], ...] = (
     Markov,
+    Slist,
     ItemToItem,
     BoughtTogether,
     CategoryTrending,
     Trending,
     BuyAgain,
+    Attention,
 )
 SOURCES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
 """In this order everywhere: lists, weights, origins."""
@@ -38,20 +43,30 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
 
     sequences: SequenceConfig = SequenceConfig()
     markov: MarkovConfig = MarkovConfig()
+    slist: SlistConfig = SlistConfig()
     item_to_item: ItemToItemConfig = ItemToItemConfig()
     bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
     trending: TrendingConfig = TrendingConfig()
+    attention: AttentionConfig = AttentionConfig()
 
 
-def fit_sources(lesson: Lesson, configs: Configs) -> Iterator[Source]:
-    """Fit one source after the other, in the order of `SOURCES`."""
+def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()) -> Iterator[Source]:
+    """Fit one source after the other, in the order of `SOURCES`.
+
+    `earlier`: sources fitted on a part of this lesson; one that is costly to learn goes on from there.
+    """
     sequences = lesson.sequences
     yield Markov(fit_markov(sequences, configs.markov))
+    yield Slist(fit_slist(sequences, configs.slist))
     yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
     yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
     yield CategoryTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
     yield BuyAgain()
+    start = next((source for source in earlier if isinstance(source, Attention)), None)
+    attention = fit_attention(lesson, configs.attention, start=start)
+    if attention is not None:
+        yield attention
 
 
 def load_sources(folder: Path, names: Iterable[str]) -> tuple[Source, ...]:
