@@ -183,8 +183,20 @@ def job(
 @explained
 def evaluate(
     agent: Annotated[str, typer.Option(help="Whose figures: recommendation or segmentation.")] = "recommendation",
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="by_time, leave_one_out, next_basket or next_sign; else what the shop's times allow."),
+    ] = None,
+    cut: Annotated[
+        str | None, typer.Option(help="Ask for what came from this date on (YYYY-MM-DD), or for a newest share (0.1).")
+    ] = None,
+    shoppers: Annotated[
+        int | None, typer.Option(min=0, help="Ask about this many shoppers, 0 for all; else 4000.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of every draw: the same seed gives the same tables.")] = 0,
     day: Day = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file as well.")] = None,
+    json_file: Annotated[Path | None, typer.Option(help="Write all figures to this file as well.")] = None,
     data_dir: DataDir = None,
     demo: Demo = None,
     as_json: AsJson = False,
@@ -192,13 +204,18 @@ def evaluate(
     """How good an agent is on the shop's own later data, beside simple baselines, with the protocol of every figure."""
     import msgspec
 
-    from smartshop.evaluating import evaluated
+    from smartshop.evaluating import evaluated, trial_of
 
-    report = evaluated(agent, *find_shop(data_dir, demo), _day(day), _bar(as_json))
+    settings, place = find_shop(data_dir, demo)
+    trial = trial_of(protocol, cut, shoppers, seed, settings)
+    report = evaluated(agent, settings, place, trial, day=_day(day), console=_bar(as_json))
+    figures = msgspec.json.format(msgspec.json.encode(report.record))
     if markdown is not None:
         markdown.write_text(report.markdown, encoding="utf-8")
+    if json_file is not None:
+        json_file.write_bytes(figures + b"\n")
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(report.record)))
+        typer.echo(figures)
         return
     for table in report.tables:
         answers.print(table)

@@ -16,8 +16,9 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
-from smartshop.ai_agents.recommendation.evaluate import EvaluationReport
+from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
+from smartshop.ai_agents.recommendation.figures import EvaluationReport
 from smartshop.ai_agents.segmentation.alike import fill_queued
 from smartshop.ai_agents.segmentation.audience_push import PushRoom
 from smartshop.ai_agents.segmentation.audience_push import push_audience as push_to_webhook
@@ -266,7 +267,12 @@ def run_job(
 
 
 def evaluate_models(
-    settings: Settings, place: Place, *, day: date | None = None, console: Console | None = None
+    settings: Settings,
+    place: Place,
+    trial: Trial = DEFAULT_TRIAL,
+    *,
+    day: date | None = None,
+    console: Console | None = None,
 ) -> EvaluationReport:
     """Every model and baseline on the shop's own later data.
 
@@ -280,7 +286,7 @@ def evaluate_models(
         interactions = load_interactions(stores.log, stores.customers, shelf, until)
         if not len(interactions):
             raise NotFound("There is nothing to evaluate: the log holds no interactions; import or simulate some.")
-        report = compare_models(interactions, shelf, np.random.default_rng(0), tell)
+        report = compare_models(interactions, shelf, tell, trial)
     if not any(table.questions for table in report.tables):
         raise NotFound(
             f"There is too little to evaluate: of {len(interactions)} interactions none is a shopper's later one that "

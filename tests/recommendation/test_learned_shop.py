@@ -9,12 +9,10 @@ import pytest
 
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, not_worse
-from smartshop.ai_agents.recommendation.evaluate import ITEM_KNN, OURS, POPULARITY, evaluate
 from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.mix_search import LEAST_WEIGHT
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.popular import NO_MODEL, PopularSource
-from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import TrainedModel, judge, train
 from smartshop.ai_agents.recommendation.trending import Trending
@@ -210,21 +208,3 @@ def test_a_mix_that_loses_on_unseen_shoppers_gives_way_to_the_better_one(trained
         assert RecommendationModel.load(stores.models.open(served)).recipe == trained.model.recipe
     finally:
         stores.close()
-
-
-def test_the_evaluation_ranks_the_models_as_this_world_must() -> None:
-    """The walk is known: the chain and the blend must beat popularity; the same seed gives the same table."""
-    report = evaluate(shop_of_tastes(), shelf_of_tastes(), np.random.default_rng(0), silent)
-    assert [table.convention for table in report.tables] == ["repeats allowed", "new only"]
-    for table in report.tables:
-        figures = {row.model: row for row in table.models}
-        assert figures[OURS].ndcg_at_10.low > figures[POPULARITY].ndcg_at_10.high
-        assert figures[ITEM_KNN].ndcg_gain_on_item_knn.mean == 0
-        for row in table.models:
-            assert row.ndcg_at_10.low <= row.ndcg_at_10.mean <= row.ndcg_at_10.high
-            assert 0 <= row.coverage <= 1
-    again = evaluate(shop_of_tastes(), shelf_of_tastes(), np.random.default_rng(0), silent)
-    assert again == report
-    text = as_markdown(report)
-    assert OURS in text
-    assert len(as_tables(report)) == 2

@@ -73,7 +73,8 @@ def test_the_measures_by_hand() -> None:
     assert found.hit_rate.tolist() == [1, 0, 0]
     assert found.ndcg == pytest.approx([(1 / np.log2(3) + 1 / np.log2(5)) / ideal, 0, 0])
     assert found.recall == pytest.approx([2 / 3, 0, 0])
-    assert found.reciprocal_rank == pytest.approx([1 / 2, 1 / 12, 0])
+    assert found.reciprocal_rank == pytest.approx([1 / 2, 0, 0])
+    assert measure(hits, np.array([3, 1, 5]), 12).reciprocal_rank == pytest.approx([1 / 2, 1 / 12, 0])
 
 
 def test_recall_of_a_basket_larger_than_the_list_can_be_whole() -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from smartshop.ai_agents.recommendation.evaluate import ITEM_KNN, OURS, POPULARITY, evaluate
+from smartshop.ai_agents.recommendation.baselines import ITEM_KNN, POPULARITY
+from smartshop.ai_agents.recommendation.contest import OURS
+from smartshop.ai_agents.recommendation.evaluate import Trial, evaluate
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.data_collection.pipelines.interactions import KIND_NUMBERS, Interactions
 from smartshop.data_collection.schemas.events import EventKind
@@ -42,12 +44,12 @@ def test_leave_one_out_on_amazon_beauty(shared_data: Path) -> None:
     """
     interactions = amazon_beauty(shared_data)
     shelf = make_shelf(interactions.n_products)
-    report = evaluate(interactions, shelf, np.random.default_rng(0), silent, max_shoppers=SHOPPERS)
+    report = evaluate(interactions, shelf, silent, Trial(max_shoppers=SHOPPERS))
     assert report.protocol == "leave_one_out"
     new_only = {row.model: row for row in report.tables[1].models}
-    assert new_only[OURS].hit_rate_at_10.mean > 0.064
-    assert new_only[OURS].ndcg_at_10.mean > 0.0375
+    assert new_only[OURS].accuracy.hit_rate.mean > 0.064
+    assert new_only[OURS].accuracy.ndcg.mean > 0.0375
     assert new_only[OURS].ndcg_gain_on_item_knn.low > 0
-    assert new_only[SOURCES[0]].hit_rate_at_10.mean > 0.062
-    assert new_only[POPULARITY].hit_rate_at_10.mean < 0.03
-    assert new_only[ITEM_KNN].hit_rate_at_10.mean > 0.035
+    assert new_only[SOURCES[0]].accuracy.hit_rate.mean > 0.062
+    assert new_only[POPULARITY].accuracy.hit_rate.mean < 0.03
+    assert new_only[ITEM_KNN].accuracy.hit_rate.mean > 0.035

@@ -70,18 +70,26 @@ def protocol_for(sequences: Sequences) -> Protocol:
 
 
 def hold_out(
-    sequences: Sequences, max_shoppers: int, rng: np.random.Generator, protocol: Protocol, *, cut: int | None = None
+    sequences: Sequences,
+    max_shoppers: int,
+    rng: np.random.Generator,
+    protocol: Protocol,
+    *,
+    cut: int | None = None,
+    share: float = SHARE,
 ) -> HeldOut:
     """Take what is newer than the cut, or every shopper's last product.
 
-    `cut`: µs UTC of the first moment that is held out; without one the newest tenth of all signs is. Shoppers without
+    `cut`: µs UTC of the first moment that is held out; without one the newest `share` of all signs is. Shoppers without
     any history before their question are not asked about: every model would answer them alike. At most `max_shoppers`
     shoppers are asked about, drawn by `rng`.
     """
     if protocol is Protocol.LEAVE_ONE_OUT:
         return _leave_one_out(sequences, max_shoppers, rng)
     at = sequences.occurred_at
-    since = int(np.quantile(at, 1 - SHARE, method="lower")) if cut is None else cut - 1
+    if not len(at):
+        return HeldOut(protocol=protocol, rest=sequences, since=0, questions=())
+    since = int(np.quantile(at, 1 - share, method="lower")) if cut is None else cut - 1
     match protocol:
         case Protocol.BY_TIME:
             questions = _questions_after(sequences, since, max_shoppers, rng)
