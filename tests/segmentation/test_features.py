@@ -11,6 +11,7 @@ from smartshop.ai_agents.segmentation.features import FEATURES, Features, column
 from smartshop.ai_agents.segmentation.topics import Topics, make_topics
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.newest_signs import newest_signs
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import Micros
 from tests.recommendation.worlds import make_shelf
@@ -208,6 +209,17 @@ def test_price_level_is_against_the_median_of_the_kind() -> None:
     assert figures_of(dear, topics=topics)["price_level"] == pytest.approx(2)
     x = features_of(dear, topics).x[0, column("price_level")]
     assert x == pytest.approx(np.log(2) / 4), "one line against three of the usual price"
+
+
+def test_visits_are_set_against_the_time_and_orders_since_the_first_known_one() -> None:
+    """A visit a day and an order a month: as much of whoever is known by their newest hundred signs alone."""
+    orders: list[Order] = [(1, float(day), 500) for day in range(0, 730, 30)]
+    whole = activity_of(orders, signs=[(1, float(day), VIEW, 0) for day in range(730)], as_of_day=730)
+    topics = topics_for(whole)
+    for activity in (whole, newest_signs(whole, 100)):
+        told = figures_of(activity, topics=topics)
+        assert told["visits_per_month"] == pytest.approx(30.4, rel=0.05)
+        assert told["visits_per_order"] == pytest.approx(30, rel=0.2)
 
 
 def test_visits_are_counted_once_and_told_by_what_happened_in_them() -> None:

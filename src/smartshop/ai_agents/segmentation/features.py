@@ -25,7 +25,7 @@ from smartshop.ai_agents.segmentation.moments import (
     local_time,
     sessions_of,
 )
-from smartshop.ai_agents.segmentation.order_rhythm import YEAR_DAYS, days_known, order_days, rhythm_columns
+from smartshop.ai_agents.segmentation.order_rhythm import YEAR_DAYS, OrderDays, order_days, rhythm_columns
 from smartshop.ai_agents.segmentation.reference import Reference
 from smartshop.ai_agents.segmentation.topics import Topics, topics_at
 from smartshop.data_collection.pipelines.clock import DAY
@@ -76,7 +76,7 @@ def features_of(activity: CustomerActivity, topics: Topics, *, as_of: Micros | N
     topic = topics_at(activity.line_product, topics)
     columns |= _choice(activity, topic, topics.median_price_minor)
     sessions = sessions_of(activity)
-    columns |= _visits(activity, sessions, n_orders)
+    columns |= _visits(activity, sessions, days)
     columns |= _moments(activity, sessions, topics.reference)
     x, figures = _matrices(columns, n)
     return Features(
@@ -149,12 +149,19 @@ def _choice(activity: CustomerActivity, topic: NDArray[np.int32], usual_price: C
     }
 
 
-def _visits(activity: CustomerActivity, sessions: Sessions, n_orders: Column) -> dict[str, Column | Leaning]:
-    """NaN for customers of whom no visit is known: orders alone do not tell how somebody browses."""
+def _visits(activity: CustomerActivity, sessions: Sessions, days: OrderDays) -> dict[str, Column | Leaning]:
+    """NaN for customers of whom no visit is known: orders alone do not tell how somebody browses.
+
+    Visits are known from the first sign on, which may be long after the first order: orders were imported, or older
+    signs left out (`newest_signs`). So months and orders are counted from there.
+    """
     n = len(activity)
     visits = count(sessions.customer, n)
     came = visits > 0
-    months = days_known(activity) / MONTH_DAYS
+    since = np.full(n, activity.as_of, np.int64)
+    since[activity.sign_customer[::-1]] = activity.sign_at[::-1]
+    months = (activity.as_of - since) / DAY / MONTH_DAYS
+    n_orders = count(days.customer[days.day >= since[days.customer] // DAY], n)
     return {
         "visits_per_month": Leaning(
             np.where(came, np.log1p((visits + PRIOR_VISITS) / (months + 1.0)), np.nan),

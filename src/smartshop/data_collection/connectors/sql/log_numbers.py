@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, case, func, select, text
 
 from smartshop.data_collection.connectors.ports import LogSize
+from smartshop.data_collection.connectors.sql.bulk import ask
 from smartshop.data_collection.connectors.sql.tables import log_size
 from smartshop.data_collection.connectors.sql.upsert import insert_for
 from smartshop.data_collection.schemas.events import StoredEvent, Traffic
@@ -57,10 +58,8 @@ def add_to_size(connection: Connection, stored: Sequence[StoredEvent], numbers: 
 
 
 def read_size(connection: Connection) -> LogSize:
-    known = log_size.c
-    row = connection.execute(
-        select(
-            func.sum(known.events), func.max(known.newest_human_at), func.min(known.oldest_at), func.max(known.last_no)
-        )
-    ).one()
-    return LogSize(events=int(row[0] or 0), newest_human_at=row[1], oldest_at=row[2], last_no=int(row[3] or 0))
+    ((events, newest, oldest, last_no),) = ask(connection, _SIZE)
+    return LogSize(events=int(events or 0), newest_human_at=newest, oldest_at=oldest, last_no=int(last_no or 0))
+
+
+_SIZE = "SELECT sum(events), max(newest_human_at), min(oldest_at), max(last_no) FROM log_size"
