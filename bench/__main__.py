@@ -16,12 +16,16 @@ from bench.figures import Figure
 from bench.ingest import measure_ingest
 from bench.live import measure_live
 from bench.machine import describe_machine
+from bench.recommendation import measure_recommendation
 from bench.segments import measure_segments
 from bench.service import run_command
 from bench.shops import make_large_shop
 from bench.slates import measure_slates
 
-PARTS = ("installation", "history", "ingest", "slates", "import", "segments", "first-start")
+PARTS = ("installation", "history", "ingest", "slates", "import", "segments", "recommendation", "first-start")
+SLOW = "recommendation"
+"""Trains a neural source three times: an hour, not minutes."""
+QUICK = tuple(part for part in PARTS if part != SLOW)
 GENERATOR = "bench/load.py: asyncio, one process on the same machine, keep-alive HTTP/1.1 over loopback"
 
 
@@ -49,6 +53,9 @@ def _measure(part: str, folder: Path, arguments: argparse.Namespace) -> list[Fig
         "slates": lambda: _slates_and_live(_new(folder / "slates"), min(arguments.seconds, 20.0)),
         "import": lambda: measure_import(arguments.online_retail) if arguments.online_retail.exists() else [],
         "segments": lambda: measure_segments(arguments.online_retail),
+        "recommendation": lambda: measure_recommendation(
+            arguments.amazon_beauty, arguments.online_retail, arguments.seeds, arguments.cuts, arguments.output.parent
+        ),
         "first-start": measure_first_start,
     }
     return measures[part]()
@@ -71,7 +78,7 @@ def _table(part: str, figures: list[Figure]) -> Table:
         table.add_column(column, justify="right" if column == "value" else "left")
     colours = {True: "green", False: "red", None: ""}
     for figure in figures:
-        value = f"{figure.value:,.2f}"
+        value = f"{figure.value:,.4f}" if abs(figure.value) < 1 else f"{figure.value:,.2f}"
         colour = colours[figure.met]
         table.add_row(figure.name, f"[{colour}]{value}[/]" if colour else value, figure.unit, figure.wanted, figure.how)
     return table
@@ -92,12 +99,18 @@ def _write(path: Path, machine: dict[str, object], figures: list[Figure]) -> Non
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, help=f"any of {', '.join(PARTS)}; all when none is named")
+    known = ", ".join(PARTS)
+    parser.add_argument("parts", nargs="*", default=QUICK, help=f"any of {known}; all but {SLOW} when none is named")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the long runs")
     parser.add_argument("--output", type=Path, default=Path("bench-output/figures.json"))
     parser.add_argument(
         "--online-retail", type=Path, default=Path("../shared/data/online_retail/online_retail.parquet")
     )
+    parser.add_argument(
+        "--amazon-beauty", type=Path, default=Path("../shared/data/amazon_beauty/amazon2014_beauty_5core.parquet")
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of recommendation on amazon_beauty")
+    parser.add_argument("--cuts", nargs="+", default=["2011-04-01", "2011-06-01"], help="of online_retail's baskets")
     found = parser.parse_args()
     if unknown := set(found.parts) - set(PARTS):
         parser.error(f"there is no part {sorted(unknown)[0]!r}; there are {', '.join(PARTS)}")
