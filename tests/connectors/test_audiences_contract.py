@@ -324,8 +324,24 @@ class TestLimits:
         some = tuple(CustomerId(f"customer {place}") for place in range(MAX_LISTED))
         assert listed(shop, AnyOf((Listed(some), Listed((*some[1:], CustomerId("ada")))))) == ["ada"]
         assert listed(shop, AnyOf((*[number(Number.ORDERS, 99)] * (MAX_CONDITIONS - 1), InSegment(("b2",))))) == ["bob"]
-        leaning = tuple(CaresFor(AffinityKind.CATEGORY, ("Garden",)) for _ in range(MAX_CONDITIONS))
+        shelves = ("Garden", *(f"Nowhere {number}" for number in range(19)))
+        leaning = tuple(CaresFor(AffinityKind.CATEGORY, shelves) for _ in range(MAX_CONDITIONS))
         assert listed(shop, AllOf(leaning)) == ["ada", "bob"]
+        places = tuple(LivesIn(countries=tuple(f"{k} {number}" for number in range(20))) for k in range(MAX_CONDITIONS))
+        assert listed(shop, Not(AnyOf(places))) == listed(shop, EVERYBODY)
+
+    def test_all_conditions_together_name_only_so_much(self, shop: SqlStores) -> None:
+        wide = CaresFor(AffinityKind.CATEGORY, ("Garden", *(f"Nowhere {number}" for number in range(199))))
+        assert listed(shop, AllOf((wide,) * 10)) == ["ada", "bob"]
+        shop.audiences.save(audience("wide", AllOf((wide,) * 10)))
+        for rule in (
+            AllOf((*(wide,) * 10, InSegment(("b1",)))),
+            AnyOf((InAudience(AudienceId("wide")), LivesIn(countries=("GB",)))),
+        ):
+            with pytest.raises(InvalidValue, match="names 2001 segments, subjects and places; at most 2000"):
+                shop.audiences.save(audience("wider", rule))
+            with pytest.raises(InvalidValue, match="names 2001"):
+                shop.audiences.size(rule, MARKETING, NOON)
 
     def test_audiences_of_audiences_end(self, shop: SqlStores) -> None:
         shop.audiences.save(audience("a0", InSegment(("b1",))))

@@ -9,9 +9,12 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Float,
+    SelectBase,
+    TableValuedAlias,
+    Text,
     and_,
     cast,
-    exists,
+    column,
     false,
     func,
     literal,
@@ -49,6 +52,8 @@ Condition = ColumnElement[bool]
 
 DAY = 86_400_000_000
 """µs."""
+_BEHIND_SEPARATOR = CATEGORY_SEPARATOR[:-1] + chr(ord(CATEGORY_SEPARATOR[-1]) + 1)
+"""Sorts behind everything that begins with the separator."""
 _LARGEST_REAL = math.nextafter(float(LARGEST), 0)
 _column = standings.c
 
@@ -104,9 +109,9 @@ def condition(rule: Rule, asking: Asking) -> Condition:
         case Between():
             return _between(rule, asking.now)
         case CaresFor():
-            return _cares_for(rule)
+            return _cares_for(rule, asking.is_postgres)
         case LivesIn():
-            return _lives_in(rule)
+            return _lives_in(rule, asking)
         case Consents():
             return asking.words.word(rule.purpose).is_(rule.granted)
         case Listed():
@@ -160,35 +165,47 @@ def _fitting(bound: float) -> float:
     return bound if abs(bound) < LARGEST else math.copysign(1, bound) * _LARGEST_REAL
 
 
-def _cares_for(rule: CaresFor) -> Condition:
-    name = affinity_subjects.c.subject
-    named: Condition = name.in_(rule.subjects)
-    if rule.affinity is AffinityKind.CATEGORY:
-        paths = [format_category(parse_category(each)) for each in rule.subjects]
-        below = [path + CATEGORY_SEPARATOR for path in paths]
-        named = or_(name.in_(paths), *(func.substr(name, 1, len(each)) == each for each in below))
-    subjects = select(affinity_subjects.c.subject_no).where(
-        affinity_subjects.c.kind == AFFINITY_CODES[rule.affinity], named
-    )
+def _cares_for(rule: CaresFor, is_postgres: bool) -> Condition:
     # A strength is kept to so many decimals: who was told to lean .7 leans at least .7.
     least = round(rule.min_strength * STRENGTH_UNITS)
     leaning = select(affinities.c.customer_no).where(
-        affinities.c.subject_no.in_(subjects), affinities.c.strength >= least
+        affinities.c.subject_no.in_(_subjects(rule, is_postgres)), affinities.c.strength >= least
     )
     return _column.customer_no.in_(leaning)
 
 
-def _lives_in(rule: LivesIn) -> Condition:
-    own = customers.c.customer_id == _column.customer_id
-    in_country = customers.c.country.in_([fold_place(each) for each in rule.countries]) if rule.countries else true()
-    in_city = customers.c.city.in_([fold_place(each) for each in rule.cities]) if rule.cities else true()
-    return exists(select(1).where(own, in_country, in_city))
+def _subjects(rule: CaresFor, is_postgres: bool) -> SelectBase:
+    """Numbers of the subjects named and, of categories, of those below."""
+    name, kind = affinity_subjects.c.subject, affinity_subjects.c.kind == AFFINITY_CODES[rule.affinity]
+    is_category = rule.affinity is AffinityKind.CATEGORY
+    told = [format_category(parse_category(each)) for each in rule.subjects] if is_category else rule.subjects
+    each = _rows_of(told, is_postgres)
+    named = select(affinity_subjects.c.subject_no).where(kind, name.in_(select(each.c.value)))
+    if not is_category:
+        return named
+    # The two apart: those named are found in the index, which an "or" would keep both engines from.
+    is_below = and_(name >= each.c.value + CATEGORY_SEPARATOR, name < each.c.value + _BEHIND_SEPARATOR)
+    below = select(affinity_subjects.c.subject_no).select_from(each.join(affinity_subjects, is_below)).where(kind)
+    return named.union_all(below)
+
+
+def _lives_in(rule: LivesIn, asking: Asking) -> Condition:
+    """Asked once for all, not once per customer."""
+    places = ((customers.c.country, rule.countries), (customers.c.city, rule.cities))
+    inside = [
+        column.in_(select(_rows_of([fold_place(each) or each for each in told], asking.is_postgres).c.value))
+        for column, told in places
+        if told
+    ]
+    return _column.customer_id.in_(select(customers.c.customer_id).where(*inside))
 
 
 def _listed(customer_ids: Sequence[CustomerId], is_postgres: bool) -> Condition:
+    return _column.customer_id.in_(select(_rows_of(customer_ids, is_postgres).c.value))
+
+
+def _rows_of(texts: Sequence[str], is_postgres: bool) -> TableValuedAlias:
     """One parameter however many there are: both engines take only so many."""
-    told = msgspec.json.encode(customer_ids).decode()
-    each = (
-        func.jsonb_array_elements_text(cast(literal(told), JSONB)) if is_postgres else func.json_each(told)
-    ).table_valued("value")
-    return _column.customer_id.in_(select(each.c.value))
+    told = msgspec.json.encode(texts).decode()
+    rows = func.jsonb_array_elements_text(cast(literal(told), JSONB)) if is_postgres else func.json_each(told)
+    return rows.table_valued(column("value", Text))
