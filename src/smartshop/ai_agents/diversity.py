@@ -42,8 +42,8 @@ SURFACE_CAPS: dict[Surface, Caps] = {
 The figures are a shopkeeper's choice: of a home row of twelve, five of one category at most.
 """
 SURFACE_RELEVANCE: dict[Surface, float] = {
-    Surface.HOME: 0.9,
-    Surface.EMAIL: 0.9,
+    Surface.HOME: 0.85,
+    Surface.EMAIL: 0.85,
 }
 """λ of each surface; those not named have 1, relevance alone. Chosen where it costs little (docs/rules.md)."""
 FEWEST = 2
