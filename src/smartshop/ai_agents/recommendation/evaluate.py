@@ -31,6 +31,7 @@ from smartshop.ai_agents.recommendation.figures import (
 )
 from smartshop.ai_agents.recommendation.held_out import SHARE, HeldOut, Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.metrics import CUT, SESSION_CUT, draw_bootstrap
+from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
 from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
@@ -53,6 +54,8 @@ class Trial:
     share: float = SHARE
     max_shoppers: int = MAX_SHOPPERS
     seed: int = 0
+    recipe: Recipe = DEFAULT_RECIPE
+    """What is fitted; its mix is where the search begins."""
 
 
 DEFAULT_TRIAL = Trial()
@@ -64,10 +67,10 @@ def evaluate(
     """Split, tune, fit and ask: the same trial gives the same tables."""
     rng, seed = np.random.default_rng(trial.seed), trial.seed
     with threadpool_limits(limits=1):
-        sequences = make_sequences(interactions, DEFAULT_RECIPE.configs.sequences)
+        sequences = make_sequences(interactions, trial.recipe.configs.sequences)
         protocol = trial.protocol or protocol_for(sequences)
         held = hold_out(sequences, trial.max_shoppers, rng, protocol, cut=trial.cut, share=trial.share)
-        learned = learn(held.rest, shelf, DEFAULT_RECIPE, rng, _part(progress, 0.0, 0.3), protocol=protocol, seed=seed)
+        learned = learn(held.rest, shelf, trial.recipe, rng, _part(progress, 0.0, 0.3), protocol=protocol, seed=seed)
         contests = _contests(held, learned, shelf, seed, _part(progress, 0.3, 0.6))
         surprise = surprise_of(shoppers_of(learned.held.rest), learned.held.rest.n_shoppers)
         tables = []
@@ -100,7 +103,7 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, seed: int, progress
         rest = learned.held.rest
     else:
         progress(0.3, "fitting the models")
-        model = fit(rest, shelf, newest(rest), model.recipe, seed=seed)
+        model = fit(rest, shelf, newest(rest), model.recipe, seed=seed, earlier=model.sources)
     progress(0.6, "fitting the baselines")
     baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in CONVENTIONS])
     view = model.view(shelf)

@@ -15,7 +15,7 @@ from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
-from smartshop.ai_agents.recommendation.source import Lesson
+from smartshop.ai_agents.recommendation.source import Lesson, Source
 from smartshop.ai_agents.recommendation.sources import SOURCES, fit_sources
 from smartshop.ai_agents.recommendation.tuning import (
     Convention,
@@ -41,14 +41,25 @@ MIN_QUESTIONS = 40
 """With fewer held-out questions the mix is not tuned: it would be tuned to chance."""
 
 
-def fit(sequences: Sequences, shelf: Shelf, as_of: int, recipe: Recipe, *, seed: int = 0) -> RecommendationModel:
-    """Fit every source; the shelf gives the categories. `as_of` (µs UTC) is when ages are counted from."""
+def fit(
+    sequences: Sequences,
+    shelf: Shelf,
+    as_of: int,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    earlier: Sequence[Source] = (),
+) -> RecommendationModel:
+    """Fit every source; the shelf gives the categories. `as_of` (µs UTC) is when ages are counted from.
+
+    `earlier`: sources fitted on a part of these sequences, from which a costly one goes on.
+    """
     lesson = Lesson(sequences=sequences, shelf=shelf, as_of=as_of, seed=seed)
     return RecommendationModel(
         n_products=sequences.n_products,
         as_of=as_of,
         recipe=recipe,
-        sources=tuple(fit_sources(lesson, recipe.configs)),
+        sources=tuple(fit_sources(lesson, recipe.configs, earlier)),
         categories=shelf.categories,
     )
 
@@ -129,7 +140,8 @@ def train(
         sequences = make_sequences(interactions, recipe.configs.sequences)
         learned = learn(sequences, shelf, recipe, rng, progress, protocol=protocol_for(sequences))
         progress(0.6, f"fitting all {len(sequences)} signs of interest")
-        model = fit(sequences, shelf, int(interactions.data_until), learned.older.recipe)
+        older = learned.older
+        model = fit(sequences, shelf, int(interactions.data_until), older.recipe, earlier=older.sources)
         progress(0.9, f"judging on {len(learned.judged_on)} questions")
         measures = judge(learned.older, shelf, learned.judged_on, model.recipe.blend)
     progress(1.0, "trained")
