@@ -78,7 +78,15 @@ def fitted(
 def asked(history: Sequence[int], focus: Sequence[int] = (), eligible: Sequence[bool] | None = None) -> Asked:
     mask = np.ones(N_PRODUCTS, np.bool_) if eligible is None else np.array(eligible, np.bool_)
     at = START - np.arange(len(history), 0, -1, dtype=np.int64) * SECOND
-    return ask_of(Moment(mask, np.array(history, np.int32), at, START, np.array(focus, np.int32)))
+    return ask_of(
+        Moment(
+            eligible=mask,
+            history=np.array(history, np.int32),
+            history_at=at,
+            now=START,
+            focus=np.array(focus, np.int32),
+        )
+    )
 
 
 def drawn(source: Attention, one: Asked, n: int = 5) -> list[int]:

@@ -17,9 +17,10 @@ def serve(folder: Path) -> list[int]:
     shelf = shelf_of_tastes()
     history = np.array([1, 2], np.int32)
     at = START - np.array([2, 1], np.int64) * SECOND
-    one = ask_of(Moment(np.ones(N_PRODUCTS, np.bool_), history, at, START, np.zeros(0, np.int32)))
+    everything = np.ones(N_PRODUCTS, np.bool_)
+    moment = Moment(eligible=everything, history=history, history_at=at, now=START, focus=np.zeros(0, np.int32))
     seen = view_shelf(np.zeros(N_PRODUCTS, np.float32), shelf.categories, shelf)
-    products: list[int] = Attention.load(folder).draw(one, seen, 5).product_no.tolist()
+    products: list[int] = Attention.load(folder).draw(ask_of(moment), seen, 5).product_no.tolist()
     return products
 
 

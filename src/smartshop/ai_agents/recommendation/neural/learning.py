@@ -236,7 +236,8 @@ def _sober(threads: int) -> Iterator[torch.device]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before, was_repeatable = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # Only warned of, since a shop without a repeatable kernel on its GPU should rather learn.
+    torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         with torch.random.fork_rng():
             yield device
