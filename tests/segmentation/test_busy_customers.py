@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import msgspec
-import numpy as np
 import pytest
 
 from smartshop.ai_agents.segmentation.live import ShelfViews, look_at
-from smartshop.ai_agents.segmentation.standing import judge, standings
+from smartshop.ai_agents.segmentation.refit import nothing_before, rejudge
 from smartshop.data_collection.pipelines.clock import DAY, SECOND, format_rfc3339
 from smartshop.data_collection.pipelines.ingest import Arrival
-from smartshop.data_collection.pipelines.newest_signs import MOST_SIGNS, newest_signs
+from smartshop.data_collection.pipelines.newest_signs import MOST_SIGNS
 from smartshop.data_collection.pipelines.reading_customers import load_customer_activity
 from smartshop.data_collection.schemas.events import Event, Traffic, Trust
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
@@ -59,12 +58,12 @@ def live(two: ShopOfTwo, who: str) -> Standing:
 
 
 def among_all(two: ShopOfTwo, who: str) -> Standing:
-    """As one reading of the whole log puts them, under the same model."""
-    stores, model, shelf = two.shop.stores, two.model(), two.learning().shelf
-    whole = load_customer_activity(stores.log, stores.customers, shelf, currency="GBP", until=two.now)
-    judged = judge(model, newest_signs(whole), ShelfViews().of(model, shelf))
-    entered = np.full(len(whole), two.now, np.int64)
-    every = standings(judged, model.cluster_ids, entered, log_no=0, now=two.now)
+    """As a refit puts them that reads the whole log, under the same model."""
+    stores, model, learning = two.shop.stores, two.model(), two.learning()
+    whole = load_customer_activity(stores.log, stores.customers, learning.shelf, currency="GBP", until=two.now)
+    told, nothing = stores.standings.refits()[0], nothing_before(len(whole))
+    learned = rejudge(model, whole, learning.shelf, nothing, told, two.now)
+    every = learned.standings(log_no=0, now=two.now)
     return next(standing for standing in every if standing.customer_id == who)
 
 

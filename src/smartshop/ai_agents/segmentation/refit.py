@@ -23,6 +23,7 @@ from smartshop.ai_agents.segmentation.standing import Judged, judge, standings, 
 from smartshop.ai_agents.segmentation.topics import extend_topics
 from smartshop.ai_agents.segmentation.value import ValueConfig, fit_value
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.newest_signs import newest_signs
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import CustomerId, Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import (
@@ -158,7 +159,7 @@ def refit(
         serving = model_of(parts, kept, currency=settings.currency, now=settings.now)
     progress(0.85, "where everybody stands")
     labels = _labels_under(serving, before)
-    judged = judge(serving, activity, view_shelf(serving, shelf), labels, features=parts.features)
+    judged = judge(serving, newest_signs(activity), view_shelf(serving, shelf), labels, features=parts.features)
     since = _since(judged, serving, before, settings.now)
     told = _told(found, candidate, serving, judged, before, settings)
     return Learned(candidate, serving, judged, since, told, before, _by_present(before, parts.features))
@@ -175,7 +176,7 @@ def _parts(
     progress(0.05, f"what {len(activity):,} customers look at")
     present = None if before.model is None else before.model.topics
     topics = topics_for(activity, shelf, present, settings.timezone, rng)
-    features = features_of(activity, topics)
+    features = features_of(newest_signs(activity), topics)
     progress(0.15, "what customers are worth")
     value = fit_value(activity, config=ValueConfig(), rng=rng)
     progress(0.35, "who stays away")
@@ -188,7 +189,7 @@ def _by_topics_of(present: SegmentationModel | None, parts: Parts) -> Parts:
     if present is None or parts.topics.names == present.topics.names:
         return parts
     topics = extend_topics(present.topics, parts.shelf)
-    return replace(parts, topics=topics, features=features_of(parts.activity, topics))
+    return replace(parts, topics=topics, features=features_of(newest_signs(parts.activity), topics))
 
 
 def _candidate(parts: Parts, found: ClusterRefit, before: Before, settings: RefitSettings) -> SegmentationModel:
@@ -244,7 +245,7 @@ def rejudge(
     model: SegmentationModel, activity: CustomerActivity, shelf: Shelf, before: Before, told: Refit, now: Micros
 ) -> Learned:
     """Where everybody stands today under a model that was learned before. `told` stays of the moment when it was."""
-    judged = judge(model, activity, view_shelf(model, shelf), _labels_under(model, before))
+    judged = judge(model, newest_signs(activity), view_shelf(model, shelf), _labels_under(model, before))
     if told.proposed is not None:
         proposed = told.proposed
         told = msgspec.structs.replace(told, sizes=proposed.sizes, flows=proposed.flows, proposed=None)
