@@ -45,6 +45,8 @@ class Question:
     """The product whose page is shown."""
     query: str | None
     context: Context
+    history_bought: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(n,) beside `history`: which signs are orders; empty where nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def _moment(question: Question) -> Moment:
         history_at=question.history_at,
         now=question.now,
         focus=focus.astype(np.int32, copy=False),
+        bought=question.history_bought,
     )
 
 

@@ -4,7 +4,7 @@ A source never fails for what it does not know: an unknown shopper or product, a
 or shrunk since it learned. It draws inside the mask that it is given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -59,6 +59,8 @@ class Moment:
     now: int
     focus: Numbers
     """The product looked at and the basket, most important last; empty on other pages."""
+    bought: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(n,) beside `history`: which signs are orders; empty where nobody can say, as in histories of looks alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from smartshop.ai_agents.recommendation.bought_together import (
     BoughtTogetherConfig,
     fit_bought_together,
 )
-from smartshop.ai_agents.recommendation.buy_again import BuyAgain
+from smartshop.ai_agents.recommendation.buy_again import BuyAgain, BuyAgainConfig, fit_buy_again
 from smartshop.ai_agents.recommendation.category_trending import CategoryTrending
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToItemConfig, fit_item_to_item
 from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, fit_markov
@@ -47,6 +47,7 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
     item_to_item: ItemToItemConfig = ItemToItemConfig()
     bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
     trending: TrendingConfig = TrendingConfig()
+    buy_again: BuyAgainConfig = BuyAgainConfig()
     attention: AttentionConfig = AttentionConfig()
 
 
@@ -62,7 +63,7 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
     yield CategoryTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
-    yield BuyAgain()
+    yield fit_buy_again(lesson, configs.buy_again)
     start = next((source for source in earlier if isinstance(source, Attention)), None)
     attention = fit_attention(lesson, configs.attention, start=start)
     if attention is not None:

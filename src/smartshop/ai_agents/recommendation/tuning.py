@@ -37,6 +37,7 @@ def moment_of(question: HeldOutQuestion, eligible: Mask) -> Moment:
         history_at=question.history_at,
         now=question.now,
         focus=np.zeros(0, np.int32),
+        bought=question.history_order >= 0,
     )
 
 

@@ -45,7 +45,7 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
     basket = _numbers(shelf, request.basket, "basket", unknown)
     exclude = _numbers(shelf, request.filters.exclude, "exclude", unknown)
     anchor = _numbers(shelf, [request.product_id] if request.product_id is not None else [], "product_id", unknown)
-    liked, liked_at = _liked(shelf, profile)
+    liked, liked_at, ordered = _liked(shelf, profile)
     known = _known(shelf, profile, history=sent, basket=basket, exclude=exclude, anchor=anchor[0] if anchor else None)
     mask = eligible(masks, request.filters, request.surface, known, now)
     if request.surface in WINDOWS:
@@ -63,6 +63,7 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
         anchor=known.anchor,
         query=request.query,
         context=request.context,
+        history_bought=np.array(ordered + [False] * len(sent), dtype=np.bool_),
     )
     return Asked(question, unknown)
 
@@ -96,22 +97,22 @@ def likes(sign: Interest) -> bool:
     return INTEREST_WEIGHT.get(sign.kind, 0.0) > 0
 
 
-def _liked(shelf: Shelf, profile: Profile) -> tuple[list[int], list[int]]:
-    """Products of positive interest and purchases with their times, oldest first."""
+def _liked(shelf: Shelf, profile: Profile) -> tuple[list[int], list[int], list[bool]]:
+    """Products of positive interest and purchases, their times, and which were ordered; oldest first."""
     number_of = shelf.number_of
     signs = [
-        (sign.occurred_at, sign.event_id, number)
+        (sign.occurred_at, sign.event_id, number, sign.kind is EventKind.ORDER_COMPLETED)
         for sign in profile.interest
         if sign.product_id is not None and (number := number_of.get(sign.product_id)) is not None and likes(sign)
     ]
     # A purchase may stand among the signs of interest as well; the set keeps it once.
     signs += [
-        (bought.occurred_at, bought.event_id, number)
+        (bought.occurred_at, bought.event_id, number, True)
         for bought in profile.purchases
         if (number := number_of.get(bought.product_id)) is not None
     ]
     ordered = sorted(set(signs))
-    return [number for _, _, number in ordered], [occurred_at for occurred_at, _, _ in ordered]
+    return [sign[2] for sign in ordered], [sign[0] for sign in ordered], [sign[3] for sign in ordered]
 
 
 def _in_basket(shelf: Shelf, profile: Profile, now: Micros) -> list[int]:
