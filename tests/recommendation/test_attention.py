@@ -13,7 +13,6 @@ import pytest
 
 from smartshop.ai_agents.recommendation.anchors import ask_of
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
-from smartshop.ai_agents.recommendation.neural.checkpoint import FILE_NAME
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from smartshop.ai_agents.recommendation.source import Asked, Lesson, Moment
@@ -209,40 +208,46 @@ def test_few_signs_are_left_to_the_counting_sources() -> None:
     assert fit_attention(lesson(), msgspec.structs.replace(SMALL, least_signs=100_000)) is None
 
 
-def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    ticks = {"first": 0, "second": 0}
+class Counting:
+    """A clock that stands still, counts who looks at it, and kills the process that looks too often."""
 
-    def dying() -> float:
-        ticks["first"] += 1
-        if ticks["first"] > 60:
+    def __init__(self, last_look: int = 10**9) -> None:
+        self.looks, self.last_look = 0, last_look
+
+    def __call__(self) -> float:
+        self.looks += 1
+        if self.looks > self.last_look:
             raise Killed
         return 0.0
 
-    def counting() -> float:
-        ticks["second"] += 1
-        return 0.0
 
+def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
     with pytest.raises(Killed):
-        fitted(lesson(scratch=tmp_path), clock=dying)
-    assert (tmp_path / FILE_NAME).exists()
-    went_on = fitted(lesson(scratch=tmp_path), clock=counting)
-    assert not list(tmp_path.iterdir())
-    whole_ticks = [0]
-
-    def whole() -> float:
-        whole_ticks[0] += 1
-        return 0.0
-
-    (tmp_path / "models").mkdir()
-    assert files(went_on, tmp_path / "models" / "a") == files(fitted(lesson(), clock=whole), tmp_path / "models" / "b")
-    assert ticks["second"] < whole_ticks[0]
+        fitted(lesson(scratch=scratch), clock=Counting(60))
+    rest, whole, again = Counting(), Counting(), Counting()
+    went_on = files(fitted(lesson(scratch=scratch), clock=rest), tmp_path / "went on")
+    assert went_on == files(fitted(lesson(), clock=whole), tmp_path / "whole")
+    assert 0 < whole.looks - rest.looks < 60
+    assert files(fitted(lesson(scratch=scratch), clock=again), tmp_path / "again") == went_on
+    assert again.looks < 3 < rest.looks
 
 
-def test_a_checkpoint_of_another_lesson_or_a_damaged_one_is_not_gone_on_from(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"PK\x03\x04 half of a file")
-    (tmp_path / "models").mkdir()
-    fresh = files(fitted(lesson(scratch=tmp_path)), tmp_path / "models" / "fresh")
-    assert fresh == files(learned(), tmp_path / "models" / "whole")
+def test_another_lessons_checkpoints_are_left_alone_and_only_the_newest_are_kept(tmp_path: Path) -> None:
+    short = msgspec.structs.replace(SMALL, epochs=1)
+    for seed in range(3):
+        kept = files(fitted(replace(lesson(scratch=tmp_path / "scratch"), seed=seed), short), tmp_path / f"{seed}")
+        assert kept == files(fitted(replace(lesson(), seed=seed), short), tmp_path / f"{seed} without")
+    assert len(list((tmp_path / "scratch").iterdir())) == 2
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    with pytest.raises(Killed):
+        fitted(lesson(scratch=scratch), clock=Counting(60))
+    (stored,) = scratch.iterdir()
+    stored.write_bytes(stored.read_bytes()[:5_000])
+    assert files(fitted(lesson(scratch=scratch)), tmp_path / "fresh") == files(learned(), tmp_path / "whole")
 
 
 def test_learning_ends_when_its_time_is_up() -> None:

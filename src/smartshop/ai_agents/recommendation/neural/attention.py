@@ -113,7 +113,7 @@ def fit_attention(
 
     `start`: an earlier fit of a like lesson, whose weights are gone on from for `warm_epochs`; one of another shape is
     not used. `clock`: seconds that only rise, for `max_minutes`. With `lesson.scratch` each epoch leaves a checkpoint
-    there, and a fit that was killed goes on from it.
+    there: a fit that was killed goes on from it, and one that had come to its end is not repeated.
     """
     if not can_learn() or len(lesson.sequences) < max(config.least_signs, 2):
         return None

@@ -1,4 +1,8 @@
-"""What a killed training goes on from: everything that the next epoch needs, in one file of plain arrays."""
+"""What a killed training goes on from: everything that the next epoch needs, in one file of plain arrays per lesson.
+
+A training that had come to its end is not repeated either: a model is fitted twice, once to be judged and once on all
+there is, and a kill in the second fit should not cost the first.
+"""
 
 import hashlib
 import os
@@ -11,7 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-FILE_NAME = "attention.checkpoint.npz"
+PATTERN = "attention.*.npz"
+KEPT = 2
+"""Checkpoints in a folder, the newest: those of the two fits of one model."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,29 +55,34 @@ def fingerprint(settings: bytes, arrays: Mapping[str, NDArray[np.generic]]) -> s
     return digest.hexdigest()
 
 
+def checkpoint_path(folder: Path, mark: str) -> Path:
+    return folder / PATTERN.replace("*", mark[:32])
+
+
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace the last one in one step, so that a kill leaves the old or the new, never half of one."""
-    written = folder / f"{FILE_NAME}.new"
+    """Replace the lesson's last one in one step, so that a kill leaves the old or the new, never half of one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = checkpoint_path(folder, checkpoint.standing.fingerprint)
+    written = path.with_suffix(".new")
     standing = np.frombuffer(msgspec.json.encode(checkpoint.standing), np.uint8)
     with written.open("wb") as file:
         # Spelt out, since a keyword of savez must be an identifier for the type checker, and these names have slashes.
         np.savez(file, standing, **dict(checkpoint.arrays))  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
-    written.replace(folder / FILE_NAME)
+    written.replace(path)
+    stored = sorted(folder.glob(PATTERN), key=lambda each: (each.stat().st_mtime_ns, each.name))
+    for outdated in stored[:-KEPT]:
+        outdated.unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path, wanted: str) -> Checkpoint | None:
     """The checkpoint of this fingerprint; None where there is none, it is another lesson's, or it cannot be read."""
     try:
-        with np.load(folder / FILE_NAME, allow_pickle=False) as stored:
+        with np.load(checkpoint_path(folder, wanted), allow_pickle=False) as stored:
             standing = msgspec.json.decode(stored["arr_0"].tobytes(), type=Standing)
             if standing.fingerprint != wanted:
                 return None
             return Checkpoint(standing, {name: stored[name] for name in stored.files if name != "arr_0"})
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, msgspec.MsgspecError):
         return None
-
-
-def forget_checkpoint(folder: Path) -> None:
-    (folder / FILE_NAME).unlink(missing_ok=True)

@@ -21,7 +21,6 @@ from smartshop.ai_agents.recommendation.neural.checkpoint import (
     Checkpoint,
     Standing,
     fingerprint,
-    forget_checkpoint,
     load_checkpoint,
     save_checkpoint,
 )
@@ -82,8 +81,6 @@ def learn_weights(course: Course, start: Weights) -> Weights:
             learner.standing = msgspec.structs.replace(learner.standing, seconds=course.clock() - began)
             if course.scratch is not None:
                 save_checkpoint(course.scratch, _checkpoint(learner))
-    if course.scratch is not None:
-        forget_checkpoint(course.scratch)
     return learner.best
 
 
