@@ -291,6 +291,7 @@ app.command()(tending.openapi)
 app.add_typer(tending.keys_app, name="keys")
 app.add_typer(tending.quarantine_app, name="quarantine")
 app.add_typer(tending.customers_app, name="customers")
+app.add_typer(tending.rules_app, name="rules")
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
-"""Commands that tend a shop: schema, diagnosis, keys, what was refused, who is to be erased, the API's document."""
+"""Commands that tend a shop: schema, diagnosis, keys, rules, what was refused, whom to erase, the API's document."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ keys_app = typer.Typer(help="API keys: secret ones for servers, publishable ones
 quarantine_app = typer.Typer(help="What was refused, with the reason; replayable after a fix.", no_args_is_help=True)
 
 customers_app = typer.Typer(help="Customers: everything stored of one, and erasing one.", no_args_is_help=True)
+
+rules_app = typer.Typer(help="What the shop pins, boosts, buries and caps in its slates.", no_args_is_help=True)
 
 COLOURS = {"good": "green", "note": "yellow", "bad": "red"}
 SHOWN_BYTES = 500
@@ -182,3 +185,74 @@ def customers_export(customer_id: CustomerArgument, data_dir: DataDir = None) ->
         for part in export_parts(pages, format_rfc3339(system_now())):
             sys.stdout.buffer.write(part)
     typer.echo()
+
+
+RuleArgument = Annotated[str, typer.Argument(help="As `smartshop rules list` shows it.")]
+
+
+@rules_app.command("list")
+@explained
+def rules_list(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """All rules by name, and which of them hold now."""
+    import msgspec
+
+    from smartshop.backend_api.services.rule_views import as_row, seen
+    from smartshop.opening import opened_stores
+    from smartshop.wiring import build_clock
+
+    settings, place = find_shop(data_dir)
+    with opened_stores(settings, place) as stores:
+        now = build_clock(settings, stores).shop_now()
+        rules = [seen(rule, now) for rule in stores.rules.all()]
+    print_json(msgspec.to_builtins(rules)) if as_json else print_rows("rules", [as_row(rule) for rule in rules])
+
+
+@rules_app.command("add")
+@explained
+def rules_add(
+    path: Annotated[Path, typer.Argument(help="A .json file with one rule, or a list, as `POST /v1/rules` takes it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Add rules from a file, all or none; running processes act on them within a second."""
+    from smartshop.backend_api.services.rule_views import read_rules
+    from smartshop.data_collection.pipelines.clock import system_now
+    from smartshop.opening import opened_stores
+    from smartshop.wiring import build_clock
+
+    settings, place = find_shop(data_dir)
+    with opened_stores(settings, place) as stores:
+        told = read_rules(path.read_bytes(), build_clock(settings, stores).timezone, system_now())
+        for rule in stores.rules.add(told):
+            typer.echo(f"{rule.rule_id} {rule.name}")
+
+
+@rules_app.command("remove")
+@explained
+def rules_remove(rule_id: RuleArgument, data_dir: DataDir = None) -> None:
+    """Delete a rule; running processes forget it within a second."""
+    from smartshop.backend_api.services.rule_views import rule_named
+    from smartshop.opening import opened_stores
+
+    with opened_stores(*find_shop(data_dir)) as stores:
+        stores.rules.delete(rule_named(stores.rules, rule_id).rule_id)
+    typer.echo(f"The rule {rule_id} is deleted.")
+
+
+@rules_app.command("switch")
+@explained
+def rules_switch(
+    rule_id: RuleArgument,
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether it may hold.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Switch a rule on or off, and keep it."""
+    import msgspec
+
+    from smartshop.backend_api.services.rule_views import rule_named
+    from smartshop.data_collection.pipelines.clock import system_now
+    from smartshop.opening import opened_stores
+
+    with opened_stores(*find_shop(data_dir)) as stores:
+        rule = rule_named(stores.rules, rule_id)
+        stores.rules.replace(msgspec.structs.replace(rule, enabled=on, changed_at=system_now()), rule.version)
+    typer.echo(f"The rule {rule_id} is switched {'on' if on else 'off'}.")

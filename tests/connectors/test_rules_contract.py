@@ -50,7 +50,7 @@ class TestAdding:
             created_at=NOON,
             changed_at=at(1),
         )
-        kept = stores.rules.add(told)
+        [kept] = stores.rules.add([told])
         assert kept.version > 0
         assert msgspec.structs.replace(kept, version=0) == told
         assert stores.rules.get(RuleId("r-1")) == kept
@@ -58,31 +58,34 @@ class TestAdding:
 
     def test_rules_come_by_name(self, stores: SqlStores) -> None:
         for rule_id, name in (("r-1", "beta"), ("r-3", "Alpha"), ("r-2", "alpha")):
-            stores.rules.add(rule(rule_id, name))
+            stores.rules.add([rule(rule_id, name)])
         assert [one.rule_id for one in stores.rules.all()] == ["r-2", "r-3", "r-1"]
 
     def test_an_id_is_added_once(self, stores: SqlStores) -> None:
-        first = stores.rules.add(rule("r-1"))
+        [first] = stores.rules.add([rule("r-1")])
         state = stores.rules.state()
         with pytest.raises(Conflict, match="r-1"):
-            stores.rules.add(rule("r-1", "Other"))
+            stores.rules.add([rule("r-1", "Other")])
         assert stores.rules.all() == [first]
         assert stores.rules.state() == state
 
     def test_a_shop_has_only_so_many(self, stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sql_rules, "MAX_RULES", 3)
         for number in range(3):
-            stores.rules.add(rule(f"r-{number}"))
+            stores.rules.add([rule(f"r-{number}")])
         with pytest.raises(Conflict, match="3 rules"):
-            stores.rules.add(rule("r-9"))
+            stores.rules.add([rule("r-9")])
         stores.rules.delete(RuleId("r-1"))
-        stores.rules.add(rule("r-9"))
+        with pytest.raises(Conflict, match="3 rules"):
+            stores.rules.add([rule("r-8"), rule("r-9")])
+        assert [one.rule_id for one in stores.rules.all()] == ["r-0", "r-2"], "all or none"
+        stores.rules.add([rule("r-9")])
         assert len(stores.rules.all()) == 3
 
 
 class TestReplacing:
     def test_the_newer_takes_the_place_under_a_new_version(self, stores: SqlStores) -> None:
-        first = stores.rules.add(rule("r-1"))
+        [first] = stores.rules.add([rule("r-1")])
         told = msgspec.structs.replace(
             rule("r-1", "Pinned"), effect=Pin(position=0), products=RuleProducts(product_ids=[ProductId("tent")])
         )
@@ -92,7 +95,7 @@ class TestReplacing:
         assert stores.rules.all() == [second]
 
     def test_who_read_an_older_version_changes_nothing(self, stores: SqlStores) -> None:
-        first = stores.rules.add(rule("r-1"))
+        [first] = stores.rules.add([rule("r-1")])
         second = stores.rules.replace(rule("r-1", "Second"))
         state = stores.rules.state()
         with pytest.raises(Conflict, match=f"version {second.version if second else 0}, not {first.version}"):
@@ -105,7 +108,7 @@ class TestReplacing:
         assert stores.rules.all() == []
 
     def test_of_many_who_read_the_same_version_one_wins(self, stores: SqlStores) -> None:
-        first = stores.rules.add(rule("r-1"))
+        [first] = stores.rules.add([rule("r-1")])
 
         def change(number: int) -> str:
             try:
@@ -128,7 +131,7 @@ class TestState:
         other = open_again()
         try:
             seen = [other.rules.state()]
-            stores.rules.add(rule("r-1"))
+            stores.rules.add([rule("r-1")])
             seen.append(other.rules.state())
             stores.rules.replace(rule("r-1", "Other"))
             seen.append(other.rules.state())
@@ -142,7 +145,7 @@ class TestState:
     def test_versions_are_never_given_twice(self, stores: SqlStores) -> None:
         versions = []
         for _ in range(3):
-            versions.append(stores.rules.add(rule("r-1")).version)
+            versions.append(stores.rules.add([rule("r-1")])[0].version)
             stores.rules.delete(RuleId("r-1"))
         assert versions == sorted(set(versions))
         assert not stores.rules.delete(RuleId("r-1"))

@@ -1,7 +1,7 @@
 """A whole slate service over real stores, with profiles in memory and small sources."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,9 +9,10 @@ import msgspec
 from smartshop.ai_agents.advice import FallbackRecommender, Recommender
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
+from smartshop.ai_agents.rules import CompiledRules
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.services.recommendations import Recommendations
-from smartshop.data_collection.connectors.ports import Customers, Profiles
+from smartshop.data_collection.connectors.ports import Customers, Profiles, Standings
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.pipelines.profiles import fold
@@ -71,11 +72,14 @@ def make_service(
     fallback: FallbackRecommender | None = None,
     shelf: Shelf | None = None,
     customers: Customers | None = None,
+    rules: Callable[[], CompiledRules] | None = None,
+    standings: Standings | None = None,
 ) -> Recommendations:
     clock, present = ShopClock(ZoneInfo("UTC"), lambda: NOW), shelf or make_shelf()
     service = Recommendations(
-        customers or stores.customers, profiles, stores.decisions, lambda: present, clock, fallback or ByNumber()
-    )
+        customers or stores.customers, profiles, stores.decisions, lambda: present, clock, fallback or ByNumber(),
+        rules=rules, standings=standings,
+    )  # fmt: skip
     if source is not None:
         service.use(source, [PersonalizationAdvisor(), InventoryAdvisor()], {"recommendation": "v1"})
     return service

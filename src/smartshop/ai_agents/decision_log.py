@@ -15,6 +15,8 @@ CANDIDATES_SHARE = 0.01
 CANDIDATES_KEPT = 200
 REASONS_KEPT = 24
 """Reasons of the first so many places; more would not fit 4 KB, and nobody reads further."""
+ADJUSTMENTS_KEPT = 12
+"""Places whose adjustments are kept; chance steps in at none below (`exploration`)."""
 QUERY_KEPT = 200
 """Characters of the search text that are kept."""
 
@@ -54,7 +56,7 @@ def logged(
         advisors=list(argument.heard.names),
         log_odds=[row.tobytes() for row in table],
         reasons=[item.reason for item in items[:REASONS_KEPT]],
-        adjustments={item.position: item.adjustments for item in items if item.adjustments},
+        adjustments={item.position: item.adjustments for item in items[:ADJUSTMENTS_KEPT] if item.adjustments},
         anchor_product_id=_product_id(question, question.anchor),
         query=question.query[:QUERY_KEPT] if question.query else None,
         degraded=degraded,

@@ -816,6 +816,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shop's own rules for slates, by name */
+        get: operations["get_rules"];
+        put?: never;
+        /** Pin, boost, bury or cap products in slates, where and when it is wanted */
+        post: operations["post_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule, and how many products it means now */
+        get: operations["get_rules_rule_id"];
+        /** Replace a rule whole; with its version, only if nobody changed it meanwhile */
+        put: operations["put_rules_rule_id"];
+        post?: never;
+        /** Delete a rule; slates forget it at once */
+        delete: operations["delete_rules_rule_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/s": {
         parameters: {
             query?: never;
@@ -1247,11 +1284,44 @@ export interface components {
             /** @enum {unknown} */
             rule: "number";
         };
+        /** Boost */
+        Boost: {
+            /** @enum {unknown} */
+            kind: "boost";
+            /** @description Log-odds: 0.7 doubles the odds. */
+            strength: number;
+        };
         /**
          * Bought
          * @enum {unknown}
          */
         Bought: "allow" | "exclude" | "only";
+        /** Bury */
+        Bury: {
+            /** @enum {unknown} */
+            kind: "bury";
+            /** @description Log-odds: 0.7 doubles the odds. */
+            strength: number;
+        };
+        /**
+         * Cap
+         * @description At most so many of the products; exactly one of `at_most` and `share` is told.
+         */
+        Cap: {
+            /** @default null */
+            at_most?: number | null;
+            /** @enum {unknown} */
+            kind: "cap";
+            /** @default null */
+            per?: components["schemas"]["CapPer"] | null;
+            /** @default null */
+            share?: number | null;
+        };
+        /**
+         * CapPer
+         * @enum {unknown}
+         */
+        CapPer: "brand" | "category";
         /**
          * CaresFor
          * @description Leans to one of these categories (a path holds what is below it), brands or products, at least so strongly.
@@ -1683,6 +1753,16 @@ export interface components {
             audience: components["schemas"]["AudienceSeen"];
             job_id: number | null;
         };
+        /**
+         * MarginBetween
+         * @description Of the cheapest present offer: 1 − cost ÷ price, as a share, both ends included. Not known is in no range.
+         */
+        MarginBetween: {
+            /** @default null */
+            max?: number | null;
+            /** @default null */
+            min?: number | null;
+        };
         /** MemberPage */
         MemberPage: {
             items: components["schemas"]["CustomerInList"][];
@@ -1910,6 +1990,16 @@ export interface components {
             limit?: number;
         };
         /**
+         * Pin
+         * @description The products of `product_ids`, in their order, take the places from `position` on.
+         */
+        Pin: {
+            /** @enum {unknown} */
+            kind: "pin";
+            /** @description From 0. */
+            position: number;
+        };
+        /**
          * Policy
          * @description The advice weights this decision was made with, and the chance they were drawn with.
          */
@@ -1925,6 +2015,16 @@ export interface components {
             definition: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
             /** @default marketing */
             purpose?: components["schemas"]["Purpose"];
+        };
+        /**
+         * PriceBetween
+         * @description Minor units of the shop's currency, both ends included; a product without a price is in no range.
+         */
+        PriceBetween: {
+            /** @default null */
+            max?: number | null;
+            /** @default null */
+            min?: number | null;
         };
         /**
          * PriceRange
@@ -2215,6 +2315,119 @@ export interface components {
             name: string;
             recency: number;
             segment_id: string;
+        };
+        /** RuleInput */
+        RuleInput: {
+            effect: components["schemas"]["Pin"] | components["schemas"]["Boost"] | components["schemas"]["Bury"] | components["schemas"]["Cap"];
+            /** @default true */
+            enabled?: boolean;
+            /** @default null */
+            ends_at?: string | null;
+            name: string;
+            /** @default 0 */
+            priority?: number;
+            /** @default {} */
+            products?: components["schemas"]["RuleProducts"];
+            /** @default null */
+            starts_at?: string | null;
+            /** @default {} */
+            where?: components["schemas"]["RuleWhere"];
+        };
+        /** RulePage */
+        RulePage: {
+            items: components["schemas"]["RuleSeen"][];
+            next_cursor: string | null;
+        };
+        /**
+         * RuleProducts
+         * @description Which products: all that is told must hold; of several values of one thing, one is enough. None told: all.
+         */
+        RuleProducts: {
+            /** @default {} */
+            attributes?: {
+                [key: string]: string | number | boolean | (string | number | boolean)[];
+            };
+            /** @default [] */
+            brand?: string[];
+            /** @default [] */
+            category?: string[];
+            /** @default {} */
+            margin?: components["schemas"]["MarginBetween"];
+            /** @default null */
+            new_days?: number | null;
+            /** @default {} */
+            price_minor?: components["schemas"]["PriceBetween"];
+            /** @default [] */
+            product_ids?: string[];
+            /** @default {} */
+            stock?: components["schemas"]["StockBetween"];
+        };
+        /** RuleReplacement */
+        RuleReplacement: {
+            effect: components["schemas"]["Pin"] | components["schemas"]["Boost"] | components["schemas"]["Bury"] | components["schemas"]["Cap"];
+            /** @default true */
+            enabled?: boolean;
+            /** @default null */
+            ends_at?: string | null;
+            name: string;
+            /** @default 0 */
+            priority?: number;
+            /** @default {} */
+            products?: components["schemas"]["RuleProducts"];
+            /** @default null */
+            starts_at?: string | null;
+            /** @default null */
+            version?: number | null;
+            /** @default {} */
+            where?: components["schemas"]["RuleWhere"];
+        };
+        /** RuleSeen */
+        RuleSeen: {
+            changed_at: string;
+            created_at: string;
+            effect: components["schemas"]["Pin"] | components["schemas"]["Boost"] | components["schemas"]["Bury"] | components["schemas"]["Cap"];
+            enabled: boolean;
+            ends_at: string | null;
+            name: string;
+            priority: number;
+            products: components["schemas"]["RuleProducts"];
+            /** @default null */
+            products_meant?: number | null;
+            rule_id: string;
+            starts_at: string | null;
+            state: components["schemas"]["RuleState"];
+            version: number;
+            where: components["schemas"]["RuleWhere"];
+        };
+        /** RulesQuery */
+        RulesQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
+        /**
+         * RuleState
+         * @enum {unknown}
+         */
+        RuleState: "ended" | "holds" | "off" | "scheduled";
+        /**
+         * RuleWhere
+         * @description In which slates: as with products, all that is told must hold, and one of several values is enough.
+         */
+        RuleWhere: {
+            /** @default [] */
+            category?: string[];
+            /** @default [] */
+            channel?: string[];
+            /** @default [] */
+            device?: string[];
+            /** @default [] */
+            query_contains?: string[];
+            /** @default [] */
+            segment?: string[];
+            /** @default [] */
+            surface?: components["schemas"]["Surface"][];
         };
         /**
          * SearchFacets
@@ -2543,6 +2756,16 @@ export interface components {
             segment: components["schemas"]["SegmentOfCustomer"] | null;
             spent_minor: number;
             why: components["schemas"]["WhyReason"][];
+        };
+        /**
+         * StockBetween
+         * @description Units that can be sold, both ends included. One never counted is unlimited: it has any `min` and no `max`.
+         */
+        StockBetween: {
+            /** @default null */
+            max?: number | null;
+            /** @default null */
+            min?: number | null;
         };
         /** StockItem */
         StockItem: {
@@ -4470,6 +4693,152 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_rules: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The shop's own rules for slates, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleInput"];
+            };
+        };
+        responses: {
+            /** @description Pin, boost, bury or cap products in slates, where and when it is wanted */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_rules_rule_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One rule, and how many products it means now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_rules_rule_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleReplacement"];
+            };
+        };
+        responses: {
+            /** @description Replace a rule whole; with its version, only if nobody changed it meanwhile */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_rules_rule_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a rule; slates forget it at once */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

@@ -41,7 +41,8 @@ def list_rules(service: Service, call: Call[RulesQuery, None]) -> RulePage:
 
 def create_rule(service: Service, call: Call[None, RuleInput]) -> RuleSeen:
     clock = service.shop.clock
-    return _kept(service, service.shop.rules.add(new_rule(call.body, clock.timezone, clock.now())))
+    [kept] = service.shop.rules.add([new_rule(call.body, clock.timezone, clock.now())])
+    return _kept(service, kept)
 
 
 def get_rule(service: Service, call: Call[None, None]) -> RuleSeen:

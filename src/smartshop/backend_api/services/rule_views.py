@@ -13,6 +13,7 @@ from msgspec import Meta
 from smartshop.ai_agents.rule_products import rule_products
 from smartshop.ai_agents.rules import folded
 from smartshop.ai_agents.shelf import Shelf
+from smartshop.backend_api.utils.bodies import decode_body
 from smartshop.data_collection.connectors.ports import Rules
 from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
 from smartshop.data_collection.schemas.catalogue import parse_category
@@ -57,6 +58,10 @@ class RuleInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     enabled: bool = True
 
 
+_RULE = msgspec.json.Decoder(RuleInput)
+_RULES = msgspec.json.Decoder(list[RuleInput])
+
+
 class RuleReplacement(RuleInput, frozen=True, forbid_unknown_fields=True, kw_only=True):
     version: int | None = None
     """Of the rule that was read: refused when somebody changed it meanwhile. Absent: whatever stands is replaced."""
@@ -98,6 +103,19 @@ def new_rule(sent: RuleInput, zone: ZoneInfo, now: Micros) -> MerchantRule:
     return rule_of(
         sent, MerchantRule(rule_id=rule_id, name="", effect=sent.effect, created_at=now, changed_at=now), zone, now
     )
+
+
+def read_rules(raw: bytes, zone: ZoneInfo, now: Micros) -> list[MerchantRule]:
+    """New rules from a file's JSON: one, or a list.
+
+    Raises:
+        InvalidValue: no JSON, or JSON of another shape.
+        UnusableRule: one of them could never do anything, or cannot be understood.
+    """
+    told = raw.strip()
+    if told.startswith(b"["):
+        return [new_rule(sent, zone, now) for sent in decode_body(told, _RULES)]
+    return [new_rule(decode_body(told, _RULE), zone, now)]
 
 
 def rule_of(sent: RuleInput, before: MerchantRule, zone: ZoneInfo, now: Micros) -> MerchantRule:
@@ -167,6 +185,22 @@ def seen(rule: MerchantRule, now: Micros, shelf: Shelf | None = None) -> RuleSee
         changed_at=format_rfc3339(rule.changed_at),
         products_meant=None if shelf is None else _products_meant(rule, shelf, now),
     )
+
+
+def as_row(rule: RuleSeen) -> dict[str, object]:
+    """For a table: what it does to what, where it was narrowed, and whether it holds."""
+    return {
+        "rule": rule.rule_id,
+        "name": rule.name,
+        "does": _shortly(rule.effect),
+        "to": _shortly(rule.products) or "all products",
+        "where": _shortly(rule.where) or "everywhere",
+        "state": rule.state.value,
+    }
+
+
+def _shortly(part: Effect | RuleProducts | RuleWhere) -> str:
+    return msgspec.json.encode(part).decode().strip("{}").replace('"', "")
 
 
 def state_of(rule: MerchantRule, now: Micros) -> RuleState:

@@ -409,11 +409,11 @@ class Webhooks(Protocol):
 class Rules(Protocol):
     """The merchant's rules, few and small, read whole; a number tells whether they are still those read before."""
 
-    def add(self, rule: MerchantRule) -> MerchantRule:
-        """Keep a new one; as it stands now, with its version.
+    def add(self, rules: Sequence[MerchantRule]) -> list[MerchantRule]:
+        """Keep new ones, all or none; as they stand now, with their versions.
 
         Raises:
-            Conflict: the shop has as many rules as it can, or one of this id.
+            Conflict: the shop would have more rules than it can, or has one of such an id.
         """
 
     def replace(self, rule: MerchantRule, expected: int | None = None) -> MerchantRule | None:

@@ -1,5 +1,7 @@
 """The merchant's rules over SQL."""
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
@@ -18,8 +20,8 @@ class SqlRules:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, rule: MerchantRule) -> MerchantRule:
-        return self._database.write(lambda connection: _add(connection, rule))
+    def add(self, rules: Sequence[MerchantRule]) -> list[MerchantRule]:
+        return self._database.write(lambda connection: [_add(connection, rule) for rule in rules])
 
     def replace(self, rule: MerchantRule, expected: int | None = None) -> MerchantRule | None:
         return self._database.write(lambda connection: _replace(connection, rule, expected))
