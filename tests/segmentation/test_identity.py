@@ -1,12 +1,14 @@
 """Segments keep their ids over refits; ids are given once; and every move has a reason."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.choosing import Choice, best_choice
 from smartshop.ai_agents.segmentation.clusters import assign
 from smartshop.ai_agents.segmentation.dividing import DivideConfig
 from smartshop.ai_agents.segmentation.identity import ClusterRefit, RefitConfig, refit_clusters
+from smartshop.ai_agents.segmentation.matching import most_moved
 from tests.segmentation.made_tastes import Known, blobs, known, sorts
 
 SQUARE = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0]])
@@ -71,9 +73,17 @@ def test_a_refit_that_reshuffles_who_did_nothing_is_held_back_with_a_sentence() 
     after = refit_clusters(customers, present, previous, rng=np.random.default_rng(0), config=given(4))
     report = after.report
     assert report.moved_behaviour == 0
-    assert report.held_back == (report.moved_model > 0.1 * report.compared)
+    assert report.held_back == (report.moved_model > most_moved(0.1, report.compared))
     assert report.held_back
     assert str(report.moved_model) in after.note
+
+
+@pytest.mark.parametrize("compared", [100, 220, 2_000, 100_000])
+def test_a_shop_that_moves_the_set_share_is_seldom_held_back_and_a_reshuffle_always(compared: int) -> None:
+    rng, most = np.random.default_rng(compared), most_moved(0.1, compared)
+    assert 0.005 < np.mean(rng.binomial(compared, 0.1, 20_000) > most) < 0.04
+    assert np.mean(rng.binomial(compared, 0.25, 20_000) > most) > 0.97
+    assert most < 0.1 * compared + 2 * np.sqrt(compared)
 
 
 def test_a_split_keeps_the_id_with_the_larger_part_and_ids_are_never_given_again() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.clusters import NOWHERE, AssignConfig, Clusters, assign, assign_by, log_odds
 from smartshop.ai_agents.segmentation.dividing import DivideConfig, Plan, Progress, Seen, divide, divide_from, plan
-from smartshop.ai_agents.segmentation.matching import Labels, matched, moves, numbered, translated
+from smartshop.ai_agents.segmentation.matching import Labels, matched, most_moved, moves, numbered, translated
 from smartshop.ai_agents.segmentation.mixture import Mixture, distances, only, scores
 from smartshop.ai_agents.segmentation.space import Behaviour, Space, fit_space, points, signs
 from smartshop.data_collection.schemas.segments import SegmentId
@@ -33,7 +33,7 @@ class RefitConfig(msgspec.Struct, frozen=True, kw_only=True):
     worst_kept: float = 1.04
     """The same with customers kept where they were: above it they are kept less firmly."""
     held_back_share: float = 0.1
-    """Share of compared customers moved for the model's reasons above which a refit is held back."""
+    """Share of compared customers moved for the model's reasons above which a refit is held back, chance allowed for."""
     divide: DivideConfig = DivideConfig()
     assign: AssignConfig = AssignConfig()
 
@@ -224,7 +224,7 @@ def _compared(
             compared=told.compared,
             moved_behaviour=told.behaviour,
             moved_model=told.model,
-            held_back=told.model > config.held_back_share * told.compared,
+            held_back=told.model > most_moved(config.held_back_share, told.compared),
         )
     return ClusterRefit(clusters, labels, report, _held_back_note(report, config.held_back_share))
 
@@ -287,7 +287,8 @@ def _report(clusters: Clusters, fit: _Fit, present: Clusters | None, kept: float
 def _held_back_note(report: ClusterReport, share: float) -> str:
     if not report.held_back:
         return ""
+    most = int(most_moved(share, report.compared))
     return (
         f"{report.moved_model} of {report.compared} customers would change segment only because the model changed; "
-        f"more than {share:.0%} is too many: the model before goes on serving until this one is accepted."
+        f"more than {most} is too many: the model before goes on serving until this one is accepted."
     )
