@@ -33,7 +33,7 @@ class RefitConfig(msgspec.Struct, frozen=True, kw_only=True):
     worst_kept: float = 1.04
     """The same with customers kept where they were: above it they are kept less firmly."""
     held_back_share: float = 0.1
-    """Share of compared customers moved for the model's reasons above which a refit is held back, chance allowed for."""
+    """Share of compared customers moved for the model's reasons above which it is held back, chance allowed for."""
     divide: DivideConfig = DivideConfig()
     assign: AssignConfig = AssignConfig()
 
