@@ -13,7 +13,7 @@ import numpy as np
 import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 
-from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence, with_entries
 from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
@@ -47,13 +47,13 @@ def fit_item_to_item(sequences: Sequences, config: ItemToItemConfig) -> Rows:
     if not held.shape[0]:
         return empty_rows(sequences.n_products)
     lengths = np.asarray(held.sum(axis=1)).ravel()
-    damped = scipy.sparse.diags_array(1.0 / np.maximum(lengths, 1) ** config.length_damping) @ held
+    # One product of complex numbers: the real part counts shoppers, the imaginary one adds up what each of them says.
+    said = held + 1j * (scipy.sparse.diags_array(1.0 / np.maximum(lengths, 1) ** config.length_damping) @ held)
     damping = 1.0 / np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1) ** config.reg
-    blocks = zip(co_occurrences(held, held), co_occurrences(held, damped.tocsr()), strict=True)
     parts = []
-    for (first, together), (_, similarity) in blocks:
-        # Both have the same non-zero places, so their sorted entries are parallel.
-        row = first + np.repeat(np.arange(similarity.shape[0]), np.diff(similarity.indptr))
+    for first, block in co_occurrences(held, said.tocsr()):
+        row = first + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        together, similarity = with_entries(block, block.data.real), with_entries(block, block.data.imag)
         similarity.data *= damping[row] * damping[similarity.indices]
         similarity.data *= together.data / (together.data + config.shrinkage)
         similarity.data[row == similarity.indices] = 0.0

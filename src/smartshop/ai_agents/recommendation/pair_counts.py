@@ -63,3 +63,8 @@ def co_occurrences(
         block = (by_product[first : first + BLOCK_ROWS] @ weighted).tocsr()
         block.sort_indices()
         yield first, block
+
+
+def with_entries(places: "scipy.sparse.csr_array", entries: NDArray[np.floating]) -> "scipy.sparse.csr_array":
+    """These entries, (nnz,), in the places of a matrix with sorted indices, whose index arrays are shared, not copied."""
+    return scipy.sparse.csr_array((entries.copy(), places.indices, places.indptr), shape=places.shape)

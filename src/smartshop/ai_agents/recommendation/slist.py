@@ -24,7 +24,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.ease import add_product, inverse_in_place
-from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence, with_entries
 from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
@@ -75,8 +75,8 @@ def fit_slist(sequences: Sequences, config: SlistConfig) -> Rows:
         # Transposed, since a sparse Aᵀ multiplies from the left; of P, which is symmetric, rows stand for columns.
         weights = across @ np.ascontiguousarray(of_block.T) - zeroing[:, None] * of_block.T
         row = np.repeat(np.arange(together.shape[0]), np.diff(together.indptr))
-        similarity = together.copy()
-        similarity.data = np.where(first + row == together.indices, 0.0, weights[together.indices, row])
+        others = np.where(first + row == together.indices, 0.0, weights[together.indices, row])
+        similarity = with_entries(together, others)
         parts.append(top_rows(similarity, together, config.n))
     return spread(join_rows(parts), head, sequences.n_products)
 
