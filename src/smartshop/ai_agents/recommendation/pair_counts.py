@@ -66,5 +66,5 @@ def co_occurrences(
 
 
 def with_entries(places: "scipy.sparse.csr_array", entries: NDArray[np.floating]) -> "scipy.sparse.csr_array":
-    """These entries, (nnz,), in the places of a matrix with sorted indices, whose index arrays are shared, not copied."""
+    """These entries, (nnz,), in the places of a matrix with sorted indices; the index arrays are shared."""
     return scipy.sparse.csr_array((entries.copy(), places.indices, places.indptr), shape=places.shape)
