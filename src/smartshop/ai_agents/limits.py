@@ -28,7 +28,6 @@ class Room:
 
     def __init__(self, limits: Sequence[Limit], n_candidates: int) -> None:
         self._limits = [limit for limit in limits if limit.codes.any()]
-        self._codes: list[list[int]] = [limit.codes.tolist() for limit in self._limits]
         self._taken: list[Counter[int]] = [Counter() for _ in self._limits]
         self.closed = np.zeros(n_candidates, dtype=np.bool_)
         """(n_candidates,)"""
@@ -37,8 +36,8 @@ class Room:
                 self.closed |= limit.codes > 0
 
     def take(self, candidate: int) -> None:
-        for limit, codes, taken in zip(self._limits, self._codes, self._taken, strict=True):
-            code = codes[candidate]
+        for limit, taken in zip(self._limits, self._taken, strict=True):
+            code = limit.codes.item(candidate)
             if not code:
                 continue
             taken[code] += 1
@@ -47,10 +46,8 @@ class Room:
 
     def closed_by(self, candidate: int) -> Limit | None:
         """The limit that keeps it back; firm ones first."""
-        for limit, codes, taken in sorted(
-            zip(self._limits, self._codes, self._taken, strict=True), key=lambda each: not each[0].firm
-        ):
-            code = codes[candidate]
+        for limit, taken in sorted(zip(self._limits, self._taken, strict=True), key=lambda each: not each[0].firm):
+            code = limit.codes.item(candidate)
             if code and taken[code] >= limit.most:
                 return limit
         return None

@@ -144,9 +144,9 @@ def _placed(
         pins=pins,
         lets_in=partial(lets_in, ruling.limits) if ruling.limits else anyone,
     )
-    moved = moves(spread_out, explored.shown, pins)
+    ruled_on, moved = ruling.told_of(explored.shown), moves(spread_out, explored.shown, pins)
     told = {
-        candidate: [*ruling.told_of(candidate), *([moved[candidate]] if candidate in moved else ())]
+        candidate: [*ruled_on.get(candidate, ()), *([moved[candidate]] if candidate in moved else ())]
         for candidate in explored.shown
     }
     return explored, told

@@ -36,7 +36,13 @@ MOST_IMPORTANT = 1_000
 
 RuleName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Priority = Annotated[int, Meta(ge=-MOST_IMPORTANT, le=MOST_IMPORTANT)]
-Moment = Annotated[datetime, Meta(description="RFC 3339; without an offset it is the shop's own time.")]
+Moment = Annotated[
+    datetime,
+    Meta(
+        description="RFC 3339; without an offset it is the shop's own time.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 
 
 class UnusableRule(Conflict):

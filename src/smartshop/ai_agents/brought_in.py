@@ -1,0 +1,35 @@
+"""Candidates that no source drew, brought in behind those that one did."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from smartshop.ai_agents.advice import Candidates
+
+
+def unargued(candidates: Candidates, numbers: Sequence[int], origin: str) -> Candidates:
+    """Products that no source drew, as relevant as the least of those drawn."""
+    least = float(candidates.relevance.min()) if len(candidates.relevance) else 0.0
+    return Candidates(
+        product_no=np.array(numbers, dtype=np.int32),
+        relevance=np.full(len(numbers), least, dtype=np.float32),
+        origin=np.zeros(len(numbers), dtype=np.int8),
+        because=np.full(len(numbers), -1, dtype=np.int32),
+        origins=(origin,),
+    )
+
+
+def joined(candidates: Candidates, more: Candidates) -> Candidates:
+    """Both, one behind the other; they have no product in common."""
+    if not len(more.product_no):
+        return candidates
+    origins = (*candidates.origins, *(name for name in more.origins if name not in candidates.origins))
+    code_of = np.array([origins.index(name) for name in more.origins], dtype=np.int8)
+    return Candidates(
+        product_no=np.concatenate([candidates.product_no, more.product_no]),
+        relevance=np.concatenate([candidates.relevance, more.relevance]),
+        origin=np.concatenate([candidates.origin, code_of[more.origin]]),
+        because=np.concatenate([candidates.because, more.because]),
+        origins=origins,
+        missing=candidates.missing,
+    )
