@@ -131,6 +131,24 @@ def test_many_rules_keep_to_their_own_products() -> None:
     np.testing.assert_array_equal(table, np.eye(100, 70, dtype=np.bool_))
 
 
+def test_what_was_compiled_before_is_taken_over_and_changes_nothing() -> None:
+    shelf = make_shelf(50)
+    first = [
+        rule(Boost(strength=1.0), RuleProducts(attributes={"colour": "red"}), rule_id=RuleId("r-a"), version=1),
+        rule(Boost(strength=1.0), RuleProducts(brand=["Tarn"]), rule_id=RuleId("r-b"), version=2),
+    ]
+    second = [
+        rule(Boost(strength=1.0), named(7), rule_id=RuleId("r-c"), version=3, priority=9),
+        first[0],
+        rule(Boost(strength=1.0), RuleProducts(brand=["Birch"]), rule_id=RuleId("r-b"), version=4),
+    ]
+    before = compile_rules(first, shelf)
+    for present in (shelf, make_shelf(60)):
+        anew, taken_over = compile_rules(second, present), compile_rules(second, present, before)
+        np.testing.assert_array_equal(anew.products.bits, taken_over.products.bits)
+        assert taken_over.products.keys == (("r-c", 3), ("r-a", 1), ("r-b", 4))
+
+
 # ---------------------------------------------------------------------------------------- where, when
 @pytest.mark.parametrize(
     ("where", "situation", "holds"),

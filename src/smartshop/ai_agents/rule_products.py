@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.advice import Mask, Numbers
 from smartshop.ai_agents.eligibility import in_categories, of_brands
 from smartshop.ai_agents.shelf import Shelf
-from smartshop.data_collection.schemas.rules import MAX_UNITS, MerchantRule, RuleProducts
+from smartshop.data_collection.schemas.rules import MAX_UNITS, MerchantRule, RuleId, RuleProducts
 
 DAY = 86_400 * 1_000_000
 """µs"""
@@ -44,6 +44,8 @@ class RuleProductsTable:
     """(n_products, ⌈n_rules / 8⌉): 500 rules over 200,000 products are 13 MB, and a product's rules lie together."""
     n_rules: int
     moving: MovingBounds
+    keys: tuple[tuple[RuleId, int], ...]
+    """Id and version of each rule, by which the next table knows what it need not work out again."""
     named: tuple[Numbers, ...]
     """Rule → its `product_ids` as numbers, in the order told; unknown ones are left out."""
     category: Numbers
@@ -67,28 +69,41 @@ class RuleProductsTable:
             meant[:, told] &= self.moving.hold(rules[told], numbers, shelf, now)
         return meant
 
+    def column(self, rule: int) -> Mask:
+        """(n_products,): without what stock and time decide."""
+        return np.asarray((self.bits[:, rule // 8] >> np.uint8(rule % 8)) & 1, dtype=np.bool_)
+
     def meant_everywhere(self, rule: int, shelf: Shelf, now: int) -> Mask:
         """(n_products of the shelf,), for one rule."""
         known = min(len(self.bits), shelf.n_products)
         mask = np.zeros(shelf.n_products, dtype=np.bool_)
-        mask[:known] = (self.bits[:known, rule // 8] >> np.uint8(rule % 8)) & 1
+        mask[:known] = self.column(rule)[:known]
         if self.moving.any_told[rule]:
             every = np.arange(shelf.n_products, dtype=np.int32)
             mask &= self.moving.hold(np.array([rule], dtype=np.intp), every, shelf, now)[:, 0]
         return mask
 
 
-def rule_products(rules: Sequence[MerchantRule], shelf: Shelf) -> RuleProductsTable:
-    """Work out every rule's products on this catalogue."""
-    index = AttributeIndex(shelf, {name for rule in rules for name in rule.products.attributes})
+def rule_products(
+    rules: Sequence[MerchantRule], shelf: Shelf, before: RuleProductsTable | None = None
+) -> RuleProductsTable:
+    """Work out every rule's products on this catalogue, but for those that the table `before` knows of it."""
+    known = {key: at for at, key in enumerate(before.keys)} if before is not None and before.fits(shelf) else {}
+    keys = tuple((rule.rule_id, rule.version) for rule in rules)
+    fresh = [rule for rule, key in zip(rules, keys, strict=True) if key not in known]
+    index = AttributeIndex(shelf, {name for rule in fresh for name in rule.products.attributes})
     named = tuple(_named(rule.products, shelf) for rule in rules)
     n_products, n_rules = shelf.n_products, len(rules)
     columns = np.zeros(((n_rules + 7) // 8, n_products), dtype=np.uint8)
     for number, rule in enumerate(rules):
-        mask = _mask(rule.products, named[number], shelf, index)
+        at = known.get(keys[number])
+        if before is not None and at is not None:
+            mask = before.column(at)
+        else:
+            mask = _mask(rule.products, named[number], shelf, index)
         columns[number // 8] |= mask.astype(np.uint8) << np.uint8(number % 8)
     bits = np.ascontiguousarray(columns.T)
-    return RuleProductsTable(bits, n_rules, _moving(rules), named, shelf.category, shelf.price_minor)
+    return RuleProductsTable(bits, n_rules, _moving(rules), keys, named, shelf.category, shelf.price_minor)
 
 
 class AttributeIndex:

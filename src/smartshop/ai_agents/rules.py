@@ -143,8 +143,11 @@ class ActiveRules:
         return self.compiled.products.named[int(self.numbers[place])]
 
 
-def compile_rules(rules: Sequence[MerchantRule], shelf: Shelf) -> CompiledRules:
-    """All rules of the shop, ready for this catalogue. Of equal priority the older comes first, then the lower id."""
+def compile_rules(rules: Sequence[MerchantRule], shelf: Shelf, before: CompiledRules | None = None) -> CompiledRules:
+    """All rules of the shop, ready for this catalogue. Of equal priority the older comes first, then the lower id.
+
+    `before`: what was compiled of other rules or another catalogue; what still holds of it is taken over.
+    """
     ordered = tuple(
         sorted(
             (rule for rule in rules if rule.enabled), key=lambda rule: (-rule.priority, rule.created_at, rule.rule_id)
@@ -152,7 +155,7 @@ def compile_rules(rules: Sequence[MerchantRule], shelf: Shelf) -> CompiledRules:
     )
     return CompiledRules(
         rules=ordered,
-        products=rule_products(ordered, shelf),
+        products=rule_products(ordered, shelf, None if before is None else before.products),
         starts_at=np.array([FIRST if one.starts_at is None else one.starts_at for one in ordered], dtype=np.int64),
         ends_at=np.array([LAST if one.ends_at is None else one.ends_at for one in ordered], dtype=np.int64),
         of_surface={

@@ -37,5 +37,5 @@ class RuleKeeper:
                 return False
             if state != self._state:
                 self._rules = self._store.all()
-            self._compiled, self._state = compile_rules(self._rules, shelf), state
+            self._compiled, self._state = compile_rules(self._rules, shelf, self._compiled), state
             return True
