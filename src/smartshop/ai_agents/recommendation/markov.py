@@ -7,7 +7,8 @@ of a public five-core data set: 0.5 gave .105 HR@10, full normalisation .098).
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units
 from smartshop.ai_agents.recommendation.row_source import RowSource
-from smartshop.ai_agents.recommendation.rows import Rows, top_rows
+from smartshop.ai_agents.recommendation.rows import Rows, load_rows, map_array, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
 DAY = 86_400_000_000
@@ -37,15 +38,74 @@ class MarkovConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Exponent on the row sum: 1 = probabilities, 0 = raw counts."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 100
     """Neighbours kept per product."""
+    n_counted: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    """Neighbours whose counts are kept per product, so that a step made later is added to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTotals:
+    """Steps counted but not yet weighed; sums over shoppers, so that what was counted apart can be added."""
+
+    total: "scipy.sparse.csr_array"
+    """(n_products, n_products) float64: the sum above, not divided."""
+    shoppers: "scipy.sparse.csr_array"
+    """(n_products, n_products) int64: distinct shoppers who made the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """What a fitted chain was weighed from: kept beside it, so that later steps can be added to it."""
+
+    kept: Rows
+    """Greatest sums of each row, not divided; evidence: distinct shoppers."""
+    row_sum: NDArray[np.float64]
+    """(n_products,): of all sums, also those that were cut."""
+    added: StepTotals | None = None
+    """What was counted since."""
+
+    def save(self, folder: Path, name: str) -> None:
+        self.kept.save(folder, name)
+        np.save(folder / f"{name}.row_sum.npy", self.row_sum, allow_pickle=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Markov(RowSource):
     name: ClassVar[str] = "markov"
 
+    counts: StepCounts | None = None
+    """None in a model of before there were any; such a one learns by training alone."""
+
+    def save(self, folder: Path) -> None:
+        RowSource.save(self, folder)
+        if self.counts is not None:
+            self.counts.save(folder, COUNTS_NAME)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        counts = None
+        if (folder / f"{COUNTS_NAME}.row_sum.npy").exists():
+            counts = StepCounts(load_rows(folder, COUNTS_NAME), map_array(folder / f"{COUNTS_NAME}.row_sum.npy"))
+        return cls(load_rows(folder, cls.name), counts)
+
+
+COUNTS_NAME = "markov_counts"
+
+
+def learn_markov(sequences: Sequences, config: MarkovConfig) -> Markov:
+    """The chain with the counts behind it."""
+    steps = count_steps(sequences, config)
+    kept = top_rows(steps.total, steps.shoppers, config.n_counted)
+    row_sum = np.asarray(steps.total.sum(axis=1), np.float64).ravel()
+    return Markov(_weighed(steps, config), StepCounts(kept, row_sum))
+
 
 def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:
     """Count the steps; the evidence of i → j is the number of distinct shoppers who made it."""
+    return _weighed(count_steps(sequences, config), config)
+
+
+def count_steps(sequences: Sequences, config: MarkovConfig) -> StepTotals:
+    """A sum over shoppers: nobody's steps depend on another's."""
     n_products = sequences.n_products
     pairs = [_steps(sequences, step) for step in range(1, config.window + 1)]
     before = np.concatenate([step[0] for step in pairs])
@@ -55,9 +115,12 @@ def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:
     weight = config.decay**distance * np.exp2(-gap / config.half_life)
     origin, goal = sequences.product[before], sequences.product[after]
     total = scipy.sparse.csr_array((weight, (origin, goal)), shape=(n_products, n_products))
-    scale = scipy.sparse.diags_array(1.0 / np.maximum(total.sum(axis=1), TINY) ** config.reg)
-    walkers = distinct_units(sequences.shopper[after], origin, goal, n_products)
-    return top_rows((scale @ total).tocsr(), walkers, config.n)
+    return StepTotals(total, distinct_units(sequences.shopper[after], origin, goal, n_products))
+
+
+def _weighed(steps: StepTotals, config: MarkovConfig) -> Rows:
+    scale = scipy.sparse.diags_array(1.0 / np.maximum(steps.total.sum(axis=1), TINY) ** config.reg)
+    return top_rows((scale @ steps.total).tocsr(), steps.shoppers, config.n)
 
 
 def _steps(sequences: Sequences, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -29,27 +29,28 @@ class RowSource:
         return cls(load_rows(folder, cls.name))
 
 
-def draw_from_rows(rows: Rows, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
-    """Sum the anchors' rows and take the n best eligible products; ties by product_no."""
-    known = anchors.product_no < rows.n_rows
-    products, weight = anchors.product_no[known], anchors.weight[known]
-    starts, ends = rows.indptr[products], rows.indptr[products + 1]
-    lengths = ends - starts
-    total = int(lengths.sum())
-    if not total:
+def draw_from_rows(
+    rows: Rows, anchors: Anchors, eligible: Mask, n: int, *, times: NDArray[np.floating] | None = None
+) -> Drawn:
+    """Sum the anchors' rows and take the n best eligible products; ties by product_no.
+
+    `times`: (n_products of the shelf,) > 0, a factor on each product's sum.
+    """
+    products = anchors.product_no
+    neighbour, row_weight, lengths = rows.entries_of(products)
+    if not len(neighbour):
         return NOTHING
-    before = np.cumsum(lengths) - lengths
-    entry = np.arange(total) + np.repeat(starts - before, lengths)
-    neighbour = rows.indices[entry]
-    share = rows.weights[entry] * np.repeat(weight, lengths)
+    share = row_weight * np.repeat(anchors.weight, lengths)
     # Rows of a model may name products that are gone from a smaller shelf.
     inside = neighbour < len(eligible)
     if not inside.all():
         share = np.where(inside, share, 0.0)
         neighbour = np.where(inside, neighbour, 0)
-    score = np.bincount(neighbour, weights=share, minlength=len(eligible))
+    score: NDArray[np.float64] = np.bincount(neighbour, weights=share, minlength=len(eligible))
     found = np.flatnonzero(score)
     found = found[eligible[found]]
+    if times is not None:
+        score[found] = score[found] * times[found]
     if len(found) > n:
         found = np.sort(found[np.argpartition(score[found], len(found) - n)[len(found) - n :]])
     best = found[np.argsort(-score[found], kind="stable")]

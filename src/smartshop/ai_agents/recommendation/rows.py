@@ -3,8 +3,8 @@
 Stored as plain arrays, so that a serving process maps them from disk and shares them with its neighbours.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,18 @@ from numpy.typing import NDArray
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row on its own, best neighbour first; parallel arrays as in `Rows`."""
+
+    indices: Int32s
+    weights: Floats
+    evidence: Int32s
+
+
+NO_ROW = Row(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +41,43 @@ class Rows:
     """(nnz,): > 0."""
     evidence: Int32s
     """(nnz,): how many distinct shoppers (or orders) stand behind the entry: a true count, ≥ 1."""
+    newer: Mapping[int, Row] = field(default_factory=dict)
+    """Rows that have taken the place of the arrays' since these were written; also of products that came later."""
 
     @property
     def n_rows(self) -> int:
+        """Of the arrays."""
         return len(self.indptr) - 1
+
+    def row(self, number: int) -> Row:
+        """One row as it stands now; empty where there is none."""
+        newer = self.newer.get(number)
+        if newer is not None:
+            return newer
+        if not 0 <= number < self.n_rows:
+            return NO_ROW
+        here = slice(int(self.indptr[number]), int(self.indptr[number + 1]))
+        return Row(self.indices[here], self.weights[here], self.evidence[here])
+
+    def entries_of(self, numbers: Int32s) -> tuple[Int32s, Floats, Int64s]:
+        """All entries of these rows, one row after the other: neighbour, weight, and length of each row."""
+        if self.newer:
+            found = [self.row(number) for number in numbers.tolist()]
+            indices = np.concatenate([NO_ROW.indices, *(row.indices for row in found)])
+            weights = np.concatenate([NO_ROW.weights, *(row.weights for row in found)])
+            return indices, weights, np.array([len(row.indices) for row in found], np.int64)
+        known = numbers < self.n_rows
+        at = np.where(known, numbers, 0)
+        starts = self.indptr[at]
+        lengths = np.where(known, self.indptr[np.minimum(at + 1, self.n_rows)] - starts, 0)
+        entry = np.arange(int(lengths.sum())) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        return self.indices[entry], self.weights[entry], lengths
 
     def evidence_of(self, row: int, neighbour: int) -> int:
         """The count behind one entry; 0 when there is none."""
-        if not 0 <= row < self.n_rows:
-            return 0
-        start, end = int(self.indptr[row]), int(self.indptr[row + 1])
-        found = np.flatnonzero(self.indices[start:end] == neighbour)
-        return int(self.evidence[start + found[0]]) if len(found) else 0
+        found = self.row(row)
+        at = np.flatnonzero(found.indices == neighbour)
+        return int(found.evidence[at[0]]) if len(at) else 0
 
     def save(self, folder: Path, name: str) -> None:
         for part in PARTS:

@@ -4,7 +4,7 @@ Score of a product: Σ weight · 0.5^(age / half_life) over its signs, each shop
 over a short and a long half-life: short · `short_share` + long · (1 − `short_share`), each scaled to sum to 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -33,6 +33,38 @@ class TrendingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What the scores are made of: sums over shoppers, so that what was counted apart can be added."""
+
+    as_of: int
+    """µs UTC: signs are faded by their age at this moment."""
+    short: NDArray[np.float64]
+    """(n_products,): Σ weight · 0.5^(age / half_life) over visits, with the short half-life."""
+    long: NDArray[np.float64]
+    """(n_products,): with the long one."""
+    shoppers_ever: NDArray[np.int64]
+    """(n_products,)"""
+    last_at: NDArray[np.int64]
+    """(n,): when a shopper last turned to a product, for each pair of them in the week before; rising."""
+    last_product: NDArray[np.int32]
+    """(n,): of which product."""
+    since_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(m,): as `last_at`, told since this was counted first."""
+    since_product: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    since_count: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(m,): shoppers to add; below 0 those who turned to it again later."""
+
+    def shoppers_this_week(self) -> NDArray[np.int64]:
+        """(n_products,)"""
+        border, n_products = self.as_of - WEEK, len(self.short)
+        first = int(np.searchsorted(self.last_at, border, side="right"))
+        told = np.bincount(self.last_product[first:], minlength=n_products)
+        inside = self.since_at > border
+        since = np.bincount(self.since_product[inside], weights=self.since_count[inside], minlength=n_products)
+        return told + np.rint(since).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
 class Trending:
     """(n_products,) each."""
 
@@ -43,6 +75,8 @@ class Trending:
     shoppers_this_week: NDArray[np.int32]
     """Distinct shoppers with a sign in the seven days before the model's data end."""
     shoppers_ever: NDArray[np.int32]
+    counts: Demand | None = None
+    """None in a model of before there were any; such a one learns by training alone."""
 
     def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
         return draw_trending(view, asked.eligible, n)
@@ -50,14 +84,22 @@ class Trending:
     def save(self, folder: Path) -> None:
         for part in PARTS:
             np.save(folder / f"trending.{part}.npy", getattr(self, part), allow_pickle=False)
+        if self.counts is not None:
+            for part in COUNT_PARTS:
+                np.save(folder / f"trending_counts.{part}.npy", getattr(self.counts, part), allow_pickle=False)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         score, week, ever = (map_array(folder / f"trending.{part}.npy") for part in PARTS)
-        return cls(score=score, shoppers_this_week=week, shoppers_ever=ever)
+        counts = None
+        if (folder / "trending_counts.as_of.npy").exists():
+            as_of, *arrays = (map_array(folder / f"trending_counts.{part}.npy") for part in COUNT_PARTS)
+            counts = Demand(int(as_of), *arrays)
+        return cls(score=score, shoppers_this_week=week, shoppers_ever=ever, counts=counts)
 
 
 PARTS = ("score", "shoppers_this_week", "shoppers_ever")
+COUNT_PARTS = ("as_of", "short", "long", "shoppers_ever", "last_at", "last_product")
 
 
 def draw_trending(view: ShelfView, eligible: Mask, n: int) -> Drawn:
@@ -68,6 +110,23 @@ def draw_trending(view: ShelfView, eligible: Mask, n: int) -> Drawn:
 
 def fit_trending(sequences: Sequences, as_of: int, config: TrendingConfig) -> Trending:
     """Count as of a moment (µs UTC), normally the newest sign's."""
+    return trending_of(count_demand(sequences, as_of, config), config)
+
+
+def trending_of(demand: Demand, config: TrendingConfig) -> Trending:
+    """Scores from what was counted."""
+    short, long = _share(demand.short), _share(demand.long)
+    score = config.short_share * short + (1 - config.short_share) * long
+    return Trending(
+        score=score.astype(np.float32),
+        shoppers_this_week=demand.shoppers_this_week().astype(np.int32),
+        shoppers_ever=demand.shoppers_ever.astype(np.int32),
+        counts=demand,
+    )
+
+
+def count_demand(sequences: Sequences, as_of: int, config: TrendingConfig) -> Demand:
+    """A sum over shoppers: nobody's visits depend on another's."""
     n_products = sequences.n_products
     day = sequences.occurred_at // DAY
     visit = np.lexsort((day, sequences.product, sequences.shopper))
@@ -77,14 +136,15 @@ def fit_trending(sequences: Sequences, as_of: int, config: TrendingConfig) -> Tr
     weight = np.maximum.reduceat(sequences.weight[visit], starts) if len(starts) else np.zeros(0, np.float32)
     product, at = sequences.product[visit][starts], sequences.occurred_at[visit][starts]
     age = np.maximum(as_of - at, 0)
-    short = _faded(product, weight, age / config.short_half_life, n_products)
-    long = _faded(product, weight, age / config.long_half_life, n_products)
-    score = config.short_share * short + (1 - config.short_share) * long
-    recent = sequences.occurred_at > as_of - WEEK
-    return Trending(
-        score=score.astype(np.float32),
-        shoppers_this_week=_distinct_shoppers(sequences.take(recent)),
-        shoppers_ever=_distinct_shoppers(sequences),
+    last_product, last_at = _last_turns(sequences)
+    recent = last_at > as_of - WEEK
+    return Demand(
+        as_of=as_of,
+        short=_faded(product, weight, age / config.short_half_life, n_products),
+        long=_faded(product, weight, age / config.long_half_life, n_products),
+        shoppers_ever=np.bincount(last_product, minlength=n_products),
+        last_at=last_at[recent],
+        last_product=last_product[recent],
     )
 
 
@@ -99,11 +159,20 @@ def _same_as_before(*keys: NDArray[np.integer]) -> NDArray[np.bool_]:
 def _faded(
     product: NDArray[np.int32], weight: NDArray[np.float32], half_lives: NDArray[np.float64], n_products: int
 ) -> NDArray[np.float64]:
-    """(n_products,) weights faded by their age in half-lives, scaled to sum to 1."""
-    faded = np.asarray(np.bincount(product, weights=weight * np.exp2(-half_lives), minlength=n_products), np.float64)
+    """(n_products,) weights faded by their age in half-lives."""
+    return np.asarray(np.bincount(product, weights=weight * np.exp2(-half_lives), minlength=n_products), np.float64)
+
+
+def _share(faded: NDArray[np.float64]) -> NDArray[np.float64]:
     return faded / max(float(faded.sum()), TINY)
 
 
-def _distinct_shoppers(sequences: Sequences) -> NDArray[np.int32]:
-    pair = np.unique(sequences.shopper.astype(np.int64) * sequences.n_products + sequences.product)
-    return np.bincount(pair % max(sequences.n_products, 1), minlength=sequences.n_products).astype(np.int32)
+def _last_turns(sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """(product, µs UTC) of the last sign of each shopper and product, by time, then product."""
+    pair = sequences.shopper.astype(np.int64) * sequences.n_products + sequences.product
+    # Signs of a shopper stand by time, so a pair's first from the end is its last.
+    _, from_end = np.unique(pair[::-1], return_index=True)
+    last = len(pair) - 1 - from_end
+    product, at = sequences.product[last], sequences.occurred_at[last]
+    by_time = np.lexsort((product, at))
+    return product[by_time], at[by_time]
