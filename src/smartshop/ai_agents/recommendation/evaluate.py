@@ -72,7 +72,7 @@ def evaluate(
         held = hold_out(sequences, trial.max_shoppers, rng, protocol, cut=trial.cut, share=trial.share)
         learned = learn(held.rest, shelf, trial.recipe, rng, _part(progress, 0.0, 0.3), protocol=protocol, seed=seed)
         contests = _contests(held, learned, shelf, seed, _part(progress, 0.3, 0.6))
-        surprise = surprise_of(shoppers_of(learned.held.rest), learned.held.rest.n_shoppers)
+        surprise = surprise_of(shoppers_of(held.rest), held.rest.n_shoppers)
         tables = []
         for number, (name, contest) in enumerate(contests.items()):
             begin = 0.6 + 0.2 * number

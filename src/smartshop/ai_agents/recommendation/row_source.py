@@ -46,7 +46,7 @@ def draw_from_rows(
     if not inside.all():
         share = np.where(inside, share, 0.0)
         neighbour = np.where(inside, neighbour, 0)
-    score: NDArray[np.float64] = np.bincount(neighbour, weights=share, minlength=len(eligible))
+    score = np.asarray(np.bincount(neighbour, weights=share, minlength=len(eligible)), np.float64)
     found = np.flatnonzero(score)
     found = found[eligible[found]]
     if times is not None:
