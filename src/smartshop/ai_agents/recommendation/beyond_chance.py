@@ -95,15 +95,27 @@ def _beyond_chance(
     first_row: int, block: "scipy.sparse.csr_array", counts: NDArray[np.float64], total: float, min_support: int
 ) -> Pairs:
     row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    enough = (row != block.indices) & (block.data >= min_support)
-    first, second = row[enough].astype(np.int64), block.indices[enough].astype(np.int64)
-    both = block.data[enough].astype(np.float64)
-    n_first, n_second = counts[first], counts[second]
+    return judge_pairs(row, block.indices, block.data, counts, total, min_support)
+
+
+def judge_pairs(
+    first: NDArray[np.integer],
+    second: NDArray[np.integer],
+    both: NDArray[np.number],
+    counts: NDArray[np.number],
+    total: float,
+    min_support: int,
+) -> Pairs:
+    """Ratio and lift of these pairs, without those of too little support; `counts`: (n,) units that hold each."""
+    enough = (first != second) & (both >= min_support)
+    one, other = first[enough].astype(np.int64), second[enough].astype(np.int64)
+    support = both[enough].astype(np.float64)
+    n_one, n_other = counts[one].astype(np.float64), counts[other].astype(np.float64)
     return Pairs(
-        first=first,
-        second=second,
-        support=both,
-        ratio=log_likelihood_ratio(both, n_first - both, n_second - both, total - n_first - n_second + both),
-        lift=both * total / (n_first * n_second),
-        size=block.shape[1],
+        first=one,
+        second=other,
+        support=support,
+        ratio=log_likelihood_ratio(support, n_one - support, n_other - support, total - n_one - n_other + support),
+        lift=support * total / (n_one * n_other),
+        size=len(counts),
     )

@@ -14,9 +14,9 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.beyond_chance import Pairs, beyond_chance
-from smartshop.ai_agents.recommendation.pair_counts import incidence
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
 from smartshop.ai_agents.recommendation.row_source import draw_from_rows
-from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, load_rows
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, load_rows, map_array, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Asked, Drawn, Mask, ShelfView
 
@@ -35,6 +35,67 @@ class BoughtTogetherConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that must hold both categories, for the back-off."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 50
     """Partners kept per product."""
+    n_counted: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    """Partners whose orders are counted per product, so that a later order is added to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCounts:
+    """How many orders hold what; sums over orders, so that what was counted apart can be added."""
+
+    n_units: int
+    held: NDArray[np.int64]
+    """(n,): orders that hold each."""
+    both: "scipy.sparse.csr_array"
+    """(n, n) int64: orders that hold both; its diagonal is `held`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherCounts:
+    """What learned pairs were judged by: kept beside them, so that later orders can be added."""
+
+    n_units: int
+    held: NDArray[np.int64]
+    """(n,): orders that hold each."""
+    kept: Rows
+    """Most frequent partners of each; weights and evidence: orders that hold both."""
+    added: "scipy.sparse.csr_array | None" = None
+    """(n, n) int64: orders that hold both, told since."""
+
+    def save(self, folder: Path, name: str) -> None:
+        self.kept.save(folder, name)
+        np.save(folder / f"{name}.held.npy", self.held, allow_pickle=False)
+        np.save(folder / f"{name}.n_units.npy", self.n_units, allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> Self:
+        held, n_units = map_array(folder / f"{name}.held.npy"), map_array(folder / f"{name}.n_units.npy")
+        return cls(int(n_units), held, load_rows(folder, name))
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerCounts:
+    products: TogetherCounts
+    categories: TogetherCounts
+    category: NDArray[np.int32]
+    """(n_products,): leaf codes as the model numbers them."""
+    looked: Rows
+    """(n_products, n_products): products of one leaf category looked at together; weights: lift."""
+
+    def save(self, folder: Path) -> None:
+        self.products.save(folder, f"{COUNTS_NAME}_products")
+        self.categories.save(folder, f"{COUNTS_NAME}_categories")
+        self.looked.save(folder, f"{COUNTS_NAME}_looked")
+        np.save(folder / f"{COUNTS_NAME}.category.npy", self.category, allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(
+            products=TogetherCounts.load(folder, f"{COUNTS_NAME}_products"),
+            categories=TogetherCounts.load(folder, f"{COUNTS_NAME}_categories"),
+            category=map_array(folder / f"{COUNTS_NAME}.category.npy"),
+            looked=load_rows(folder, f"{COUNTS_NAME}_looked"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +106,8 @@ class BoughtTogether:
     """(n_products, n_products); evidence: orders with both."""
     categories: Rows
     """(n_categories, n_categories), over the model's leaf category codes; evidence: orders with both."""
+    counts: PartnerCounts | None = None
+    """None in a model of before there were any; such a one learns by training alone."""
 
     def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
         return draw_partners(self, view, asked.completing, asked.eligible, n)
@@ -52,55 +115,124 @@ class BoughtTogether:
     def save(self, folder: Path) -> None:
         self.products.save(folder, self.name)
         self.categories.save(folder, f"{self.name}_categories")
+        if self.counts is not None:
+            self.counts.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(products=load_rows(folder, cls.name), categories=load_rows(folder, f"{cls.name}_categories"))
+        counts = PartnerCounts.load(folder) if (folder / f"{COUNTS_NAME}.category.npy").exists() else None
+        return cls(load_rows(folder, cls.name), load_rows(folder, f"{cls.name}_categories"), counts)
+
+
+COUNTS_NAME = "bought_together_counts"
 
 
 def fit_bought_together(
     sequences: Sequences, category: NDArray[np.int32], n_categories: int, config: BoughtTogetherConfig
 ) -> BoughtTogether:
     """Learn from orders only. `category`: (n_products,) leaf codes; code 0 is "no category" and pairs with nothing."""
-    bought = sequences.take(sequences.order >= 0)
-    if not len(bought):
-        return BoughtTogether(products=empty_rows(sequences.n_products), categories=empty_rows(n_categories))
-    baskets = incidence(bought.order, bought.product, sequences.n_products, config.max_unit_size)
-    pairs = beyond_chance(baskets, config.min_support, config.min_ratio)
+    if not len(sequences):
+        return _nothing_yet(category, n_categories)
+    baskets, by_category = order_units(sequences, category, n_categories, config)
     viewed = sequences.take(sequences.order < 0)
-    pairs = pairs.take(~_substitutes(pairs, viewed, category, config))
+    looked = _looked_at_together(viewed, category, config)
+    pairs = beyond_chance(baskets, config.min_support, config.min_ratio)
+    between = beyond_chance(by_category, config.min_category_support, config.min_ratio)
+    between = between.take((between.first != 0) & (between.second != 0))
+    return BoughtTogether(
+        products=pairs.take(~substitutes(pairs, looked, category)).rows(config.n),
+        categories=between.rows(config.n),
+        counts=PartnerCounts(
+            products=_counted(baskets, config.n_counted),
+            categories=_counted(by_category, config.n_counted),
+            category=category,
+            looked=looked,
+        ),
+    )
+
+
+def _nothing_yet(category: NDArray[np.int32], n_categories: int) -> BoughtTogether:
+    of_products, of_categories = empty_rows(len(category)), empty_rows(n_categories)
+    return BoughtTogether(
+        products=of_products,
+        categories=of_categories,
+        counts=PartnerCounts(
+            products=TogetherCounts(0, np.zeros(len(category), np.int64), of_products),
+            categories=TogetherCounts(0, np.zeros(n_categories, np.int64), of_categories),
+            category=category,
+            looked=of_products,
+        ),
+    )
+
+
+def order_units(
+    sequences: Sequences, category: NDArray[np.int32], n_categories: int, config: BoughtTogetherConfig
+) -> tuple["scipy.sparse.csr_array", "scipy.sparse.csr_array"]:
+    """Which order holds which product, and which category: (n_orders, n_products), (n_orders, n_categories) of 0, 1."""
+    bought = sequences.take(sequences.order >= 0)
+    baskets = incidence(bought.order, bought.product, sequences.n_products, config.max_unit_size)
     of_category = scipy.sparse.csr_array(
         (np.ones(len(category)), (np.arange(len(category)), category)), shape=(len(category), n_categories)
     )
-    by_category = _zero_one((baskets @ of_category).tocsr())
-    between = beyond_chance(by_category, config.min_category_support, config.min_ratio)
-    between = between.take((between.first != 0) & (between.second != 0))
-    return BoughtTogether(products=pairs.rows(config.n), categories=between.rows(config.n))
+    return baskets, _zero_one((baskets @ of_category).tocsr())
 
 
-def _substitutes(
-    pairs: Pairs, viewed: Sequences, category: NDArray[np.int32], config: BoughtTogetherConfig
-) -> NDArray[np.bool_]:
-    """(n_pairs,): same leaf category, and looked at together more strongly than bought together.
+def count_units(units: "scipy.sparse.csr_array") -> UnitCounts:
+    """Sums over orders: no order's count depends on another's. `units`: (n_orders, n) of 0 and 1."""
+    both = (units.T @ units).tocsr().astype(np.int64)
+    return UnitCounts(n_units=units.shape[0], held=_held(units), both=both)
 
-    Two tents are compared in one session far beyond chance; that a few orders hold both does not make them partners.
-    """
-    if not len(viewed) or not len(pairs.first):
-        return np.zeros(len(pairs.first), np.bool_)
+
+def _held(units: "scipy.sparse.csr_array") -> NDArray[np.int64]:
+    return np.asarray(units.sum(axis=0)).ravel().astype(np.int64)
+
+
+def _counted(units: "scipy.sparse.csr_array", n: int) -> TogetherCounts:
+    parts = [
+        top_rows(_without_itself(first, block), block.astype(np.int64), n)
+        for first, block in co_occurrences(units, units)
+    ]
+    kept = join_rows(parts) if parts else empty_rows(units.shape[1])
+    return TogetherCounts(n_units=units.shape[0], held=_held(units), kept=kept)
+
+
+def _without_itself(first_row: int, block: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":
+    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    others = block.copy()
+    others.data[row == block.indices] = 0.0
+    return others
+
+
+def _looked_at_together(viewed: Sequences, category: NDArray[np.int32], config: BoughtTogetherConfig) -> Rows:
+    """Products of one leaf category that are looked at in one session far beyond chance; weights: lift."""
+    if not len(viewed):
+        return empty_rows(viewed.n_products)
     looked = beyond_chance(
         incidence(viewed.session, viewed.product, viewed.n_products, config.max_unit_size),
         config.min_support,
         config.min_ratio,
     )
-    key = looked.first * looked.size + looked.second
-    order = np.argsort(key)
-    wanted = pairs.first * pairs.size + pairs.second
-    at = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
-    view_lift = np.zeros(len(wanted))
-    if len(key):
-        view_lift = np.where(key[order][at] == wanted, looked.lift[order][at], 0.0)
+    looked = looked.take((category[looked.first] == category[looked.second]) & (category[looked.first] != 0))
+    lift = scipy.sparse.csr_array((looked.lift, (looked.first, looked.second)), shape=(looked.size, looked.size))
+    return top_rows(lift, lift.astype(np.int64), config.n_counted)
+
+
+def substitutes(pairs: Pairs, looked: Rows, category: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(n_pairs,): same leaf category, and looked at together more strongly than bought together.
+
+    Two tents are compared in one session far beyond chance; that a few orders hold both does not make them partners.
+    """
     same = (category[pairs.first] == category[pairs.second]) & (category[pairs.first] != 0)
-    return np.asarray(same & (view_lift >= pairs.lift), np.bool_)
+    first, place = np.unique(pairs.first, return_inverse=True)
+    neighbour, lift, lengths = looked.entries_of(first.astype(np.int32))
+    key = np.repeat(np.arange(len(first)), lengths) * pairs.size + neighbour
+    order = np.argsort(key)
+    wanted = place * pairs.size + pairs.second
+    at = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
+    view_lift = np.zeros(len(wanted), np.float32)
+    if len(key):
+        view_lift = np.where(key[order][at] == wanted, lift[order][at], np.float32(0.0))
+    return np.asarray(same & (view_lift >= pairs.lift.astype(np.float32)), np.bool_)
 
 
 def _zero_one(matrix: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":

@@ -40,7 +40,7 @@ def draw_from_rows(
     neighbour, row_weight, lengths = rows.entries_of(products)
     if not len(neighbour):
         return NOTHING
-    share = row_weight * np.repeat(anchors.weight, lengths)
+    share = np.asarray(row_weight * np.repeat(anchors.weight, lengths), np.float64)
     # Rows of a model may name products that are gone from a smaller shelf.
     inside = neighbour < len(eligible)
     if not inside.all():
