@@ -18,6 +18,7 @@ Numbers = NDArray[np.int32]
 DEFAULT_WEIGHTS = {
     "markov": 1.0,
     "slist": 0.6,
+    "taste": 0.3,
     "item_to_item": 0.6,
     "bought_together": 0.2,
     "category_trending": 0.3,

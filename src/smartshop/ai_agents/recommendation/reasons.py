@@ -10,6 +10,7 @@ from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.slist import Slist
+from smartshop.ai_agents.recommendation.taste import Taste
 from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason
@@ -33,6 +34,8 @@ def explain(
             reason = _chosen_with(model.of(ItemToItem), shelf, product_no, because)
         case "slist":
             reason = _chosen_with(model.of(Slist), shelf, product_no, because)
+        case "taste":
+            reason = _chosen_with(model.of(Taste), shelf, product_no, because)
         case "bought_together":
             reason = _bought_together(model, shelf, product_no, because)
         case "buy_again":

@@ -22,11 +22,13 @@ from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
 from smartshop.ai_agents.recommendation.slist import Slist, SlistConfig, fit_slist
 from smartshop.ai_agents.recommendation.source import Lesson, Source
+from smartshop.ai_agents.recommendation.taste import Taste, TasteConfig, fit_taste
 from smartshop.ai_agents.recommendation.trending import Trending, TrendingConfig, fit_trending
 
 KINDS: tuple[type[Source], ...] = (
     Markov,
     Slist,
+    Taste,
     ItemToItem,
     BoughtTogether,
     CategoryTrending,
@@ -44,6 +46,7 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
     sequences: SequenceConfig = SequenceConfig()
     markov: MarkovConfig = MarkovConfig()
     slist: SlistConfig = SlistConfig()
+    taste: TasteConfig = TasteConfig()
     item_to_item: ItemToItemConfig = ItemToItemConfig()
     bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
     trending: TrendingConfig = TrendingConfig()
@@ -59,6 +62,7 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     sequences = lesson.sequences
     yield Markov(fit_markov(sequences, configs.markov))
     yield Slist(fit_slist(sequences, configs.slist))
+    yield Taste(fit_taste(sequences, configs.taste))
     yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
     yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
     yield CategoryTrending()
