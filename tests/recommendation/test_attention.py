@@ -67,9 +67,9 @@ def learned() -> Attention:
 
 
 def fitted(
-    one: Lesson, config: AttentionConfig = SMALL, start: Attention | None = None, clock: Clock = lambda: 0.0
+    one: Lesson, config: AttentionConfig = SMALL, earlier: Attention | None = None, clock: Clock = lambda: 0.0
 ) -> Attention:
-    found = fit_attention(one, config, start=start, clock=clock)
+    found = fit_attention(one, config, earlier=earlier, clock=clock)
     assert found is not None
     return found
 
@@ -257,23 +257,18 @@ def test_learning_ends_when_its_time_is_up() -> None:
     assert len(drawn(found, asked([1, 2]))) == 5
 
 
-def test_a_warm_start_needs_one_epoch_and_knows_new_products() -> None:
-    """The earlier fit has never seen the last range's products."""
-    full = lesson()
-    earlier = full.sequences.take(full.sequences.product < 3 * PRODUCTS_PER_TASTE)
-    start = fitted(replace(full, sequences=earlier))
-    assert len(start.product_no) == 3 * PRODUCTS_PER_TASTE
-    one_epoch = msgspec.structs.replace(SMALL, epochs=1, warm_epochs=1)
-    warm, cold = fitted(full, one_epoch, start), fitted(full, one_epoch)
-    assert len(warm.product_no) == N_PRODUCTS
-
-    def found(source: Attention) -> int:
-        walks = [taste * PRODUCTS_PER_TASTE + i for taste in range(3) for i in range(3)]
-        return sum(first + 2 in drawn(source, asked([first, first + 1]), 2) for first in walks)
-
-    assert found(warm) >= 7 > found(cold)
+def test_a_second_fit_takes_the_number_of_epochs_from_the_first_and_learns_from_everybody() -> None:
+    first = fitted(lesson(), msgspec.structs.replace(SMALL, epochs=3))
+    assert 1 <= first.epochs <= 3
+    second = fitted(lesson(), earlier=first)
+    everybody = msgspec.structs.replace(SMALL, epochs=first.epochs, put_aside=0.0)
+    assert second.epochs == first.epochs
+    assert second.vectors.tolist() == fitted(lesson(), everybody).vectors.tolist()
 
 
-def test_a_start_of_another_shape_is_not_used(tmp_path: Path) -> None:
-    other = fitted(lesson(), msgspec.structs.replace(SMALL, embedding_size=8, epochs=1))
-    assert files(fitted(lesson(), start=other), tmp_path / "a") == files(learned(), tmp_path / "b")
+def test_learning_ends_when_those_put_aside_gain_no_more() -> None:
+    """Where every step is luck there is nothing to gain for long."""
+    rng = np.random.default_rng(0)
+    rows = [view(shopper, int(rng.integers(N_PRODUCTS)), START + i) for shopper in range(120) for i in range(8)]
+    patient = msgspec.structs.replace(SMALL, epochs=60, put_aside=0.3)
+    assert 1 <= fitted(lesson_of(rows), patient).epochs < 50

@@ -126,7 +126,7 @@ def test_the_exported_graph_says_what_the_network_says() -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from smartshop.ai_agents.recommendation.neural.export import encoder_graph, read_weights
+    from smartshop.ai_agents.recommendation.neural.export import encoder_graph
     from smartshop.ai_agents.recommendation.neural.network import as_tensors, encode
 
     weights = some_weights()
@@ -139,10 +139,6 @@ def test_the_exported_graph_says_what_the_network_says() -> None:
         with torch.no_grad():
             wanted = encode(tensors, torch.from_numpy(codes[None]), NETWORK, 0.0)[0, -1].numpy()
         np.testing.assert_allclose(encoder.wanted(weights["vectors"][codes]), wanted, atol=1e-5)
-    again = read_weights(graph, weights["vectors"])
-    assert {name: array.tolist() for name, array in again.items()} == {
-        name: array.tolist() for name, array in weights.items()
-    }
 
 
 def test_the_network_does_not_look_ahead() -> None:

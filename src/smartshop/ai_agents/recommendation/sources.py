@@ -16,7 +16,7 @@ from smartshop.ai_agents.recommendation.bought_together import (
 from smartshop.ai_agents.recommendation.buy_again import BuyAgain, BuyAgainConfig, fit_buy_again
 from smartshop.ai_agents.recommendation.category_trending import CategoryTrending
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToItemConfig, fit_item_to_item
-from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, fit_markov
+from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, learn_markov
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
@@ -57,10 +57,10 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
 def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()) -> Iterator[Source]:
     """Fit one source after the other, in the order of `SOURCES`.
 
-    `earlier`: sources fitted on a part of this lesson; one that is costly to learn goes on from there.
+    `earlier`: sources fitted on a part of this lesson, from which one that is costly to learn takes what it found out.
     """
     sequences = lesson.sequences
-    yield Markov(fit_markov(sequences, configs.markov))
+    yield learn_markov(sequences, configs.markov)
     yield Slist(fit_slist(sequences, configs.slist))
     yield Taste(fit_taste(sequences, configs.taste))
     yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
@@ -68,8 +68,8 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     yield CategoryTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
     yield fit_buy_again(lesson, configs.buy_again)
-    start = next((source for source in earlier if isinstance(source, Attention)), None)
-    attention = fit_attention(lesson, configs.attention, start=start)
+    before = next((source for source in earlier if isinstance(source, Attention)), None)
+    attention = fit_attention(lesson, configs.attention, earlier=before)
     if attention is not None:
         yield attention
 

@@ -18,13 +18,20 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.recommendation.neural.encoder import MISSING, Encoder, can_encode
 from smartshop.ai_agents.recommendation.neural.histories import choose_vocabulary, codes_by_product, split_histories
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
-from smartshop.ai_agents.recommendation.neural.starting_vectors import SPREAD, starting_vectors
-from smartshop.ai_agents.recommendation.neural.weights import Weights, new_weights
+from smartshop.ai_agents.recommendation.neural.starting_vectors import starting_vectors
+from smartshop.ai_agents.recommendation.neural.weights import new_weights
 from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.source import NOTHING, Asked, Drawn, Lesson, Mask, Numbers, ShelfView
 
 LIBRARIES = ("torch", "onnx", "onnxruntime")
 """What learning needs; serving needs the last alone."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`attention.json`: how the arrays beside it came to be."""
+
+    config: AttentionConfig
+    epochs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Attention:
     """(greatest product_no + 1,): place in the vocabulary, or -1."""
     encoder: Encoder
     config: AttentionConfig
+    epochs: int
+    """After which the shoppers put aside were served best."""
     name: ClassVar[str] = "attention"
 
     def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
@@ -66,7 +75,9 @@ class Attention:
         np.save(folder / f"{self.name}.product_no.npy", self.product_no, allow_pickle=False)
         np.save(folder / f"{self.name}.vectors.npy", self.vectors, allow_pickle=False)
         (folder / f"{self.name}.encoder.onnx").write_bytes(self.encoder.model)
-        (folder / f"{self.name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.config)))
+        (folder / f"{self.name}.json").write_bytes(
+            msgspec.json.format(msgspec.json.encode(Manifest(config=self.config, epochs=self.epochs)))
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -77,13 +88,15 @@ class Attention:
         """
         if not can_encode():
             raise ValueError(MISSING)
+        manifest = msgspec.json.decode((folder / f"{cls.name}.json").read_bytes(), type=Manifest)
         product_no = map_array(folder / f"{cls.name}.product_no.npy")
         return cls(
             product_no=product_no,
             vectors=map_array(folder / f"{cls.name}.vectors.npy"),
             code_of=codes_by_product(product_no),
             encoder=Encoder((folder / f"{cls.name}.encoder.onnx").read_bytes()),
-            config=msgspec.json.decode((folder / f"{cls.name}.json").read_bytes(), type=AttentionConfig),
+            config=manifest.config,
+            epochs=manifest.epochs,
         )
 
 
@@ -106,26 +119,26 @@ def fit_attention(
     lesson: Lesson,
     config: AttentionConfig,
     *,
-    start: Attention | None = None,
+    earlier: Attention | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Attention | None:
     """Learn from the lesson; None where a library is missing or there are too few signs to learn an order from.
 
-    `start`: an earlier fit of a like lesson, whose weights are gone on from for `warm_epochs`; one of another shape is
-    not used. `clock`: seconds that only rise, for `max_minutes`. With `lesson.scratch` each epoch leaves a checkpoint
-    there: a fit that was killed goes on from it, and one that had come to its end is not repeated.
+    `earlier`: a fit of a part of this lesson. It found out after how many epochs to end, so that nobody need be put
+    aside again, no epoch is learned in vain, and this fit costs less. Its weights are not gone on from: vectors that
+    are factorised anew know the newest signs, and ended better. `clock`: seconds that only rise, for `max_minutes`.
+    With `lesson.scratch` each epoch leaves a checkpoint there: a fit that was killed goes on from it, and one that had
+    come to its end is not repeated.
     """
     if not can_learn() or len(lesson.sequences) < max(config.least_signs, 2):
         return None
     products = choose_vocabulary(lesson.sequences, config.vocabulary)
-    warm = _warm_weights(start, products, config, lesson.seed)
     histories, exam = split_histories(
         lesson.sequences,
         products,
         max_history=config.max_history,
         max_signs=config.max_signs,
-        # The earlier fit may know what would be put aside; the few epochs after it need no exam.
-        put_aside=config.put_aside if warm is None else 0.0,
+        put_aside=config.put_aside if earlier is None else 0.0,
         seed=lesson.seed,
     )
     if not (histories.length >= 2).any():
@@ -134,37 +147,23 @@ def fit_attention(
     from smartshop.ai_agents.recommendation.neural.export import encoder_graph
     from smartshop.ai_agents.recommendation.neural.learning import Course, learn_weights
 
-    weights = warm or new_weights(
-        starting_vectors(histories, len(products), config.embedding_size, lesson.seed), config, lesson.seed
-    )
     course = Course(
         histories=histories,
         exam=exam,
         config=config,
-        epochs=config.epochs if warm is None else config.warm_epochs,
+        epochs=config.epochs if earlier is None else min(config.epochs, earlier.epochs),
         seed=lesson.seed,
         threads=lesson.threads,
         scratch=lesson.scratch,
         clock=clock,
     )
-    learned = learn_weights(course, weights)
-    vectors = np.ascontiguousarray(learned["vectors"])
-    return Attention(products, vectors, codes_by_product(products), Encoder(encoder_graph(learned, config)), config)
-
-
-def _warm_weights(start: Attention | None, products: Numbers, config: AttentionConfig, seed: int) -> Weights | None:
-    """The earlier weights, each product's vector at its new place; products that are new begin small and at random."""
-    if start is None or _shape(start.config) != _shape(config):
-        return None
-    from smartshop.ai_agents.recommendation.neural.export import read_weights
-
-    vectors = np.random.default_rng(seed).standard_normal((len(products), config.embedding_size)) * SPREAD
-    known = products < len(start.code_of)
-    codes = np.full(len(products), -1, np.int32)
-    codes[known] = start.code_of[products[known]]
-    vectors[codes >= 0] = start.vectors[codes[codes >= 0]]
-    return {**read_weights(start.encoder.model, start.vectors), "vectors": vectors.astype(np.float32)}
-
-
-def _shape(config: AttentionConfig) -> tuple[int, int, int, float]:
-    return config.embedding_size, config.layers, config.max_history, config.feed_forward
+    vectors = starting_vectors(histories, len(products), config.embedding_size, lesson.seed)
+    learned = learn_weights(course, new_weights(vectors, config, lesson.seed))
+    return Attention(
+        product_no=products,
+        vectors=np.ascontiguousarray(learned.weights["vectors"]),
+        code_of=codes_by_product(products),
+        encoder=Encoder(encoder_graph(learned.weights, config)),
+        config=config,
+        epochs=learned.epochs,
+    )

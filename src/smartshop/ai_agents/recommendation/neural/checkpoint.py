@@ -32,8 +32,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Spent so far, over all attempts."""
     best: float
     """NDCG@10 of the shoppers put aside, at the best epoch."""
-    stale: int
-    """Epochs since then."""
+    best_epoch: int
+    """Epochs that were done then."""
 
 
 @dataclass(frozen=True, slots=True)

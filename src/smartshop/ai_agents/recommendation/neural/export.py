@@ -52,17 +52,6 @@ def encoder_graph(weights: Weights, config: AttentionConfig) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def read_weights(encoder: bytes, vectors: NDArray[np.float32]) -> Weights:
-    """The weights that an encoder was made of, beside its vectors: what a later training begins from."""
-    import onnx  # an extra, and only learning needs it
-
-    stored = onnx.load_from_string(encoder).graph.initializer
-    named = {
-        each.name: np.array(onnx.numpy_helper.to_array(each), np.float32) for each in stored if each.name[0] != "_"
-    }
-    return {"vectors": np.array(vectors, np.float32), **named}
-
-
 @dataclass(slots=True)
 class _Graph:
     """Nodes and constants as they come; results are named by their number, constants of our own begin with `_`."""

@@ -70,8 +70,15 @@ class _Learner:
     standing: Standing
 
 
-def learn_weights(course: Course, start: Weights) -> Weights:
-    """The averaged weights of the best epoch; of the last, where nobody could be put aside."""
+@dataclass(frozen=True, slots=True)
+class Learned:
+    weights: Weights
+    epochs: int
+    """After how many epochs these were the weights."""
+
+
+def learn_weights(course: Course, start: Weights) -> Learned:
+    """The averaged weights of the best epoch; of the last, where nobody was put aside."""
     with _sober(course.threads) as device:
         learner = _begin(course, start, device)
         began = course.clock() - learner.standing.seconds
@@ -81,13 +88,13 @@ def learn_weights(course: Course, start: Weights) -> Weights:
             learner.standing = msgspec.structs.replace(learner.standing, seconds=course.clock() - began)
             if course.scratch is not None:
                 save_checkpoint(course.scratch, _checkpoint(learner))
-    return learner.best
+    return Learned(learner.best, learner.standing.best_epoch)
 
 
 def _is_over(course: Course, standing: Standing) -> bool:
     return (
         standing.epoch >= course.epochs
-        or standing.stale >= course.config.patience
+        or standing.epoch - standing.best_epoch >= course.config.patience
         or standing.seconds >= course.config.max_minutes * MINUTE
     )
 
@@ -100,7 +107,7 @@ def _begin(course: Course, start: Weights, device: torch.device) -> _Learner:
     # One pass over all weights of a step instead of five.
     optimizer = torch.optim.Adam(list(now.values()), lr=course.config.learning_rate, betas=BETAS, fused=True)
     if found is None:
-        nothing_yet = Standing(fingerprint=mark, epoch=0, steps=0, seconds=0.0, best=-1.0, stale=0)
+        nothing_yet = Standing(fingerprint=mark, epoch=0, steps=0, seconds=0.0, best=-1.0, best_epoch=0)
         return _Learner(now, average, dict(start), optimizer, nothing_yet)
     for name, array in found.of("average").items():
         average[name].copy_(torch.from_numpy(array))
@@ -176,9 +183,7 @@ def _judge(course: Course, learner: _Learner) -> None:
     standing = learner.standing
     if value >= standing.best:
         learner.best = as_arrays(learner.average)
-        learner.standing = msgspec.structs.replace(standing, best=value, stale=0)
-        return
-    learner.standing = msgspec.structs.replace(standing, stale=standing.stale + 1)
+        learner.standing = msgspec.structs.replace(standing, best=value, best_epoch=standing.epoch)
 
 
 def exam_ndcg(weights: Tensors, exam: Exam, config: AttentionConfig) -> float:
