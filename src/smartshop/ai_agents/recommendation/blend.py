@@ -17,6 +17,7 @@ Numbers = NDArray[np.int32]
 
 DEFAULT_WEIGHTS = {
     "markov": 1.0,
+    "sessions": 0.5,
     "slist": 0.6,
     "taste": 0.3,
     "item_to_item": 0.6,

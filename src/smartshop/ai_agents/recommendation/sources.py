@@ -20,6 +20,7 @@ from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, lear
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
+from smartshop.ai_agents.recommendation.sessions import Sessions, SessionsConfig, fit_sessions
 from smartshop.ai_agents.recommendation.slist import Slist, SlistConfig, fit_slist
 from smartshop.ai_agents.recommendation.source import Lesson, Source
 from smartshop.ai_agents.recommendation.taste import Taste, TasteConfig, fit_taste
@@ -27,6 +28,7 @@ from smartshop.ai_agents.recommendation.trending import Trending, TrendingConfig
 
 KINDS: tuple[type[Source], ...] = (
     Markov,
+    Sessions,
     Slist,
     Taste,
     ItemToItem,
@@ -45,6 +47,7 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
 
     sequences: SequenceConfig = SequenceConfig()
     markov: MarkovConfig = MarkovConfig()
+    sessions: SessionsConfig = SessionsConfig()
     slist: SlistConfig = SlistConfig()
     taste: TasteConfig = TasteConfig()
     item_to_item: ItemToItemConfig = ItemToItemConfig()
@@ -61,6 +64,9 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     """
     sequences = lesson.sequences
     yield learn_markov(sequences, configs.markov)
+    sessions = fit_sessions(sequences, configs.sessions)
+    if sessions is not None:
+        yield sessions
     yield Slist(fit_slist(sequences, configs.slist))
     yield Taste(fit_taste(sequences, configs.taste))
     yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
