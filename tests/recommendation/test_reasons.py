@@ -4,6 +4,7 @@ import pytest
 
 from smartshop.ai_agents.recommendation.popular import PopularSource
 from smartshop.ai_agents.recommendation.reasons import NEW_FOR, explain
+from smartshop.ai_agents.recommendation.sessions import Sessions
 from smartshop.data_collection.schemas.slates import Reason
 from tests.recommendation.test_conformance import learned_shop
 from tests.recommendation.worlds import ask, make_shelf, shelf_of_tastes
@@ -34,3 +35,17 @@ def test_only_a_young_product_is_called_new() -> None:
 
     assert code_of(NEW_FOR - 1) == "new"
     assert code_of(NEW_FOR + 1) == "from_the_catalogue"
+
+
+def test_a_visit_is_named_as_a_reason_with_the_count_of_its_shoppers() -> None:
+    model = learned_shop().model
+    learned = model.of(Sessions)
+    assert learned is not None
+    shoppers = learned.shoppers_with_both(11, 12)
+    assert shoppers > 20
+    reason = explain(model, ask(shelf_of_tastes(), [11]), "sessions", 12, 11)
+    said = f"{shoppers} shoppers turned to this on the visit that took them to Product 11"
+    assert reason == Reason(code="same_visit", text=said, evidence={"product_id": "p11", "shoppers": shoppers})
+    again = explain(model, ask(shelf_of_tastes(), [11]), "sessions", 11, 11)
+    assert again is not None
+    assert again.text == "You looked at Product 11 before"

@@ -9,6 +9,7 @@ from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.row_source import RowSource
 from smartshop.ai_agents.recommendation.rows import Rows
+from smartshop.ai_agents.recommendation.sessions import Sessions
 from smartshop.ai_agents.recommendation.slist import Slist
 from smartshop.ai_agents.recommendation.taste import Taste
 from smartshop.ai_agents.recommendation.trending import Trending
@@ -32,6 +33,8 @@ def explain(
             reason = _viewed_next(model, shelf, product_no, because)
         case "item_to_item" | "similar":
             reason = _chosen_with(model.of(ItemToItem), shelf, product_no, because)
+        case "sessions":
+            reason = _in_one_visit(model, question, product_no, because)
         case "slist":
             reason = _chosen_with(model.of(Slist), shelf, product_no, because)
         case "taste":
@@ -83,6 +86,20 @@ def _chosen_with(learned: RowSource | None, shelf: Shelf, product_no: int, becau
     return Reason(
         code="similar",
         text=f"{shoppers} shoppers who chose {shelf.titles[because]} chose this too",
+        evidence={"product_id": shelf.product_ids[because], "shoppers": shoppers},
+    )
+
+
+def _in_one_visit(model: RecommendationModel, question: Question, product_no: int, because: int) -> Reason | None:
+    if product_no == because:
+        return _again(question, product_no)
+    learned, shelf = model.of(Sessions), question.shelf
+    shoppers = 0 if learned is None else learned.shoppers_with_both(because, product_no)
+    if shoppers < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    return Reason(
+        code="same_visit",
+        text=f"{shoppers} shoppers turned to this on the visit that took them to {shelf.titles[because]}",
         evidence={"product_id": shelf.product_ids[because], "shoppers": shoppers},
     )
 
