@@ -4,7 +4,8 @@ Kersbergen, Sprangers & Schelter, "Serenade" (SIGMOD 2022), algorithm 2, after V
 sessions that share a product with the present one, s, the `newest` m; of them the k that resemble it most by
 r_n = Σ_{i ∈ s ∩ n} π_i; a product's score is Σ_{n ∋ j} λ_n · r_n · ln(|H| / h_j).
 π_i falls with the place of i in s, counted from its newest product: linearly, as 1, (l−1)/l … 1/l with l products.
-λ_n = 1 − 0.1 · p where p, from 1, is the place of the newest product shared. |H| sessions are known, h_j hold j.
+λ_n = 1 − 0.1 · p where p, from 1, is the place of the newest product shared. |H| sessions are known, h_j hold j. The
+newest product itself is not drawn.
 
 What we changed: a product counts the less the farther it lies, in the neighbour, from the newest product shared, and
 less still if it came before it: · `step_decay`^(steps − 1), · `backward` (as STAN does, Garg et al. 2019). Without
@@ -223,7 +224,8 @@ def score_products(learned: Sessions, anchors: Anchors, eligible: Mask) -> Score
     weight = found.similarity * (1.0 - MATCH_STEP * (found.place + 1))
     share = weight[owner] * _nearness(learned, entry, owner, product == products[found.place[owner]])
     allowed = product < len(eligible)
-    allowed[allowed] = eligible[product[allowed]]
+    # What the shopper looks at this moment is in every neighbour, and nobody needs telling of it.
+    allowed[allowed] = eligible[product[allowed]] & (product[allowed] != products[:1])
     product, owner, share = product[allowed], owner[allowed], share[allowed]
     # Sorted as one number each: several times faster than an argsort.
     key = np.sort((product.astype(np.int64) << ENTRY_BITS) | np.arange(len(product)))
