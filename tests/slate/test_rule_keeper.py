@@ -101,6 +101,21 @@ async def test_rules_act_on_slates_and_not_on_plain_lists(stores: SqlStores, pro
     assert ids(ranked) == ["p2", "p10"]
 
 
+async def test_a_decision_stays_small_however_many_rules_had_a_say(stores: SqlStores, profiles: FoldedProfiles) -> None:
+    shelf = make_shelf()
+    told = [msgspec.structs.replace(RULE, rule_id=RuleId(f"r-{number:012}"), products=RuleProducts(brand=["Tarn"]))
+            for number in range(9)]  # fmt: skip
+    stores.rules.add(told)
+    keeper = RuleKeeper(stores.rules, lambda: shelf)
+    service = make_service(stores, profiles, source=ByNumber(), shelf=shelf, rules=lambda: keeper.compiled)
+    slate = await service.answer(request(limit=12), None, with_candidates=True)
+    assert sum(len(item.adjustments) for item in slate.items) > 40
+    logged = await service.decision(slate.decision_id)
+    assert logged is not None
+    assert list(logged.adjustments)[:3] == [0, 1, 2]
+    assert len(msgspec.msgpack.encode(msgspec.structs.replace(logged, candidates=None))) <= 4096
+
+
 async def test_standings_that_are_down_cost_the_segments_and_not_the_slate(
     stores: SqlStores, profiles: FoldedProfiles
 ) -> None:

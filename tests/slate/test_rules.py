@@ -240,8 +240,9 @@ def test_boosts_and_buries_add_up_and_say_from_where_to_where() -> None:
     # 0.7 and 0.065 more: behind 0.77, before 0.76.
     assert shown(decided)[24] == 30
     assert told["p30"] == {
-        "r-up": "Raised by 0.50 log-odds by the shop, from place 31 to 25.",
-        "r-down": f"Lowered by {0.435:.2f} log-odds by the shop, from place 31 to 25.",
+        "r-up": "Raised by 0.50 log-odds by the shop.",
+        "r-down": f"Lowered by {0.435:.2f} log-odds by the shop.",
+        "rules": f"2 rules of the shop together: {0.5 - 0.435:+.2f} log-odds, from place 31 to 25.",
     }
     assert told["p0"] == {}
     assert decided.items[0].score == pytest.approx(0.8, abs=1e-5), "a score is what the advisors said"
@@ -257,7 +258,7 @@ def test_a_boost_is_bounded_however_many_rules_there_are() -> None:
     assert told.product_id == "p40"
     assert told.score == pytest.approx(0.6, abs=1e-5)
     assert len(told.adjustments) == 6
-    assert told.adjustments[-1].text == "3 more rules of the shop; all together +4.00 log-odds."
+    assert told.adjustments[-1].text == "8 rules of the shop together: +4.00 log-odds, from place 41 to 1."
 
 
 # ------------------------------------------------------------------------------------------------ caps

@@ -1,6 +1,6 @@
 """A decided slate as the log keeps it: small enough to write for every slate, whole enough to argue about later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from smartshop.ai_agents.advice import Question
 from smartshop.ai_agents.chance import chance
 from smartshop.ai_agents.slate import Decided
 from smartshop.data_collection.schemas.ids import DecisionId, Micros, ProductId, ShopperKey
-from smartshop.data_collection.schemas.slates import Decision
+from smartshop.data_collection.schemas.slates import Adjustment, Decision, SlateItem
 
 CANDIDATES_SHARE = 0.01
 """Share of decisions that keep their candidates: enough to learn what the source never let near the slate."""
 CANDIDATES_KEPT = 200
 REASONS_KEPT = 24
 """Reasons of the first so many places; more would not fit 4 KB, and nobody reads further."""
-ADJUSTMENTS_KEPT = 12
-"""Places whose adjustments are kept; chance steps in at none below (`exploration`)."""
+ADJUSTMENTS_KEPT = 24
+"""Of all places together, the first ones first, for the same reason."""
 QUERY_KEPT = 200
 """Characters of the search text that are kept."""
 
@@ -56,13 +56,22 @@ def logged(
         advisors=list(argument.heard.names),
         log_odds=[row.tobytes() for row in table],
         reasons=[item.reason for item in items[:REASONS_KEPT]],
-        adjustments={item.position: item.adjustments for item in items[:ADJUSTMENTS_KEPT] if item.adjustments},
+        adjustments=_kept_adjustments(items),
         anchor_product_id=_product_id(question, question.anchor),
         query=question.query[:QUERY_KEPT] if question.query else None,
         degraded=degraded,
         took_micros=took_micros,
         candidates=packed_candidates(decided) if with_candidates else None,
     )
+
+
+def _kept_adjustments(items: Sequence[SlateItem]) -> dict[int, list[Adjustment]]:
+    kept, left = dict[int, list[Adjustment]](), ADJUSTMENTS_KEPT
+    for item in items:
+        if item.adjustments and left > 0:
+            kept[item.position] = item.adjustments[:left]
+            left -= len(kept[item.position])
+    return kept
 
 
 def packed_candidates(decided: Decided) -> bytes:

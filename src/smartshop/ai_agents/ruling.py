@@ -20,6 +20,8 @@ from smartshop.data_collection.schemas.slates import Adjustment
 
 TOLD_RULES = 5
 """Boosts and buries of one item that are told one by one."""
+TOGETHER = "rules"
+"""What adjustments call several of them."""
 PINNED = "pinned"
 """Origin of pinned candidates that no source drew."""
 NO_NUMBERS = np.empty(0, dtype=np.int32)
@@ -117,15 +119,14 @@ def _shifted(
     for candidate, rules in pulling.items():
         was, now = before[candidate] + 1, after[candidate] + 1
         places = f", from place {was} to {now}" if was != now else ""
+        alone = places if len(rules) == 1 else ""
         told[candidate] = [
-            Adjustment(active.rule(at).rule_id, f"{_did(float(strength[at]))} by the shop{places}.")
+            Adjustment(active.rule(at).rule_id, f"{_did(float(strength[at]))} by the shop{alone}.")
             for at in rules[:TOLD_RULES]
         ]
-        if len(rules) > TOLD_RULES:
-            more, total = len(rules) - TOLD_RULES, float(shift[candidate])
-            told[candidate].append(
-                Adjustment("rules", f"{more} more rules of the shop; all together {total:+.2f} log-odds.")
-            )
+        if len(rules) > 1:
+            total = f"{len(rules)} rules of the shop together: {float(shift[candidate]):+.2f} log-odds{places}."
+            told[candidate].append(Adjustment(TOGETHER, total))
     return told
 
 
