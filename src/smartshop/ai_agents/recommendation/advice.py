@@ -1,7 +1,7 @@
 """The request side of the recommendation agent: candidates with where they come from, their odds and their reasons."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_r
 from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, Moment, ShelfView
 from smartshop.ai_agents.recommendation.sources import SOURCES
-from smartshop.ai_agents.recommendation.trending import draw_trending
+from smartshop.ai_agents.recommendation.trending import Trending, draw_trending
+from smartshop.ai_agents.recommendation.view import with_demand
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason, Surface
 
@@ -44,6 +45,14 @@ class RecommendationAdvisor:
     def __init__(self, model: RecommendationModel) -> None:
         self.model = model
         self._view: ShelfView | None = None
+
+    def grown(self, model: RecommendationModel) -> Self:
+        """The same advisor over the same model after it counted on; what it knows of the shelf goes along."""
+        advisor = type(self)(model)
+        trending = model.of(Trending)
+        if self._view is not None and trending is not None:
+            advisor._view = with_demand(self._view, trending.score)
+        return advisor
 
     def candidates(self, question: Question, n: int) -> Candidates:
         """Blend every source for this moment and fill up from the catalogue."""

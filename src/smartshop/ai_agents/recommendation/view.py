@@ -1,6 +1,7 @@
 """What a model says of one catalogue: orders and codes worked out once per shelf, not once per request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,26 @@ def view_shelf(score: NDArray[np.float32], categories: Sequence[tuple[str, ...]]
         n_in_demand=len(wanted),
         code_in_model=np.array([model_codes.get(path, -1) for path in shelf.categories], np.int32),
         code_on_shelf=np.array([shelf_codes.get(path, -1) for path in categories], np.int32),
+    )
+
+
+def with_demand(view: ShelfView, score: NDArray[np.float32]) -> ShelfView:
+    """The view of the same catalogue after demand moved; `score`: as `view_shelf` takes it.
+
+    Far cheaper than a new one: who is still unseen keeps their turn, and who lost all demand comes last.
+    """
+    demand = np.zeros_like(view.demand)
+    known = min(len(score), len(demand))
+    demand[:known] = score[:known]
+    wanted = np.flatnonzero(demand > 0)
+    wanted = wanted[np.argsort(-demand[wanted], kind="stable")]
+    unseen = view.by_demand[view.n_in_demand :]
+    forgotten = view.in_demand[demand[view.in_demand] <= 0]
+    return replace(
+        view,
+        demand=demand,
+        by_demand=np.concatenate((wanted, unseen[demand[unseen] <= 0], forgotten)).astype(np.int32),
+        n_in_demand=len(wanted),
     )
 
 
