@@ -42,7 +42,9 @@ SMALL = AttentionConfig(
     averaging=0.9,
     epochs=8,
     least_signs=0,
+    members=1,
 )
+TWO = msgspec.structs.replace(SMALL, members=2)
 Clock = Callable[[], float]
 
 
@@ -224,21 +226,21 @@ class Counting:
 def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     with pytest.raises(Killed):
-        fitted(lesson(scratch=scratch), clock=Counting(60))
+        fitted(lesson(scratch=scratch), TWO, clock=Counting(300))
     rest, whole, again = Counting(), Counting(), Counting()
-    went_on = files(fitted(lesson(scratch=scratch), clock=rest), tmp_path / "went on")
-    assert went_on == files(fitted(lesson(), clock=whole), tmp_path / "whole")
-    assert 0 < whole.looks - rest.looks < 60
-    assert files(fitted(lesson(scratch=scratch), clock=again), tmp_path / "again") == went_on
+    went_on = files(fitted(lesson(scratch=scratch), TWO, clock=rest), tmp_path / "went on")
+    assert went_on == files(fitted(lesson(), TWO, clock=whole), tmp_path / "whole")
+    assert 200 < whole.looks - rest.looks < 300
+    assert files(fitted(lesson(scratch=scratch), TWO, clock=again), tmp_path / "again") == went_on
     assert again.looks < 3 < rest.looks
 
 
 def test_another_lessons_checkpoints_are_left_alone_and_only_the_newest_are_kept(tmp_path: Path) -> None:
     short = msgspec.structs.replace(SMALL, epochs=1)
-    for seed in range(3):
+    for seed in range(5):
         kept = files(fitted(replace(lesson(scratch=tmp_path / "scratch"), seed=seed), short), tmp_path / f"{seed}")
         assert kept == files(fitted(replace(lesson(), seed=seed), short), tmp_path / f"{seed} without")
-    assert len(list((tmp_path / "scratch").iterdir())) == 2
+    assert len(list((tmp_path / "scratch").iterdir())) == 4
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
@@ -255,6 +257,18 @@ def test_learning_ends_when_its_time_is_up() -> None:
     found = fitted(lesson(), clock=lambda: 3_600.0 * next(hours))
     assert next(hours) < 8
     assert len(drawn(found, asked([1, 2]))) == 5
+
+
+def test_two_networks_learn_apart_and_add_their_scores(tmp_path: Path) -> None:
+    both = fitted(lesson(), TWO)
+    first, second = both.vectors[:, :16], both.vectors[:, 16:]
+    assert first.tolist() == learned().vectors.tolist() != second.tolist()
+    files(both, tmp_path / "model")
+    loaded = Attention.load(tmp_path / "model")
+    assert drawn(loaded, asked([1, 2])) == drawn(both, asked([1, 2]))
+    codes = both.code_of[np.array([1, 2])]
+    alone = learned().encoder.wanted(first[codes])
+    np.testing.assert_allclose(both.encoder.wanted(both.vectors[codes])[:16], alone, atol=1e-5)
 
 
 def test_a_second_fit_takes_the_number_of_epochs_from_the_first_and_learns_from_everybody() -> None:

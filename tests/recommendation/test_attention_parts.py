@@ -113,9 +113,9 @@ def test_starting_vectors_exist_for_products_that_nobody_walked_to() -> None:
     assert (np.abs(vectors).sum(axis=1) > 0).all()
 
 
-def some_weights(config: AttentionConfig = NETWORK, products: int = 12) -> Weights:
+def some_weights(seed: int = 5, config: AttentionConfig = NETWORK, products: int = 12) -> Weights:
     """Random in every part, so that none can be left out unnoticed."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     weights = new_weights(rng.standard_normal((products, config.embedding_size)).astype(np.float32), config, 0)
     return {
         name: (array + 0.2 * rng.standard_normal(array.shape)).astype(np.float32) for name, array in weights.items()
@@ -129,16 +129,17 @@ def test_the_exported_graph_says_what_the_network_says() -> None:
     from smartshop.ai_agents.recommendation.neural.export import encoder_graph
     from smartshop.ai_agents.recommendation.neural.network import as_tensors, encode
 
-    weights = some_weights()
-    graph = encoder_graph(weights, NETWORK)
-    assert graph == encoder_graph(weights, NETWORK)
+    members = [some_weights(seed) for seed in (5, 6)]
+    graph = encoder_graph(members, NETWORK)
+    assert graph == encoder_graph(members, NETWORK)
     encoder = Encoder(graph)
-    tensors = as_tensors(weights, torch.device("cpu"))
+    vectors = np.concatenate([weights["vectors"] for weights in members], axis=1)
+    learned = [as_tensors(weights, torch.device("cpu")) for weights in members]
     for length in range(1, NETWORK.max_history + 1):
         codes = np.random.default_rng(length).integers(0, 12, length)
         with torch.no_grad():
-            wanted = encode(tensors, torch.from_numpy(codes[None]), NETWORK, 0.0)[0, -1].numpy()
-        np.testing.assert_allclose(encoder.wanted(weights["vectors"][codes]), wanted, atol=1e-5)
+            said = [encode(tensors, torch.from_numpy(codes[None]), NETWORK, 0.0)[0, -1].numpy() for tensors in learned]
+        np.testing.assert_allclose(encoder.wanted(vectors[codes]), np.concatenate(said), atol=1e-5)
 
 
 def test_the_network_does_not_look_ahead() -> None:

@@ -1,4 +1,4 @@
-"""What comes after the shopper's newest signs, in their order: one self-attentive network over a bounded vocabulary.
+"""What comes after the shopper's newest signs, in their order: self-attentive networks over a bounded vocabulary.
 
 Learned with PyTorch (extra `neural`), served by ONNX Runtime alone (extra `onnx`). A list costs the encoder's run over
 at most `max_history` signs and one float32 product of the vocabulary's vectors with what it says, on one thread.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import msgspec
 import numpy as np
@@ -22,6 +22,9 @@ from smartshop.ai_agents.recommendation.neural.starting_vectors import starting_
 from smartshop.ai_agents.recommendation.neural.weights import new_weights
 from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.source import NOTHING, Asked, Drawn, Lesson, Mask, Numbers, ShelfView
+
+if TYPE_CHECKING:
+    from smartshop.ai_agents.recommendation.neural.learning import Learned
 
 LIBRARIES = ("torch", "onnx", "onnxruntime")
 """What learning needs; serving needs the last alone."""
@@ -41,7 +44,7 @@ class Attention:
     product_no: Numbers
     """(vocabulary,), rising."""
     vectors: NDArray[np.float32]
-    """(vocabulary, embedding_size)"""
+    """(vocabulary, members · embedding_size)"""
     code_of: Numbers
     """(greatest product_no + 1,): place in the vocabulary, or -1."""
     encoder: Encoder
@@ -133,37 +136,61 @@ def fit_attention(
     if not can_learn() or len(lesson.sequences) < max(config.least_signs, 2):
         return None
     products = choose_vocabulary(lesson.sequences, config.vocabulary)
+    members: list[Learned] = []
+    for number in range(config.members):
+        # The first member finds out when to end; those after it learn from everybody, and that long.
+        epochs = earlier.epochs if earlier is not None else members[0].epochs if members else None
+        member = _learn_member(lesson, products, config, number, epochs, clock)
+        if member is None:
+            return None
+        members.append(member)
+    # An extra, and only learning needs it.
+    from smartshop.ai_agents.recommendation.neural.export import encoder_graph
+
+    weights = [member.weights for member in members]
+    return Attention(
+        product_no=products,
+        vectors=np.concatenate([each["vectors"] for each in weights], axis=1),
+        code_of=codes_by_product(products),
+        encoder=Encoder(encoder_graph(weights, config)),
+        config=config,
+        epochs=members[0].epochs,
+    )
+
+
+def _learn_member(
+    lesson: Lesson,
+    products: Numbers,
+    config: AttentionConfig,
+    number: int,
+    epochs: int | None,
+    clock: Callable[[], float],
+) -> "Learned | None":
+    """One network; None where nothing comes after anything. `epochs`: how many are known to be enough, if they are."""
+    # PyTorch takes two seconds to import, and serving must not need it.
+    from smartshop.ai_agents.recommendation.neural.learning import Course, learn_weights
+
+    seed = int(np.random.SeedSequence((lesson.seed, number)).generate_state(1)[0])
     histories, exam = split_histories(
         lesson.sequences,
         products,
         max_history=config.max_history,
         max_signs=config.max_signs,
-        put_aside=config.put_aside if earlier is None else 0.0,
-        seed=lesson.seed,
+        put_aside=config.put_aside if epochs is None else 0.0,
+        seed=seed,
     )
     if not (histories.length >= 2).any():
         return None
-    # PyTorch takes two seconds to import, and serving must not need it.
-    from smartshop.ai_agents.recommendation.neural.export import encoder_graph
-    from smartshop.ai_agents.recommendation.neural.learning import Course, learn_weights
-
     course = Course(
         histories=histories,
         exam=exam,
         config=config,
-        epochs=config.epochs if earlier is None else min(config.epochs, earlier.epochs),
-        seed=lesson.seed,
+        epochs=config.epochs if epochs is None else min(epochs, config.epochs),
+        minutes=config.max_minutes / config.members,
+        seed=seed,
         threads=lesson.threads,
         scratch=lesson.scratch,
         clock=clock,
     )
-    vectors = starting_vectors(histories, len(products), config.embedding_size, lesson.seed)
-    learned = learn_weights(course, new_weights(vectors, config, lesson.seed))
-    return Attention(
-        product_no=products,
-        vectors=np.ascontiguousarray(learned.weights["vectors"]),
-        code_of=codes_by_product(products),
-        encoder=Encoder(encoder_graph(learned.weights, config)),
-        config=config,
-        epochs=learned.epochs,
-    )
+    vectors = starting_vectors(histories, len(products), config.embedding_size, seed)
+    return learn_weights(course, new_weights(vectors, config, seed))

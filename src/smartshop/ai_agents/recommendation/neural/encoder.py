@@ -25,7 +25,7 @@ class Encoder:
         """Any: ONNX Runtime ships no types for it."""
 
     def wanted(self, signs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(embedding_size,) what comes next after these signs, (n, embedding_size), 1 ≤ n ≤ max_history."""
+        """(width,) what comes next after these signs, (n, width), 1 ≤ n ≤ max_history; see `export`."""
         session = self._session or self._open()
         (found,) = session.run(None, {"signs": signs})
         return np.asarray(found[0], np.float32)

@@ -1,9 +1,9 @@
-"""The learned encoder as an ONNX graph, node by node: the same weights give the same bytes, and no tracer is needed.
+"""The learned encoders as one ONNX graph, node by node: the same weights give the same bytes, and no tracer is needed.
 
-Input `signs`: (n, embedding_size) float32, the vectors of the newest n signs, oldest first, 1 ≤ n ≤ max_history.
-Output `wanted`: (1, embedding_size) float32; its product with a product's vector is that product's score. Only the last
-sign's state is asked for, so that the last layer looks from it alone. The vectors stay outside: they are mapped as an
-array, once for the encoder and for the scores.
+Input `signs`: (n, members · embedding_size) float32, the vectors of the newest n signs, oldest first,
+1 ≤ n ≤ max_history, each member's beside the other's. Output `wanted`: (1, members · embedding_size) float32; its
+product with a product's vectors is the sum of the members' scores. Only the last sign's state is asked for, so that the
+last layer looks from it alone. The vectors stay outside: they are mapped as an array, once for encoders and scores.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ NEVER = -1e9
 """Added to what must not be looked at before the softmax."""
 
 
-def encoder_graph(weights: Weights, config: AttentionConfig) -> bytes:
-    """A serialised ONNX model of the encoder.
+def encoder_graph(members: Sequence[Weights], config: AttentionConfig) -> bytes:
+    """A serialised ONNX model of the members' encoders side by side.
 
     Raises:
         ImportError: the package `onnx` is not installed.
@@ -34,8 +34,12 @@ def encoder_graph(weights: Weights, config: AttentionConfig) -> bytes:
     from onnx import TensorProto, helper
 
     graph = _Graph()
-    graph.read(_encoder(graph, weights, config), "wanted")
-    size = config.embedding_size
+    wanted = [
+        _encoder(_Graph(graph.nodes, graph.constants, f"member{number}."), weights, config, number)
+        for number, weights in enumerate(members)
+    ]
+    graph.read(graph.add("Concat", *wanted, axis=1), "wanted")
+    size = len(members) * config.embedding_size
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -59,6 +63,8 @@ class _Graph:
     nodes: list[Any] = field(default_factory=list)
     """Any: the protocol buffers of a library without types."""
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    owner: str = ""
+    """What the names of weights begin with."""
 
     def add(self, operator: str, *inputs: str, **attributes: float) -> str:
         from onnx import helper
@@ -73,8 +79,8 @@ class _Graph:
         self.nodes.append(helper.make_node("Identity", [result], [name]))
 
     def weight(self, weights: Weights, name: str) -> str:
-        self.constants[name] = weights[name]
-        return name
+        self.constants[self.owner + name] = weights[name]
+        return self.owner + name
 
     def constant(self, name: str, value: float | Sequence[int] | NDArray[np.float32]) -> str:
         array = np.array(value, np.int64) if isinstance(value, (list, tuple)) else np.array(value, np.float32)
@@ -82,11 +88,13 @@ class _Graph:
         return f"_{name}"
 
 
-def _encoder(graph: _Graph, weights: Weights, config: AttentionConfig) -> str:
+def _encoder(graph: _Graph, weights: Weights, config: AttentionConfig, number: int) -> str:
     size, longest = config.embedding_size, config.max_history
-    length = graph.add("Slice", graph.add("Shape", "signs"), graph.constant("zero", [0]), graph.constant("one", [1]))
+    columns = graph.constant(f"from{number}", [number * size]), graph.constant(f"to{number}", [number * size + size])
+    signs = graph.add("Slice", "signs", *columns, graph.constant("one", [1]))
+    length = graph.add("Slice", graph.add("Shape", "signs"), graph.constant("zero", [0]), "_one")
     placed = graph.add("Slice", graph.weight(weights, "positions"), "_zero", length, "_zero")
-    state = graph.add("Add", graph.add("Mul", "signs", graph.constant("root", size**0.5)), placed)
+    state = graph.add("Add", graph.add("Mul", signs, graph.constant("root", size**0.5)), placed)
     future = np.triu(np.full((longest, longest), NEVER, np.float32), 1)
     graph.constant("first_two_axes", [0, 1])
     graph.constant("from_start", [0, 0])

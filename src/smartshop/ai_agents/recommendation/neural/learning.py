@@ -52,6 +52,8 @@ class Course:
     exam: Exam
     config: AttentionConfig
     epochs: int
+    minutes: float
+    """Learning ends with the best of what it has after this time."""
     seed: int
     threads: int
     scratch: Path | None
@@ -95,7 +97,7 @@ def _is_over(course: Course, standing: Standing) -> bool:
     return (
         standing.epoch >= course.epochs
         or standing.epoch - standing.best_epoch >= course.config.patience
-        or standing.seconds >= course.config.max_minutes * MINUTE
+        or standing.seconds >= course.minutes * MINUTE
     )
 
 
@@ -134,7 +136,7 @@ def _walk(course: Course, learner: _Learner, began: float) -> None:
         _step(course, learner, windows, shares, rng)
         steps += 1
         _follow(learner, min(config.averaging, (1 + steps) / (AVERAGING_DELAY + steps)))
-        if course.clock() - began >= config.max_minutes * MINUTE:
+        if course.clock() - began >= course.minutes * MINUTE:
             break
     learner.standing = msgspec.structs.replace(standing, epoch=standing.epoch + 1, steps=steps)
 
@@ -220,7 +222,7 @@ def _checkpoint(learner: _Learner) -> Checkpoint:
 
 
 def _fingerprint(course: Course, start: Weights) -> str:
-    settings = msgspec.json.encode((course.config, course.epochs, course.seed))
+    settings = msgspec.json.encode((course.config, course.epochs, course.minutes, course.seed))
     lesson = {
         "codes": course.histories.codes,
         "start": course.histories.start,

@@ -18,6 +18,9 @@ class AttentionConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_history: Annotated[int, Meta(ge=1, le=1_000)] = 50
     """Newest signs of a shopper that are read."""
     embedding_size: Annotated[int, Meta(ge=4, le=1_024)] = 128
+    members: Annotated[int, Meta(ge=1, le=8)] = 2
+    """Networks that learn with luck of their own and whose scores are added; time, memory and a request cost as many
+    times as much."""
     layers: Annotated[int, Meta(ge=1, le=12)] = 2
     feed_forward: Annotated[float, Meta(gt=0, le=8)] = 2.0
     """Width of the gated layer, in embedding sizes."""
