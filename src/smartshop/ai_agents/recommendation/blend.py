@@ -26,6 +26,8 @@ DEFAULT_WEIGHTS = {
     "trending": 0.1,
     "buy_again": 0.3,
     "attention": 1.0,
+    "content": 0.2,
+    "newcomers": 0.2,
 }
 
 

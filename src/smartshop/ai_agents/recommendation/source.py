@@ -4,6 +4,7 @@ A source never fails for what it does not know: an unknown shopper or product, a
 or shrunk since it learned. It draws inside the mask that it is given.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -11,6 +12,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.shelf import Shelf
 
@@ -33,6 +35,8 @@ class Lesson:
     """Of linear algebra, where a source can use more."""
     scratch: Path | None = None
     """A folder that outlives a killed training; what was learned so far may be kept there."""
+    text_network: Path | None = None
+    """A folder that keeps the exported language network, made there first where it can be; None: words are counted."""
 
     @property
     def n_products(self) -> int:
@@ -100,6 +104,18 @@ NOTHING = Drawn(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True, slots=True)
+class NewcomersView:
+    """What a view adds for products newer than the model; all rows are over the shelf's products."""
+
+    alike: Rows
+    """The newer products' neighbours by what the shop says of them."""
+    borrowed: Rows
+    """Newer products in the rows of those whose neighbours they are like, and the rows that they borrow themselves."""
+    vector_of: Mapping[str, NDArray[np.float32]]
+    """Text → vector, so that a later view reads each text once."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShelfView:
     """What a model says of one catalogue, worked out once per shelf, not once per request.
 
@@ -118,6 +134,8 @@ class ShelfView:
     """(n_categories of the shelf,): the model's code of the same path, or -1."""
     code_on_shelf: Numbers
     """(n_categories of the model,): the shelf's code of the same path, or -1."""
+    newcomers: NewcomersView | None = None
+    """None where no product is newer than the model, and until they have been read."""
 
     @property
     def in_demand(self) -> Numbers:

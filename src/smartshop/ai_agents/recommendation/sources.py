@@ -15,6 +15,8 @@ from smartshop.ai_agents.recommendation.bought_together import (
 )
 from smartshop.ai_agents.recommendation.buy_again import BuyAgain, BuyAgainConfig, fit_buy_again
 from smartshop.ai_agents.recommendation.category_trending import CategoryTrending
+from smartshop.ai_agents.recommendation.cold import Newcomers, NewcomersConfig, fit_newcomers
+from smartshop.ai_agents.recommendation.content import Content, ContentConfig, fit_content
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToItemConfig, fit_item_to_item
 from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, learn_markov
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
@@ -37,6 +39,8 @@ KINDS: tuple[type[Source], ...] = (
     Trending,
     BuyAgain,
     Attention,
+    Content,
+    Newcomers,
 )
 SOURCES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
 """In this order everywhere: lists, weights, origins."""
@@ -55,6 +59,8 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
     trending: TrendingConfig = TrendingConfig()
     buy_again: BuyAgainConfig = BuyAgainConfig()
     attention: AttentionConfig = AttentionConfig()
+    content: ContentConfig = ContentConfig()
+    newcomers: NewcomersConfig = NewcomersConfig()
 
 
 def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()) -> Iterator[Source]:
@@ -63,13 +69,15 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     `earlier`: sources fitted on a part of this lesson, from which one that is costly to learn takes what it found out.
     """
     sequences = lesson.sequences
-    yield learn_markov(sequences, configs.markov)
+    markov = learn_markov(sequences, configs.markov)
+    yield markov
     sessions = fit_sessions(sequences, configs.sessions)
     if sessions is not None:
         yield sessions
     yield Slist(fit_slist(sequences, configs.slist))
     yield Taste(fit_taste(sequences, configs.taste))
-    yield ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
+    item_to_item = ItemToItem(fit_item_to_item(sequences, configs.item_to_item))
+    yield item_to_item
     yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
     yield CategoryTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
@@ -78,6 +86,13 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     attention = fit_attention(lesson, configs.attention, earlier=before)
     if attention is not None:
         yield attention
+    read = next((source for source in earlier if isinstance(source, Content)), None)
+    content = fit_content(lesson, configs.content, earlier=read)
+    if content is not None:
+        yield content
+        newcomers = fit_newcomers(lesson, content, (markov.rows, item_to_item.rows), configs.newcomers)
+        if newcomers is not None:
+            yield newcomers
 
 
 def load_sources(folder: Path, names: Iterable[str]) -> tuple[Source, ...]:
