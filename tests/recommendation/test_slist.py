@@ -6,12 +6,15 @@ import pytest
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation import slist
+from smartshop.ai_agents.recommendation.anchors import ask_of
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
-from smartshop.ai_agents.recommendation.slist import SlistConfig, fit_slist, most_chosen, steps
-from tests.recommendation.worlds import DAY, START, Row, sequences_of, view
+from smartshop.ai_agents.recommendation.slist import Slist, SlistConfig, fit_slist, most_chosen, speakers_of
+from smartshop.ai_agents.recommendation.source import Asked, Moment
+from smartshop.ai_agents.recommendation.view import view_shelf
+from tests.recommendation.worlds import DAY, START, Row, make_shelf, sequences_of, view
 
-CONFIG = SlistConfig(regularisation=3.0, window=4)
+CONFIG = SlistConfig(regularisation=0.3, window=3)
 N = 9
 
 
@@ -54,10 +57,11 @@ def written_out(sequences: Sequences, config: SlistConfig) -> NDArray[np.float64
             inputs.append(np.sqrt(1 - config.whole_share) * past)
             targets.append(np.sqrt(1 - config.whole_share) * future)
     told, wanted = np.array(inputs), np.array(targets)
+    ridge = config.regularisation * np.mean(np.diagonal(told.T @ told))
     weights = np.zeros((N, N))
     for column in range(N):
         others = np.flatnonzero(np.arange(N) != column)
-        gram = told[:, others].T @ told[:, others] + config.regularisation * np.eye(N - 1)
+        gram = told[:, others].T @ told[:, others] + ridge * np.eye(N - 1)
         weights[others, column] = np.linalg.solve(gram, told[:, others].T @ wanted[:, column])
     return weights
 
@@ -82,17 +86,10 @@ def test_neither_portions_nor_the_way_of_multiplying_change_a_weight(
     assert np.abs(dense(fit_slist(sequences, CONFIG)) - before).max() < 1e-5
 
 
-def test_a_step_looks_back_and_forth_and_never_across_shoppers() -> None:
-    sequences = sequences_of([view(0, p, START + p) for p in range(3)] + [view(1, 3, START)], 4)
-    past, future = steps(sequences, SlistConfig(decay=0.5))
-    assert past.toarray().tolist() == [[1, 0, 0, 0], [0.5, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
-    assert future.toarray().tolist() == [[0, 1, 0.5, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
-
-
 def test_what_comes_after_counts_more_than_what_came_before() -> None:
     """Everybody goes from 0 to 1; both rows know of both, but the way leads from 0."""
     sequences = sequences_of([view(s, p, START + p) for s in range(20) for p in (0, 1)], 2)
-    weights = dense(fit_slist(sequences, SlistConfig(regularisation=100.0)))
+    weights = dense(fit_slist(sequences, SlistConfig(whole_share=0.2)))
     assert weights[0, 1] > 3.0 * weights[1, 0] > 0
 
 
@@ -109,11 +106,51 @@ def test_only_the_head_is_solved_and_the_tail_left_empty() -> None:
     rows = [view(s, p, START + p) for s in range(6) for p in (5, 2, 7)] + [view(9, p, START + p) for p in range(9)]
     sequences = sequences_of(rows, 9)
     assert most_chosen(sequences.product, 9, 3).tolist() == [2, 5, 7]
-    found = fit_slist(sequences, SlistConfig(most_products=3, regularisation=1.0))
+    found = fit_slist(sequences, SlistConfig(most_products=3))
     assert np.flatnonzero(np.diff(found.indptr)).tolist() == [2, 5, 7]
     assert set(found.indices.tolist()) <= {2, 5, 7}
 
 
+def asked_after(times: list[int], focus: tuple[int, ...] = ()) -> Asked:
+    """Products 0, 1, 2, … chosen at these times."""
+    n = len(times)
+    return ask_of(
+        Moment(
+            eligible=np.ones(N, np.bool_),
+            history=np.arange(n, dtype=np.int32),
+            history_at=np.array(times, np.int64),
+            now=START + DAY,
+            focus=np.array(focus, np.int32),
+        )
+    )
+
+
+def test_all_products_of_an_order_speak_equally_and_earlier_ones_fade() -> None:
+    speakers = speakers_of(asked_after([START - 60 * DAY, START - 1, START, START]))
+    weight = dict(zip(speakers.product_no.tolist(), speakers.weight.tolist(), strict=True))
+    assert weight[3] == weight[2] == 1.0
+    assert weight[1] == pytest.approx(0.6)
+    assert weight[0] == pytest.approx(0.6**2 / 2)
+
+
+def test_on_a_products_page_it_speaks_as_for_all_sources() -> None:
+    one = asked_after([START, START], focus=(5,))
+    assert speakers_of(one) is one.anchors
+    nothing = asked_after([])
+    assert speakers_of(nothing) is nothing.anchors
+
+
+def test_a_list_is_drawn_from_all_who_speak() -> None:
+    fitted = Slist(fit_slist(a_small_shop(), CONFIG))
+    one = asked_after([START, START])
+    view = view_shelf(np.zeros(N, np.float32), ((),), make_shelf(N))
+    full = dense(fitted.rows)[0] + dense(fitted.rows)[1]
+    drawn = fitted.draw(one, view, 3).product_no
+    assert full[drawn] == pytest.approx(np.sort(full)[::-1][:3])
+
+
 def test_no_signs_make_empty_rows() -> None:
+    config = SlistConfig(whole_share=0.0)
+    assert len(fit_slist(sequences_of([view(0, 1, START)], 5), config).indices) == 0
     assert fit_slist(sequences_of([], 5), CONFIG).n_rows == 5
     assert len(fit_slist(sequences_of([view(0, 1, START)], 5), CONFIG).indices) == 0

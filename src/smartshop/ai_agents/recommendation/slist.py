@@ -2,12 +2,13 @@
 
 SLIST (Choi, Kim, Lee, Shim & Lee 2021, "Session-aware linear item-item models", eqs. 5-13) is one ridge regression of
 targets on inputs, min α‖X − X·B‖² + (1 − α)‖T − S·B‖² + λ‖B‖². X holds what each shopper chose. S and T have one row
-for every step that a shopper took: in S the products up to there, in T those after it, both fading with the distance
-from the step. With P = (αXᵀX + (1 − α)SᵀS + λI)⁻¹ and A = αXᵀX + (1 − α)SᵀT the answer is B = P·A − P·diag(μ), μ such
-that the diagonal is zero: no product argues for itself.
+for every step from one moment to the next: in S the products up to there, in T those after it, both fading with the
+distance from the step. With P = (αXᵀX + (1 − α)SᵀS + λI)⁻¹ and A = αXᵀX + (1 − α)SᵀT the answer is
+B = P·A − P·diag(μ), μ such that the diagonal is zero: no product argues for itself.
 
-What we changed: rows are cut to their `n` greatest weights among products that some shopper chose together with the
-row's, so that every entry has shoppers to show for it.
+What we changed: the lines of an order are one moment, not a sequence; λ is told relative to the data; and rows are cut
+to their `n` greatest weights among products that some shopper chose together with the row's, so that every entry has
+shoppers to show for it.
 
 The work is cubic in the number of products, so only the head is solved, those chosen most; the tail is left to the
 other sources. With 12,000 products some 30 s on one core, and 8 bytes per pair of products (1.2 GB) at its peak.
@@ -25,29 +26,39 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.ease import add_product, inverse_in_place
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence, with_entries
-from smartshop.ai_agents.recommendation.row_source import RowSource
+from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
+from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, ShelfView
+from smartshop.ai_agents.recommendation.steps import steps
 
 PORTION = 500_000
 """Signs whose steps are held at once: some 100 MB."""
 SPARSE_BELOW = 0.05
 """Share of non-zero targets below which a sparse product is faster than a dense one (measured, one core)."""
+LOOK_BACK = 200
+"""Signs of the history that are looked at for speakers."""
+MAX_SPEAKERS = 100
+"""Newest distinct products that speak; 400 did no better on a wholesaler's baskets."""
+MOMENT_DECAY = 0.6
+"""Weight of each earlier moment relative to the one after it, while asking."""
+HALF_LIFE = 60 * 86_400_000_000
+"""µs: age, relative to the newest sign, at which a product speaks half as loud."""
 
 
 class SlistConfig(msgspec.Struct, frozen=True, kw_only=True):
     most_products: Annotated[int, Meta(ge=1, le=40_000)] = 12_500
     """The head that is solved: time grows with its cube, memory with its square (8 bytes per pair)."""
-    whole_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    whole_share: Annotated[float, Meta(ge=0, le=1)] = 0.4
     """α: how much whole histories count beside the steps within them."""
-    window: Annotated[int, Meta(ge=1, le=50)] = 8
-    """Signs before and after a step that count."""
-    decay: Annotated[float, Meta(gt=0, le=1)] = 0.6
-    """Weight of each further sign from a step, relative to the one nearer to it."""
-    regularisation: Annotated[float, Meta(gt=0)] = 100.0
-    """λ, in shoppers and steps."""
+    window: Annotated[int, Meta(ge=1, le=50)] = 4
+    """Moments before and after a step that count."""
+    decay: Annotated[float, Meta(gt=0, le=1)] = 0.4
+    """Weight of each further moment from a step, relative to the one nearer to it."""
+    regularisation: Annotated[float, Meta(gt=0)] = 8.0
+    """λ, as a multiple of the Gram matrix's mean diagonal: of how much there is to learn from per product."""
     max_unit_size: Annotated[int, Meta(ge=2, le=10_000)] = 200
-    """Newest distinct products of a shopper that count as their whole history."""
+    """Newest distinct products that count of a shopper's whole history, and of one moment."""
     n: Annotated[int, Meta(ge=1, le=1000)] = 100
     """Neighbours kept per product."""
 
@@ -55,6 +66,27 @@ class SlistConfig(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class Slist(RowSource):
     name: ClassVar[str] = "slist"
+
+    def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
+        return draw_from_rows(self.rows, speakers_of(asked), asked.eligible, n)
+
+
+def speakers_of(asked: Asked) -> Anchors:
+    """Where nothing is in focus, the newest distinct products, fading by moments and age; else as for all sources.
+
+    A linear model weighs its inputs against each other, so that all products of an order may speak, equally loud.
+    """
+    moment = asked.moment
+    if len(moment.focus) or not len(moment.history):
+        return asked.anchors
+    newest, at = moment.history[-LOOK_BACK:][::-1], moment.history_at[-LOOK_BACK:][::-1]
+    moments_ago = np.concatenate(([0], np.cumsum(at[1:] != at[:-1])))
+    product_no, first = np.unique(newest, return_index=True)
+    order = np.argsort(first)[:MAX_SPEAKERS]
+    product_no, first = product_no[order], first[order]
+    age = np.maximum(at[0] - at[first], 0)
+    weight = MOMENT_DECAY ** moments_ago[first] * np.exp2(-age / HALF_LIFE)
+    return Anchors(product_no.astype(np.int32, copy=False), np.asarray(weight, np.float64))
 
 
 def fit_slist(sequences: Sequences, config: SlistConfig) -> Rows:
@@ -64,9 +96,12 @@ def fit_slist(sequences: Sequences, config: SlistConfig) -> Rows:
         return empty_rows(sequences.n_products)
     known = renumbered(sequences, head)
     gram, target = _moments(known, config)
+    regularisation = config.regularisation * float(gram.diagonal().mean(dtype=np.float64))
+    if not regularisation:
+        return empty_rows(sequences.n_products)
     across = _thinned(target)
     del target
-    inverse = inverse_in_place(gram, config.regularisation)
+    inverse = inverse_in_place(gram, regularisation)
     zeroing = _zeroing(inverse, across)
     held = incidence(known.shopper, known.product, known.n_products, config.max_unit_size)
     parts = []
@@ -122,7 +157,7 @@ def _moments(known: Sequences, config: SlistConfig) -> tuple[NDArray[np.float32]
     gram, target = (np.zeros((known.n_products, known.n_products), np.float32) for _ in range(2))
     for portion in _portions(known):
         whole = incidence(portion.shopper, portion.product, portion.n_products, config.max_unit_size)
-        past, future = steps(portion, config)
+        past, future = steps(portion, window=config.window, decay=config.decay, max_unit_size=config.max_unit_size)
         whole *= np.sqrt(config.whole_share)
         past *= np.sqrt(1 - config.whole_share)
         future *= np.sqrt(1 - config.whole_share)
@@ -143,35 +178,6 @@ def _portions(sequences: Sequences) -> Iterator[Sequences]:
         keep[begin:end] = True
         yield sequences.take(keep)
         begin = end
-
-
-def steps(sequences: Sequences, config: SlistConfig) -> "tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]":
-    """S and T: (n_signs, n_products) each. Row k is the step from sign k to the next, empty after a shopper's last.
-
-    In S the sign d before k weighs decay^d; in T the sign d after k weighs decay^(d − 1).
-    """
-    size, shopper = len(sequences), sequences.shopper
-    goes_on = np.zeros(size, np.bool_)
-    goes_on[:-1] = shopper[1:] == shopper[:-1]
-    past, future = [], []
-    for distance in range(config.window):
-        step = np.arange(distance, size)
-        step = step[goes_on[distance:] & (shopper[step] == shopper[step - distance])]
-        past.append((step, step - distance))
-        step = np.arange(max(size - distance - 1, 0))
-        step = step[shopper[step] == shopper[step + distance + 1]]
-        future.append((step, step + distance + 1))
-    return _fading(sequences, past, config.decay), _fading(sequences, future, config.decay)
-
-
-def _fading(
-    sequences: Sequences, places: list[tuple[NDArray[np.intp], NDArray[np.intp]]], decay: float
-) -> "scipy.sparse.csr_array":
-    """One matrix of (step, sign) pairs, each further pair of lists weighing `decay` of the one before it."""
-    weight = np.repeat(decay ** np.arange(len(places)), [len(step) for step, _ in places])
-    step = np.concatenate([step for step, _ in places])
-    product = sequences.product[np.concatenate([sign for _, sign in places])]
-    return scipy.sparse.csr_array((weight, (step, product)), shape=(len(sequences), sequences.n_products))
 
 
 def _thinned(target: NDArray[np.float32]) -> "NDArray[np.float32] | scipy.sparse.csr_array":
