@@ -36,7 +36,7 @@ def product_ids(decided: Decided) -> list[str]:
 
 def head(n: int, n_places: int, pinned: tuple[int, ...] = ()) -> Head:
     order = [candidate for candidate in range(n) if candidate not in pinned]
-    return Head(order, np.linspace(1, 0, n), np.arange(n, dtype=np.int32), n_places, pinned)
+    return Head(order, np.linspace(1, 0, n), np.zeros(n), np.arange(n, dtype=np.int32), n_places, pinned)
 
 
 # ----------------------------------------------------------------------------------------------- caps
@@ -104,6 +104,12 @@ def test_marginal_relevance_is_that_of_the_paper() -> None:
     assert choose(relevance, likeness, 3, 1.0) == [0, 1, 2]
     pinned = np.vstack([likeness, [0.0, 0.0, 1.0]]).astype(np.float32)  # a pin just like the third
     assert choose(relevance, pinned, 3, 0.5, chosen=[9]) == [0, 1, 2]
+
+
+def test_one_product_raised_by_much_does_not_press_the_others_together() -> None:
+    scores, shift = np.array([4.0, 3.0, 2.0]), np.array([0.0, 0.0, 4.0])
+    np.testing.assert_allclose(spread_relevance(scores, shift), [1.0, 0.5, 2.0])
+    np.testing.assert_allclose(spread_relevance(np.ones(2), np.array([0.0, 0.5])), [1.0, 1.5])
 
 
 def test_a_slate_spread_by_likeness_stays_full_and_tells_every_move() -> None:

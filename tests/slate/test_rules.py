@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smartshop.ai_agents.advice import Candidates, Question
 from smartshop.ai_agents.diversity import NO_DIVERSITY
-from smartshop.ai_agents.exploration import NO_EXPLORATION, ExplorationConfig
+from smartshop.ai_agents.exploration import NO_EXPLORATION, ExplorationConfig, explore
 from smartshop.ai_agents.rules import ActiveRules, Situation, compile_rules
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
@@ -227,6 +227,32 @@ def test_chance_never_takes_a_pinned_place() -> None:
         assert len(set(found)) == 12
         explored |= set(found)
     assert len(explored) > 14, "the other places are still left to chance"
+
+
+def test_beside_pins_and_caps_the_logged_propensity_is_the_frequency() -> None:
+    """Pins at places 2 and 4; of those not planned only even ones may join."""
+    config = ExplorationConfig(places=(1, 2, 3), epsilon=0.5, pool=4)
+    n, order = 20_000, list(range(20))
+    prefixes: dict[tuple[int, ...], int] = {}
+    continued: dict[tuple[int, ...], int] = {}
+    logged: dict[tuple[int, ...], float] = {}
+    for number in range(n):
+        found = explore(
+            order, 6, DecisionId(f"d{number}"), config, pins={2: 90, 4: 91},
+            lets_in=lambda planned, one: one % 2 == 0 and {90, 91} <= set(planned) and len(planned) == 6,
+        )  # fmt: skip
+        assert (found.shown[2], found.shown[4], found.propensity[2], found.propensity[4]) == (90, 91, 1.0, 1.0)
+        assert sorted(found.shown + found.rest) == [*order, 90, 91]
+        for place in (1, 3):
+            above, here = tuple(found.shown[:place]), tuple(found.shown[: place + 1])
+            prefixes[above] = prefixes.get(above, 0) + 1
+            continued[here] = continued.get(here, 0) + 1
+            assert logged.setdefault(here, found.propensity[place]) == found.propensity[place]
+    assert {here[-1] for here in continued if len(here) == 2} == {1, 4, 6}
+    for here, seen in continued.items():
+        tries, chance = prefixes[here[:-1]], logged[here]
+        # 5 standard deviations; a dozen comparisons of a fixed set of ids.
+        assert tries < 500 or abs(seen / tries - chance) <= 5 * np.sqrt(chance * (1 - chance) / tries), here
 
 
 # ------------------------------------------------------------------------------------ boosts and buries

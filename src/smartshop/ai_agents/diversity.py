@@ -70,7 +70,9 @@ class Head:
     order: Sequence[int]
     """Candidate indices, best first, without those pinned."""
     scores: NDArray[np.float64]
-    """(n_candidates,)"""
+    """(n_candidates,): what the advisors said."""
+    shift: NDArray[np.float64]
+    """(n_candidates,): what rules add to it."""
     product_no: Numbers
     """(n_candidates,)"""
     n_places: int
@@ -146,7 +148,7 @@ def _by_relevance(head: Head, shelf: Shelf, room: Room, weight: float, likeness:
     compared = np.array([*pool, *head.pinned], dtype=np.intp)
     alike = likeness.between(shelf, head.product_no[compared])[:, : len(pool)]
     picked = choose(
-        spread_relevance(head.scores[pool]),
+        spread_relevance(head.scores[pool], head.shift[pool]),
         alike,
         min(head.n_places, PLACES),
         weight,

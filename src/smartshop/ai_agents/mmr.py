@@ -71,12 +71,18 @@ def _path_overlap(shelf: Shelf, product_no: Numbers) -> NDArray[np.float32]:
     return np.asarray((common / longer)[place[:, None], place[None, :]], dtype=np.float32)
 
 
-def spread_relevance(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 to 1, lowest to highest; all 1 where they do not differ."""
+def spread_relevance(scores: NDArray[np.float64], shift: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """0 to 1, lowest to highest score; all 1 where they do not differ.
+
+    `shift` is added in the scores' own measure and may lead outside: one product that a shop raises by much must not
+    press the differences between all others together.
+    """
     if not len(scores):
         return scores
     low, high = float(scores.min()), float(scores.max())
-    return np.ones_like(scores) if high <= low else (scores - low) / (high - low)
+    span = high - low if high > low else 1.0
+    relevance = (scores - low) / span if high > low else np.ones_like(scores)
+    return relevance if shift is None else relevance + shift / span
 
 
 def choose(

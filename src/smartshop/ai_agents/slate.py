@@ -127,15 +127,16 @@ def _placed(
 ) -> tuple[Explored, dict[int, list[Adjustment]]]:
     """From scores to places: rules, diversity, and chance last. Candidate → what was done to it, if it is shown."""
     shelf, diversity, pins = question.shelf, config.diversity, ruling.pins
-    ruled, pinned = scores + ruling.shift, list(ruling.pins.values())
-    order = np.argsort(-ruled, kind="stable").tolist()
+    pinned = list(ruling.pins.values())
+    order = np.argsort(-(scores + ruling.shift), kind="stable").tolist()
     if pinned:
         order = [candidate for candidate in order if candidate not in pinned]
     caps = diversity.caps.get(question.surface, NO_CAPS)
     limits = [*ruling.limits, *surface_limits(caps, product_no, shelf, question.limit)]
     n_places = max(0, min(question.limit, len(scores)) - len(pinned))
     weight = diversity.relevance.get(question.surface, 1.0)
-    spread_out = spread(Head(order, ruled, product_no, n_places, pinned), shelf, limits, weight, diversity.likeness)
+    head = Head(order, scores, ruling.shift, product_no, n_places, pinned)
+    spread_out = spread(head, shelf, limits, weight, diversity.likeness)
     explored = explore(
         spread_out.order,
         question.limit,
