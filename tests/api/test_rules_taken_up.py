@@ -14,7 +14,7 @@ from smartshop.data_collection.schemas.ids import ProductId
 from smartshop.data_collection.schemas.rules import MerchantRule, Pin, RuleId, RuleProducts
 from smartshop.serve import NewestHuman, beside_requests
 from smartshop.wiring import build_shop
-from tests.api.shop_for_tests import PUBLISHABLE, PUBLISHABLE_KEY, catalogue
+from tests.api.shop_for_tests import NO_LIMIT, PUBLISHABLE, PUBLISHABLE_KEY, catalogue
 from tests.importing.shop import opened_shop
 
 PATIENCE_SECONDS = 30.0
@@ -38,7 +38,7 @@ def test_a_rule_written_elsewhere_acts_here(tmp_path: Path) -> None:
         )
         newest = NewestHuman()
         shop = build_shop(serving.settings, serving.place, stores, ShopClock(ZoneInfo("UTC"), system_now, newest))
-        app = create_app(shop, background=lambda: beside_requests(shop, stores, newest))
+        app = create_app(shop, background=lambda: beside_requests(shop, stores, newest), requests_per_second=NO_LIMIT)
         with TestClient(app) as client:
 
             def is_pinned() -> bool:
