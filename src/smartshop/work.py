@@ -9,18 +9,22 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 
 import structlog
 
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.segmentation.push_jobs import PUSH, give_up, lost_pushes, push_job
-from smartshop.data_collection.connectors.ports import JobRecord
+from smartshop.data_collection.connectors.ports import JobRecord, Models
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock
-from smartshop.data_collection.schemas.ids import Micros
-from smartshop.errors import Unavailable
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion
+from smartshop.errors import ModelRefused, Unavailable
 from smartshop.log import configure_logging
 from smartshop.opening import opened_stores
 from smartshop.place import Place
@@ -52,6 +56,10 @@ RESUMABLE = frozenset({PUSH, "find-alike"})
 PRUNE = "prune"
 LEARNERS: Mapping[str, str] = {"recommendation": "train-recommendation", "segmentation": "train-segmentation"}
 """Agent → the job by which it learns, in this order."""
+READERS: Mapping[str, Callable[[Path], object]] = {
+    "recommendation": RecommendationModel.load,
+    "segmentation": SegmentationModel.load,
+}
 DELIVERIES = frozenset({PUSH})
 DELIVERIES_AT_ONCE = 2
 """A receiver that is silent holds up a minute and a half of one lane; the other goes on."""
@@ -250,6 +258,20 @@ def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
     return due
 
 
+@lru_cache(maxsize=16)
+def can_be_read(models: Models, agent: str, version: ModelVersion) -> bool:
+    """Whether this release serves with the promoted version: one of an older format is learned anew at once."""
+    record = models.promoted(agent)
+    if record is None or record.version != version:
+        return True
+    try:
+        READERS[agent](models.open(record))
+    except ModelRefused as error:
+        log.warning("model_refused", agent=agent, version=version, reason=str(error))
+        return False
+    return True
+
+
 def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobRecord | None) -> bool:
     size, model = stores.log.size(), stores.models.promoted(agent)
     if size.events < LEAST_EVENTS:
@@ -259,9 +281,10 @@ def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobReco
         return _is_of_an_earlier_day(last.queued_at, clock)
     # Log numbers run on from 1, so the last one learned from is about how many there were.
     learned_from = 0 if model is None else model.log_no
-    if model is None or size.events - learned_from > GROWN_BY * size.events:
+    is_new = model is None or not can_be_read(stores.models, agent, model.version)
+    if is_new or size.events - learned_from > GROWN_BY * size.events:
         return last is None or clock.now() - last.queued_at > LEAST_PAUSE
-    tried_at = max(model.trained_at, last.queued_at if last else 0)
+    tried_at = max(model.trained_at if model else 0, last.queued_at if last else 0)
     return size.events > learned_from and _is_of_an_earlier_day(tried_at, clock)
 
 

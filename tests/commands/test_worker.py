@@ -87,6 +87,19 @@ def test_a_model_that_was_not_promoted_is_not_tried_again_at_once(shop: Embedded
     assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) == [TRAIN, SEGMENT]
 
 
+def test_a_model_that_this_release_cannot_read_is_learned_anew_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
+    imported(shop, tmp_path, 1_000)
+    for learner in (TRAIN, SEGMENT):
+        run_job(learner, shop.settings, shop.place)
+    finished(shop, PRUNE)
+    record = shop.stores.models.promoted("recommendation")
+    assert record is not None
+    manifest = shop.stores.models.open(record) / "model.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{}")
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN]
+
+
 def test_what_failed_is_tried_again_the_next_day(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
     finished(shop, TRAIN, "failed", "smartshop: no.")
