@@ -441,3 +441,35 @@ def test_a_cap_holds_whenever_there_are_enough_others(
             kind = int(shelf.brand[number]) if per else 0
             counted[kind] = counted.get(kind, 0) + 1
     assert max(counted.values(), default=0) <= at_most
+
+
+@given(
+    at_most=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    per=st.tuples(st.sampled_from([None, CapPer.BRAND]), st.sampled_from([None, CapPer.CATEGORY])),
+    limit=st.integers(1, 20),
+    seed=st.integers(0, 10_000),
+)
+def test_caps_that_overlap_hold_whenever_there_are_enough_others(
+    at_most: tuple[int, int], per: tuple[CapPer | None, CapPer | None], limit: int, seed: int
+) -> None:
+    """Tents are capped and so is a brand, which makes tents too; whoever is neither is free."""
+    rng = np.random.default_rng(seed)
+    shelf = make_shelf(120)
+    question = make_question(shelf, eligible=rng.random(120) < 0.5, limit=limit)
+    rules = active(
+        shelf,
+        rule(Cap(at_most=at_most[0], per=per[0]), RuleProducts(category=["Outdoor > Tents"])),
+        rule(Cap(at_most=at_most[1], per=per[1]), RuleProducts(brand=["Tarn"]), rule_id=RuleId("r-2")),
+    )
+    opinions = {number: float(value) for number, value in enumerate(rng.normal(0, 2, 120))}
+    decided = decide(
+        question, DecisionId(str(seed)), [OfOneKind()], [Personal(opinions)], BASE, config=BUSY, rules=rules
+    )
+    is_tent, is_tarn = shelf.category == 1, shelf.brand == 1
+    assert len(set(shown(decided))) == min(limit, int(question.eligible.sum()))
+    if int((question.eligible & ~is_tent & ~is_tarn).sum()) < limit:
+        return
+    tents = [int(shelf.brand[one]) if per[0] else 0 for one in shown(decided) if is_tent[one]]
+    tarns = [int(shelf.category[one]) if per[1] else 0 for one in shown(decided) if is_tarn[one]]
+    assert max((tents.count(kind) for kind in tents), default=0) <= at_most[0]
+    assert max((tarns.count(kind) for kind in tarns), default=0) <= at_most[1]

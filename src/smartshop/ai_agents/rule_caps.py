@@ -48,26 +48,29 @@ def limit_of(rule: MerchantRule, meant: NDArray[np.bool_], product_no: Numbers, 
 
 
 def with_others(
-    candidates: Candidates, active: ActiveRules, question: Question, source: CandidateSource, pinned: Collection[int]
+    candidates: Candidates,
+    limits: Sequence[Limit],
+    active: ActiveRules,
+    question: Question,
+    source: CandidateSource,
+    pinned: Collection[int],
 ) -> Candidates:
-    """More candidates of other kinds where caps leave too few: a cap holds as long as there are others to show.
-
-    (Where one product is under several caps, which of them a slate is filled with can leave one that others would not.)
-    """
+    """More candidates of other kinds where caps leave too few: a cap holds as long as there are others to show."""
     numbers = candidates.product_no
+    wanted = question.limit * _deepest(limits)
     everywhere = Room(caps_everywhere(active, question), question.shelf.n_products)
     for number in pinned:
         everywhere.take(number)
     placed = len(pinned) + _take_all(everywhere, [number for number in numbers.tolist() if number not in pinned])
     left = question.eligible.copy()
     left[numbers] = False
-    if placed >= question.limit or not (left & ~everywhere.closed).any():
+    if placed >= wanted or not (left & ~everywhere.closed).any():
         return candidates
-    more = _drawn(source, replace(question, eligible=left & ~everywhere.closed), question.limit - placed + MARGIN)
+    more = _drawn(source, replace(question, eligible=left & ~everywhere.closed), wanted - placed + MARGIN)
     left[more.product_no] = False
     placed += _take_all(everywhere, more.product_no.tolist())
     brought = list[int]()
-    while placed + len(brought) < question.limit:
+    while placed + len(brought) < wanted:
         found = left & ~everywhere.closed
         number = int(found.argmax())
         if not found[number]:
@@ -80,18 +83,28 @@ def with_others(
 
 
 def fills(limits: Sequence[Limit], n_candidates: int, n_places: int) -> bool:
-    """Whether these candidates fill the places within the limits, in whatever order they are taken."""
-    codes = np.stack([limit.codes for limit in limits])
-    under = codes > 0
+    """Whether these candidates fill the places within the limits, in whatever order they are taken.
+
+    Where a product is under k limits, whom one takes first decides how many one can take, but by no more than k times
+    (Korte & Hausmann 1978, on the greedy algorithm over k matroids): k times as many are enough.
+    """
+    under = np.stack([limit.codes > 0 for limit in limits])
     free = n_candidates - int(under.any(axis=0).sum())
     if free >= n_places:
         return True
-    if (under.sum(axis=0) > 1).any():
-        return _take_all(Room(limits, n_candidates), range(n_candidates)) >= n_places
+    deepest = _deepest(limits)
+    if deepest > 1:
+        return _take_all(Room(limits, n_candidates), range(n_candidates)) >= deepest * n_places
     for limit in limits:
         counts = np.bincount(limit.codes)[1:]
         free += int(np.minimum(counts, limit.most).sum())
     return free >= n_places
+
+
+def _deepest(limits: Sequence[Limit]) -> int:
+    """Under how many limits a candidate is at most."""
+    under = np.stack([limit.codes > 0 for limit in limits])
+    return max(1, int(under.sum(axis=0).max(initial=0)))
 
 
 def _take_all(room: Room, candidates: Iterable[int]) -> int:

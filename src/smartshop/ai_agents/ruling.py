@@ -65,7 +65,7 @@ def prepare(active: ActiveRules, question: Question, candidates: Candidates, sou
     candidates = _with_pinned(candidates, pins)
     meant, limits = _read(active, candidates.product_no, question)
     if limits and not fills(limits, len(candidates.product_no), question.limit):
-        candidates = with_others(candidates, active, question, source, [pin.product_no for pin in pins])
+        candidates = with_others(candidates, limits, active, question, source, [pin.product_no for pin in pins])
         meant, limits = _read(active, candidates.product_no, question)
     return Prepared(candidates, pins, meant, limits)
 
