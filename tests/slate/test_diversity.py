@@ -1,5 +1,7 @@
 """Diversity: no slate of one kind, never a shorter one, and every move told."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,8 @@ from smartshop.ai_agents.diversity import (
 from smartshop.ai_agents.exploration import NO_EXPLORATION
 from smartshop.ai_agents.limits import Limit
 from smartshop.ai_agents.mmr import RankedQuestion, ShelfLikeness, choose, spread_relevance, trade_off
-from smartshop.ai_agents.slate import Decided, SlateConfig, decide
+from smartshop.ai_agents.slate import Decided, SlateConfig
+from smartshop.ai_agents.slate import decide as decide_by_the_watch
 from smartshop.data_collection.schemas.ids import DecisionId
 from smartshop.data_collection.schemas.slates import Policy, Surface
 from tests.slate.small_shop import ByNumber, make_question, make_shelf
@@ -28,6 +31,8 @@ BASE = (Policy("base", 1.0, {"recommendation": 1.0}),)
 CAPS_ALONE = SlateConfig(exploration=NO_EXPLORATION, diversity=Diversity(relevance={}))
 SPREAD = SlateConfig(exploration=NO_EXPLORATION, diversity=Diversity(caps={}, relevance={Surface.HOME: 0.5}))
 ALIKE = ShelfLikeness()
+decide = partial(decide_by_the_watch, stopwatch=lambda: 0)
+"""No advisor is slow here, however busy the machine."""
 
 
 def product_ids(decided: Decided) -> list[str]:
