@@ -75,6 +75,8 @@ class ModelKeeper:
         if any(took):
             segmentation = self._shop.segmentation.model
             self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
+        if self._recommender is not None:
+            self._recommender.prepare(self._shop.shelves.shelf)
 
     def has_taken_up(self, agent: str, since: Micros) -> bool:
         """Whether a model promoted at `since` or later serves, or was refused."""
@@ -99,7 +101,9 @@ class ModelKeeper:
         return True
 
     def _recommend_with(self, model: RecommendationModel) -> None:
-        self._recommender = RecommendationAdvisor(model)
+        recommender = RecommendationAdvisor(model)
+        recommender.prepare(self._shop.shelves.shelf)
+        self._recommender = recommender
 
     def _segment_with(self, model: SegmentationModel) -> None:
         self._shop.segmentation.model = model

@@ -63,6 +63,8 @@ class Candidates:
     origins: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     """Parts of the ladder that could not answer, for `degraded`."""
+    newcomers: tuple[int, ...] = ()
+    """Those of `product_no` that are to be tried on shoppers, since few have met them."""
 
 
 def no_reason(_: int) -> Reason | None:

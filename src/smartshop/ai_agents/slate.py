@@ -3,7 +3,7 @@
 Pure but for a stopwatch: the same question, id and models give the same slate in any process.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns
@@ -106,7 +106,8 @@ def decide(
     argument = weigh(candidates, heard, draw_policy(decision_id, policies))
     scores = argument.scores
     ruling = rule_on(rules, question, prepared, scores) if rules and prepared else no_ruling(scores)
-    explored, adjustments = _placed(question, decision_id, candidates.product_no, scores, ruling, config)
+    newcomers = frozenset(np.flatnonzero(np.isin(candidates.product_no, drawn.candidates.newcomers)).tolist())
+    explored, adjustments = _placed(question, decision_id, candidates.product_no, newcomers, scores, ruling, config)
 
     reasons = [reason_for(index, argument) if explain else None for index in explored.shown]
     return Decided(
@@ -121,6 +122,7 @@ def _placed(
     question: Question,
     decision_id: DecisionId,
     product_no: Numbers,
+    newcomers: Set[int],
     scores: NDArray[np.float64],
     ruling: Ruling,
     config: SlateConfig,
@@ -144,6 +146,7 @@ def _placed(
         config.exploration,
         pins=pins,
         lets_in=partial(lets_in, ruling.limits) if ruling.limits else anyone,
+        newcomers=newcomers,
     )
     ruled_on, moved = ruling.told_of(explored.shown), moves(spread_out, explored.shown, pins)
     told = {

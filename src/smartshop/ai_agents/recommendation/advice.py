@@ -11,6 +11,8 @@ from smartshop.ai_agents.recommendation.anchors import ask_of
 from smartshop.ai_agents.recommendation.blend import BlendConfig, Blended, blend
 from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
 from smartshop.ai_agents.recommendation.category_trending import draw_category_trending
+from smartshop.ai_agents.recommendation.cold_trial import to_be_tried
+from smartshop.ai_agents.recommendation.content import Content, draw_from_both
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem
 from smartshop.ai_agents.recommendation.markov import Markov
 from smartshop.ai_agents.recommendation.model import RecommendationModel
@@ -30,9 +32,10 @@ FULL_MARGIN = 20
 """Lists are filled up to the slate's limit and this many runners-up."""
 COMPLETION_SHARE = 2.0
 """On the basket's and the order's page what completes weighs this much against the strongest other source."""
-SIMILAR_WEIGHTS = (1.0, 0.7, 0.5)
-"""Item-to-item, Markov, most wanted of the same category: alike first, then what others went on to."""
-BOUGHT_TOGETHER = SOURCES.index("bought_together")
+SIMILAR_WEIGHTS = (1.0, 0.7, 0.7, 0.5)
+"""Item-to-item, Markov, content, most wanted of the same category: chosen alike first, then what others went on to and
+what the shop describes alike."""
+BOUGHT_TOGETHER, NEWCOMERS = SOURCES.index("bought_together"), SOURCES.index("newcomers")
 FILL_STEP = 0.98
 """Relevance of each further product that only fills a list up, relative to the one before it."""
 
@@ -45,6 +48,8 @@ class RecommendationAdvisor:
     def __init__(self, model: RecommendationModel) -> None:
         self.model = model
         self._view: ShelfView | None = None
+        self._read: ShelfView | None = None
+        """The newest view in which newcomers were read; one that a request made in between knows none."""
 
     def grown(self, model: RecommendationModel) -> Self:
         """The same advisor over the same model after it counted on; what it knows of the shelf goes along."""
@@ -63,7 +68,8 @@ class RecommendationAdvisor:
         weights = _weights(question, blending)
         blended = blend([each.product_no for each in drawn], weights, blending.k, n)
         found = _candidates(blended, drawn, np.arange(len(drawn), dtype=np.int8))
-        return _filled(found, question.eligible, view, min(n, question.limit + FULL_MARGIN))
+        filled = _filled(found, question.eligible, view, min(n, question.limit + FULL_MARGIN))
+        return _with_newcomers(filled, to_be_tried(self.model, question, drawn[NEWCOMERS]), n, question.limit)
 
     def advise(self, question: Question, candidates: Candidates) -> Advice:
         """Calibrated log-odds, as the difference to the average candidate; reasons are worked out when asked for."""
@@ -90,10 +96,11 @@ class RecommendationAdvisor:
         drawn = (
             _rows_of(self.model.of(ItemToItem), anchors, eligible, n),
             _rows_of(self.model.of(Markov), anchors, eligible, n),
+            _content_of(self.model.of(Content), view, anchors, eligible, n),
             draw_category_trending(view, anchors, eligible, n) if len(anchors.product_no) else NOTHING,
         )
         blended = blend([each.product_no for each in drawn], SIMILAR_WEIGHTS, self.model.recipe.blend.k, n)
-        names = ("similar", "markov", "same_category")
+        names = ("similar", "markov", "content", "same_category")
         codes = np.array([ORIGINS.index(name) for name in names], np.int8)
         return _filled(_candidates(blended, drawn, codes), eligible, view, n)
 
@@ -121,6 +128,13 @@ class RecommendationAdvisor:
         eligible[product_no] = True
         n = int(eligible.sum())
         return self.candidates(replace(question, eligible=eligible, limit=n), n)
+
+    def prepare(self, shelf: Shelf) -> None:
+        """Read the products that came after the model; for a thread beside the requests, at every look at the shelf."""
+        view = self._view
+        if view is not None and view is self._read and view.fits(shelf):
+            return
+        self._view = self._read = self.model.view_with_newcomers(shelf, self._read)
 
     def _view_of(self, shelf: Shelf) -> ShelfView:
         view = self._view
@@ -163,6 +177,30 @@ def _newest(history: Numbers) -> int | None:
 
 def _rows_of(learned: RowSource | None, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
     return NOTHING if learned is None else draw_from_rows(learned.rows, anchors, eligible, n)
+
+
+def _content_of(learned: Content | None, view: ShelfView, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
+    if learned is None:
+        return NOTHING
+    late = view.newcomers.alike if view.newcomers is not None else None
+    return draw_from_both(learned.rows, late, anchors, eligible, n)
+
+
+def _with_newcomers(found: Candidates, tried: Drawn, n: int, limit: int) -> Candidates:
+    """Those to be tried named; who is not among the n candidates takes the place of the last beyond the slate's."""
+    if not len(tried.product_no):
+        return found
+    absent = np.flatnonzero(~np.isin(tried.product_no, found.product_no))[: max(n - limit, 0)]
+    kept = min(len(found.product_no), n - len(absent))
+    least = found.relevance[kept - 1] if kept else np.float32(1e-3)
+    return Candidates(
+        product_no=np.concatenate((found.product_no[:kept], tried.product_no[absent])),
+        relevance=np.concatenate((found.relevance[:kept], np.full(len(absent), least, np.float32))),
+        origin=np.concatenate((found.origin[:kept], np.full(len(absent), NEWCOMERS, np.int8))),
+        because=np.concatenate((found.because[:kept], tried.because[absent])),
+        origins=ORIGINS,
+        newcomers=tuple(tried.product_no.tolist()),
+    )
 
 
 def _candidates(blended: Blended, drawn: tuple[Drawn, ...], codes: NDArray[np.int8]) -> Candidates:

@@ -51,7 +51,7 @@ class RecommendationModel:
     def view_with_newcomers(self, shelf: Shelf, before: ShelfView | None = None) -> ShelfView:
         """As `view`, with the products that came after the model read and placed among those it knows.
 
-        Costs some milliseconds a product: for threads beside the requests. `before`: an earlier such view of this model.
+        Some milliseconds a product: for threads beside the requests. `before`: an earlier such view of this model.
         """
         content, newcomers = self.of(Content), self.of(Newcomers)
         plain = self.view(shelf)

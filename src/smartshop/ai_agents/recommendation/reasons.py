@@ -45,6 +45,10 @@ def explain(
             reason = _again(question, product_no)
         case "same_category":
             reason = _same_category(shelf, product_no, because)
+        case "content":
+            reason = _alike(shelf, product_no, because)
+        case "newcomers" if _is_new(question, product_no):
+            return from_the_shelf(question, product_no)
         case _:
             pass
     return reason or _in_demand(model, shelf, product_no) or from_the_shelf(question, product_no)
@@ -129,6 +133,21 @@ def _bought_together(model: RecommendationModel, shelf: Shelf, product_no: int, 
     )
 
 
+def _alike(shelf: Shelf, product_no: int, because: int) -> Reason | None:
+    """What is told is what can be read on both: nobody's choice stands behind it."""
+    if because < 0:
+        return None
+    evidence: dict[str, object] = {"product_id": shelf.product_ids[because]}
+    path, theirs = (shelf.categories[shelf.category[number]] for number in (product_no, because))
+    if path and path == theirs:
+        evidence["category"] = list(path)
+    return Reason(code="alike", text=f"Described much like {shelf.titles[because]}", evidence=evidence)
+
+
+def _is_new(question: Question, product_no: int) -> bool:
+    return question.now - int(question.shelf.published_at[product_no]) <= NEW_FOR
+
+
 def _same_category(shelf: Shelf, product_no: int, because: int) -> Reason | None:
     path = shelf.categories[shelf.category[product_no]]
     if because < 0 or not path:
@@ -167,7 +186,7 @@ def from_the_shelf(question: Question, product_no: int) -> Reason:
     """What can be said of a product that nobody has acted on yet."""
     shelf = question.shelf
     path = shelf.categories[shelf.category[product_no]]
-    if question.now - int(shelf.published_at[product_no]) <= NEW_FOR:
+    if _is_new(question, product_no):
         return Reason(
             code="new",
             text=f"New in {path[-1]}" if path else "New in the shop",
