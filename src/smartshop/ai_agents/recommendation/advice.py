@@ -57,6 +57,7 @@ class RecommendationAdvisor:
         trending = model.of(Trending)
         if self._view is not None and trending is not None:
             advisor._view = with_demand(self._view, trending.score)
+        advisor._read = advisor._view if self._read is self._view else self._read
         return advisor
 
     def candidates(self, question: Question, n: int) -> Candidates:
