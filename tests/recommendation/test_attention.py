@@ -13,6 +13,7 @@ import pytest
 
 from smartshop.ai_agents.recommendation.anchors import ask_of
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
+from smartshop.ai_agents.recommendation.neural.checkpoint import KEPT
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from smartshop.ai_agents.recommendation.source import Asked, Lesson, Moment
@@ -237,10 +238,12 @@ def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path
 
 def test_another_lessons_checkpoints_are_left_alone_and_only_the_newest_are_kept(tmp_path: Path) -> None:
     short = msgspec.structs.replace(SMALL, epochs=1)
-    for seed in range(5):
-        kept = files(fitted(replace(lesson(scratch=tmp_path / "scratch"), seed=seed), short), tmp_path / f"{seed}")
-        assert kept == files(fitted(replace(lesson(), seed=seed), short), tmp_path / f"{seed} without")
-    assert len(list((tmp_path / "scratch").iterdir())) == 4
+    few = lesson(20)
+    for seed in range(KEPT + 1):
+        kept = replace(few, seed=seed, scratch=tmp_path / "scratch")
+        found = files(fitted(kept, short), tmp_path / f"{seed}")
+        assert found == files(fitted(replace(few, seed=seed), short), tmp_path / f"{seed} without")
+    assert len(list((tmp_path / "scratch").iterdir())) == KEPT
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 PATTERN = "attention.*.npz"
-KEPT = 4
-"""Checkpoints in a folder, the newest: those of two members in each of the two fits of one model."""
+KEPT = 6
+"""Checkpoints in a folder, the newest: those of three members in each of the two fits of one model."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
