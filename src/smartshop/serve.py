@@ -8,6 +8,7 @@ import asyncio
 import gc
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +25,11 @@ from smartshop.ai_agents.segmentation.agent import AGENT, as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
+from smartshop.counting_on import CountingOn, keep_counting_on
+from smartshop.data_collection.connectors.ports import ModelRecord
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock, system_now
+from smartshop.data_collection.pipelines.owner_changes import OwnedEvents
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.segments import Refit
 from smartshop.errors import ModelRefused
@@ -61,22 +65,26 @@ class NewestHuman:
 class ModelKeeper:
     """Serves with the promoted models; one that is refused leaves the last good one in place, and is told once."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, owned: OwnedEvents) -> None:
         self._shop = shop
+        self.counting = CountingOn(shop.log, owned, lambda: shop.shelves.shelf, self._serve_grown)
+        self._turn = threading.Lock()
+        """Models are taken up and count on in threads of their own; who swaps one waits for the other."""
+        self._trained: RecommendationModel | None = None
         self._recommender: RecommendationAdvisor | None = None
         self._versions: dict[str, str] = {}
         self._refused: dict[str, str] = {}
 
     def refresh(self) -> None:
-        took = [
-            self._take("recommendation", lambda folder: self._recommend_with(RecommendationModel.load(folder))),
-            self._take("segmentation", lambda folder: self._segment_with(SegmentationModel.load(folder))),
-        ]
-        if any(took):
-            segmentation = self._shop.segmentation.model
-            self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
-        if self._recommender is not None:
-            self._recommender.prepare(self._shop.shelves.shelf)
+        with self._turn:
+            took = [
+                self._take("recommendation", self._recommend_with),
+                self._take("segmentation", self._segment_with),
+            ]
+            if any(took):
+                self._use()
+            if self._recommender is not None:
+                self._recommender.prepare(self._shop.shelves.shelf)
 
     def has_taken_up(self, agent: str, since: Micros) -> bool:
         """Whether a model promoted at `since` or later serves, or was refused."""
@@ -85,13 +93,24 @@ class ModelKeeper:
             return False
         return record.version in (self._versions.get(agent), self._refused.get(agent))
 
-    def _take(self, agent: str, serve_with: Callable[[Path], None]) -> bool:
+    def _use(self) -> None:
+        segmentation = self._shop.segmentation.model
+        self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
+
+    def _serve_grown(self, trained: RecommendationModel, grown: RecommendationModel) -> None:
+        """Serve with what counted on, unless another model was taken up meanwhile."""
+        with self._turn:
+            if self._recommender is not None and trained is self._trained:
+                self._recommender = self._recommender.grown(grown)
+                self._use()
+
+    def _take(self, agent: str, serve_with: Callable[[Path, ModelRecord], None]) -> bool:
         """Whether another version serves now."""
         record = self._shop.models.promoted(agent)
         if record is None or record.version in (self._versions.get(agent), self._refused.get(agent)):
             return False
         try:
-            serve_with(self._shop.models.open(record))
+            serve_with(self._shop.models.open(record), record)
         except ModelRefused as error:
             self._refused[agent] = record.version
             log.error("model_refused", agent=agent, version=record.version, reason=str(error))
@@ -100,13 +119,15 @@ class ModelKeeper:
         log.info("model_served", agent=agent, version=record.version)
         return True
 
-    def _recommend_with(self, model: RecommendationModel) -> None:
+    def _recommend_with(self, folder: Path, record: ModelRecord) -> None:
+        model = RecommendationModel.load(folder)
         recommender = RecommendationAdvisor(model)
         recommender.prepare(self._shop.shelves.shelf)
-        self._recommender = recommender
+        self._recommender, self._trained = recommender, model
+        self.counting.follow(model, record.log_no)
 
-    def _segment_with(self, model: SegmentationModel) -> None:
-        self._shop.segmentation.model = model
+    def _segment_with(self, folder: Path, _: ModelRecord) -> None:
+        self._shop.segmentation.model = SegmentationModel.load(folder)
 
 
 def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
@@ -134,7 +155,7 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
 @asynccontextmanager
 async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) -> AsyncIterator[None]:
     """Everything that runs as long as the service does, started in order and stopped in the opposite one."""
-    models = ModelKeeper(shop)
+    models = ModelKeeper(shop, stores.owned_events)
     await asyncio.to_thread(models.refresh)
     await asyncio.to_thread(shop.erasure.finish)
     runtime = Runtime(shop.bus, build_agents(stores, shop), shop.dead_letters, shop.jobs, shop.clock.now)
@@ -153,7 +174,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             lambda: shop.jobs.beat("serve", shop.clock.now()),
             shop.erasure.refresh,
         )
-        for task in (_look_again(looks), _tell_of_refits(shop, models)):
+        for task in (_look_again(looks), _tell_of_refits(shop, models), keep_counting_on(models.counting)):
             stack.push_async_callback(_end, asyncio.create_task(task))
         yield
 

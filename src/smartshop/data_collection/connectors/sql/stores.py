@@ -23,6 +23,7 @@ from smartshop.data_collection.connectors.sql.log import SqlEventLog
 from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, migrate
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
+from smartshop.data_collection.connectors.sql.owned_events import SqlOwnedEvents
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
 from smartshop.data_collection.connectors.sql.rules import SqlRules
 from smartshop.data_collection.connectors.sql.standings import SqlStandings
@@ -35,6 +36,7 @@ ERASURE_SECRET = "erasure"  # noqa: S105  # its name
 @dataclass(frozen=True, slots=True)
 class SqlStores:
     log: SqlEventLog
+    owned_events: SqlOwnedEvents
     quarantine: SqlQuarantine
     catalogue: SqlCatalogue
     customers: SqlCustomers
@@ -82,6 +84,7 @@ def open_stores(
     erased.refresh()
     return SqlStores(
         log=SqlEventLog(shop, erased),
+        owned_events=SqlOwnedEvents(shop),
         quarantine=SqlQuarantine(shop, erased),
         catalogue=SqlCatalogue(shop),
         customers=SqlCustomers(shop, consent, erased),
