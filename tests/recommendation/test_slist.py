@@ -14,7 +14,7 @@ from smartshop.ai_agents.recommendation.source import Asked, Moment
 from smartshop.ai_agents.recommendation.view import view_shelf
 from tests.recommendation.worlds import DAY, START, Row, make_shelf, sequences_of, view
 
-CONFIG = SlistConfig(regularisation=0.3, window=3)
+CONFIG = SlistConfig(regularisation=0.3, window=3, half_life=10 * DAY)
 N = 9
 
 
@@ -39,13 +39,21 @@ def dense(rows: Rows) -> NDArray[np.float64]:
     return full
 
 
+def freshness_of(sequences: Sequences, shopper: int, config: SlistConfig) -> NDArray[np.float64]:
+    at = sequences.occurred_at[sequences.shopper == shopper]
+    if config.half_life is None:
+        return np.ones(len(at))
+    return np.asarray(0.5 ** ((sequences.occurred_at.max() - at) / config.half_life))
+
+
 def written_out(sequences: Sequences, config: SlistConfig) -> NDArray[np.float64]:
     """Every column as the ridge regression of what came (or was held) on what had been, its own product left out."""
     inputs, targets = [], []
-    for products in histories(sequences):
+    for shopper, products in enumerate(histories(sequences)):
+        fresh = np.sqrt(freshness_of(sequences, shopper, config))
         if products:
             whole = np.zeros(N)
-            whole[products] = 1.0
+            whole[products] = fresh
             inputs.append(np.sqrt(config.whole_share) * whole)
             targets.append(np.sqrt(config.whole_share) * whole)
         for step in range(1, len(products)):
@@ -54,8 +62,8 @@ def written_out(sequences: Sequences, config: SlistConfig) -> NDArray[np.float64
                 past[product] += config.decay**distance
             for distance, product in enumerate(products[step:][: config.window]):
                 future[product] += config.decay**distance
-            inputs.append(np.sqrt(1 - config.whole_share) * past)
-            targets.append(np.sqrt(1 - config.whole_share) * future)
+            inputs.append(np.sqrt(1 - config.whole_share) * fresh[step - 1] * past)
+            targets.append(np.sqrt(1 - config.whole_share) * fresh[step - 1] * future)
     told, wanted = np.array(inputs), np.array(targets)
     ridge = config.regularisation * np.mean(np.diagonal(told.T @ told))
     weights = np.zeros((N, N))
@@ -66,7 +74,9 @@ def written_out(sequences: Sequences, config: SlistConfig) -> NDArray[np.float64
     return weights
 
 
-@pytest.mark.parametrize("config", [CONFIG, msgspec.structs.replace(CONFIG, whole_share=0.7, decay=1.0)])
+@pytest.mark.parametrize(
+    "config", [CONFIG, msgspec.structs.replace(CONFIG, whole_share=0.7, decay=1.0, half_life=None)]
+)
 def test_each_column_is_a_ridge_regression_without_its_own_product(config: SlistConfig) -> None:
     sequences = a_small_shop()
     chosen_together = np.zeros((N, N), np.bool_)

@@ -31,12 +31,24 @@ def distinct_units(
     return scipy.sparse.csr_array((ones, places), shape=(n_products, n_products))
 
 
-def incidence(
-    unit: NDArray[np.integer], product: NDArray[np.integer], n_products: int, max_unit_size: int
-) -> "scipy.sparse.csr_array":
-    """(n_units, n_products) of 0 and 1: which unit holds which product; the last `max_unit_size` of a longer unit.
+def freshness(occurred_at: NDArray[np.int64], half_life: int | None) -> NDArray[np.float64]:
+    """(n,) how much each sign still counts: 1 for the newest, half after every `half_life` (µs); None: all alike."""
+    if half_life is None or not len(occurred_at):
+        return np.ones(len(occurred_at))
+    return np.asarray(np.exp2((occurred_at - occurred_at.max()) / half_life), np.float64)
 
-    Units are renumbered densely in the order of their number. Within a unit the given order is oldest first.
+
+def incidence(
+    unit: NDArray[np.integer],
+    product: NDArray[np.integer],
+    n_products: int,
+    max_unit_size: int,
+    weight: NDArray[np.float64] | None = None,
+) -> "scipy.sparse.csr_array":
+    """(n_units, n_products): which unit holds which product; the last `max_unit_size` of a longer unit.
+
+    Entries are 1, or the `weight`, (n_signs,), of the product's last sign in the unit. Units are renumbered densely in
+    the order of their number. Within a unit the given order is oldest first.
     """
     pair = unit.astype(np.int64) * n_products + product
     # The last occurrence stands for a repeated product, so that the newest of a unit are kept.
@@ -50,8 +62,8 @@ def incidence(
     from_end = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(unit))
     keep = from_end < max_unit_size
     dense = np.repeat(np.arange(len(starts)), sizes)[keep]
-    ones = np.ones(int(keep.sum()), np.float64)
-    return scipy.sparse.csr_array((ones, (dense, product[keep])), shape=(len(starts), n_products))
+    entries = np.ones(len(dense)) if weight is None else weight[last][by_unit][keep]
+    return scipy.sparse.csr_array((entries, (dense, product[keep])), shape=(len(starts), n_products))
 
 
 def co_occurrences(

@@ -6,6 +6,8 @@ for every step from one moment to the next: in S the products up to there, in T 
 distance from the step. With P = (αXᵀX + (1 − α)SᵀS + λI)⁻¹ and A = αXᵀX + (1 − α)SᵀT the answer is
 B = P·A − P·diag(μ), μ such that the diagonal is zero: no product argues for itself.
 
+Old steps and choices count less (the paper's weight by age; here of each choice in X, not of each shopper).
+
 What we changed: the lines of an order are one moment, not a sequence; λ is told relative to the data; and rows are cut
 to their `n` greatest weights among products that some shopper chose together with the row's, so that every entry has
 shoppers to show for it.
@@ -25,12 +27,12 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.ease import add_product, inverse_in_place
-from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence, with_entries
+from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, freshness, incidence, with_entries
 from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, ShelfView
-from smartshop.ai_agents.recommendation.steps import steps
+from smartshop.ai_agents.recommendation.steps import moment_starts, steps
 
 PORTION = 500_000
 """Signs whose steps are held at once: some 100 MB."""
@@ -42,7 +44,9 @@ MAX_SPEAKERS = 100
 """Newest distinct products that speak; 400 did no better on a wholesaler's baskets."""
 MOMENT_DECAY = 0.6
 """Weight of each earlier moment relative to the one after it, while asking."""
-HALF_LIFE = 60 * 86_400_000_000
+DAY = 86_400_000_000
+"""µs"""
+HALF_LIFE = 60 * DAY
 """µs: age, relative to the newest sign, at which a product speaks half as loud."""
 
 
@@ -55,6 +59,8 @@ class SlistConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Moments before and after a step that count."""
     decay: Annotated[float, Meta(gt=0, le=1)] = 0.4
     """Weight of each further moment from a step, relative to the one nearer to it."""
+    half_life: Annotated[int, Meta(gt=0)] | None = 60 * DAY
+    """µs, relative to the newest sign, after which a step or a choice counts half; None: all count alike."""
     regularisation: Annotated[float, Meta(gt=0)] = 8.0
     """λ, as a multiple of the Gram matrix's mean diagonal: of how much there is to learn from per product."""
     max_unit_size: Annotated[int, Meta(ge=2, le=10_000)] = 200
@@ -155,28 +161,29 @@ def spread(rows: Rows, head: NDArray[np.int64], n_rows: int) -> Rows:
 def _moments(known: Sequences, config: SlistConfig) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The Gram matrix αXᵀX + (1 − α)SᵀS and the target A = αXᵀX + (1 − α)SᵀT, (n_products, n_products) each."""
     gram, target = (np.zeros((known.n_products, known.n_products), np.float32) for _ in range(2))
-    for portion in _portions(known):
-        whole = incidence(portion.shopper, portion.product, portion.n_products, config.max_unit_size)
+    fresh = freshness(known.occurred_at, config.half_life)
+    for signs in _portions(known):
+        portion, loudness = known.take(signs), np.sqrt(fresh[signs])
+        whole = incidence(portion.shopper, portion.product, portion.n_products, config.max_unit_size, loudness)
         past, future = steps(portion, window=config.window, decay=config.decay, max_unit_size=config.max_unit_size)
         whole *= np.sqrt(config.whole_share)
-        past *= np.sqrt(1 - config.whole_share)
-        future *= np.sqrt(1 - config.whole_share)
-        inputs = scipy.sparse.vstack([whole, past], format="csr", dtype=np.float32)
+        share = scipy.sparse.diags_array(np.sqrt(1 - config.whole_share) * loudness[moment_starts(portion)])
+        inputs = scipy.sparse.vstack([whole, share @ past], format="csr", dtype=np.float32)
         add_product(gram, inputs, inputs)
-        add_product(target, inputs, scipy.sparse.vstack([whole, future], format="csr", dtype=np.float32))
+        add_product(target, inputs, scipy.sparse.vstack([whole, share @ future], format="csr", dtype=np.float32))
     return gram, target
 
 
-def _portions(sequences: Sequences) -> Iterator[Sequences]:
-    """Whole shoppers, about `PORTION` signs at a time."""
+def _portions(sequences: Sequences) -> Iterator[NDArray[np.bool_]]:
+    """Masks of whole shoppers, about `PORTION` signs at a time."""
     starts = np.flatnonzero(np.r_[True, np.diff(sequences.shopper) != 0][: len(sequences)])
     begin = 0
     while begin < len(sequences):
         after = starts[np.searchsorted(starts, begin + PORTION) :]
         end = int(after[0]) if len(after) else len(sequences)
-        keep = np.zeros(len(sequences), np.bool_)
-        keep[begin:end] = True
-        yield sequences.take(keep)
+        signs = np.zeros(len(sequences), np.bool_)
+        signs[begin:end] = True
+        yield signs
         begin = end
 
 

@@ -19,6 +19,11 @@ def moment_of(sequences: Sequences) -> NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(starts)))[: len(sequences)].astype(np.int64)
 
 
+def moment_starts(sequences: Sequences) -> NDArray[np.intp]:
+    """(n_moments,): where each moment's first sign stands."""
+    return np.flatnonzero(np.diff(moment_of(sequences), prepend=-1))
+
+
 def steps(
     sequences: Sequences, *, window: int, decay: float, max_unit_size: int
 ) -> "tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]":
@@ -30,8 +35,7 @@ def steps(
     """
     moment = moment_of(sequences)
     chosen = incidence(moment, sequences.product, sequences.n_products, max_unit_size)
-    first = np.flatnonzero(np.diff(moment, prepend=-1))
-    shopper = sequences.shopper[first]
+    shopper = sequences.shopper[moment_starts(sequences)]
     return (
         (_band(shopper, range(0, -window, -1), decay) @ chosen).tocsr(),
         (_band(shopper, range(1, window + 1), decay) @ chosen).tocsr(),
