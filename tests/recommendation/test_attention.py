@@ -11,12 +11,19 @@ import msgspec
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.anchors import ask_of
+from smartshop.ai_agents.recommendation.blend import BlendConfig
+from smartshop.ai_agents.recommendation.markov import Markov
+from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
 from smartshop.ai_agents.recommendation.neural.checkpoint import KEPT
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
+from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from smartshop.ai_agents.recommendation.source import Asked, Lesson, Moment
+from smartshop.ai_agents.recommendation.sources import Configs
+from smartshop.ai_agents.recommendation.training import fit
 from smartshop.ai_agents.recommendation.view import view_shelf
 from tests.recommendation.worlds import (
     N_PRODUCTS,
@@ -24,6 +31,7 @@ from tests.recommendation.worlds import (
     SECOND,
     START,
     Row,
+    ask,
     make_interactions,
     shelf_of_tastes,
     shop_of_tastes,
@@ -289,3 +297,21 @@ def test_learning_ends_when_those_put_aside_gain_no_more() -> None:
     rows = [view(shopper, int(rng.integers(N_PRODUCTS)), START + i) for shopper in range(120) for i in range(8)]
     patient = msgspec.structs.replace(SMALL, epochs=60, put_aside=0.3)
     assert 1 <= fitted(lesson_of(rows), patient).epochs < 50
+
+
+def test_in_a_whole_model_its_products_come_with_counts_that_are_true(tmp_path: Path) -> None:
+    interactions, shelf = shop_of_tastes(), shelf_of_tastes()
+    recipe = Recipe(configs=Configs(attention=SMALL), blend=BlendConfig(weights={"attention": 1.0}))
+    sequences = make_sequences(interactions, SequenceConfig())
+    fit(sequences, shelf, int(interactions.data_until), recipe).save(tmp_path)
+    model = RecommendationModel.load(tmp_path)
+    advisor, question = RecommendationAdvisor(model), ask(shelf, [1, 2])
+    found = advisor.candidates(question, 5)
+    assert {found.origins[origin] for origin in found.origin} == {"attention"}
+    assert 3 in found.product_no
+    reason = advisor.advise(question, found).reason(found.product_no.tolist().index(3))
+    markov = model.of(Markov)
+    assert reason is not None
+    assert markov is not None
+    assert reason.code == "viewed_next"
+    assert reason.evidence == {"product_id": "p2", "shoppers": markov.rows.evidence_of(2, 3)}

@@ -35,6 +35,10 @@ def explain(
             reason = _chosen_with(model.of(ItemToItem), shelf, product_no, because)
         case "sessions":
             reason = _in_one_visit(model, question, product_no, because)
+        case "attention":
+            # A network has no counts of its own; what was counted of the same pair is as true of its choice.
+            counted = _viewed_next(model, shelf, product_no, because)
+            reason = counted or _chosen_with(model.of(ItemToItem), shelf, product_no, because)
         case "slist":
             reason = _chosen_with(model.of(Slist), shelf, product_no, because)
         case "taste":
