@@ -86,7 +86,7 @@ def train(context: JobContext) -> dict[str, Any]:
     shelf = _shelf(context.settings, stores, context.clock)
     agent = RecommendationAgent(stores.models, context.clock.now)
     trained = train_recommendation(
-        stores.log, stores.customers, shelf, agent, until=context.until, progress=context.tell
+        stores.log, stores.customers, stores.decisions, shelf, agent, until=context.until, progress=context.tell
     )
     record = next(found for found in stores.models.history(trained.agent) if found.version == trained.version)
     return {"version": trained.version, "promoted": trained.promoted, **_rounded(record.metrics)}

@@ -8,34 +8,34 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import Advice, Candidates, Mask, Numbers, Question
 from smartshop.ai_agents.recommendation.anchors import ask_of
-from smartshop.ai_agents.recommendation.blend import BlendConfig, Blended, blend
+from smartshop.ai_agents.recommendation.blend import Blended, blend
 from smartshop.ai_agents.recommendation.bought_together import BoughtTogether
+from smartshop.ai_agents.recommendation.calibration import Calibration
 from smartshop.ai_agents.recommendation.category_trending import draw_category_trending
 from smartshop.ai_agents.recommendation.cold_trial import to_be_tried
 from smartshop.ai_agents.recommendation.content import Content, draw_from_both
 from smartshop.ai_agents.recommendation.item_to_item import ItemToItem
 from smartshop.ai_agents.recommendation.markov import Markov
+from smartshop.ai_agents.recommendation.mixing import BOUGHT_TOGETHER, mix, moment_in
 from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.ranker_serving import RANKED, Reranking, was_ranked
 from smartshop.ai_agents.recommendation.reasons import explain
 from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
-from smartshop.ai_agents.recommendation.scoring import draw_all
-from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, Moment, ShelfView
+from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, ShelfView
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.trending import Trending, draw_trending
 from smartshop.ai_agents.recommendation.view import with_demand
 from smartshop.ai_agents.shelf import Shelf
-from smartshop.data_collection.schemas.slates import Reason, Surface
+from smartshop.data_collection.schemas.slates import Reason
 
 ORIGINS = (*SOURCES, "similar", "same_category", "catalogue")
 CATALOGUE = np.int8(ORIGINS.index("catalogue"))
 FULL_MARGIN = 20
 """Lists are filled up to the slate's limit and this many runners-up."""
-COMPLETION_SHARE = 2.0
-"""On the basket's and the order's page what completes weighs this much against the strongest other source."""
 SIMILAR_WEIGHTS = (1.0, 0.7, 0.7, 0.5)
 """Item-to-item, Markov, content, most wanted of the same category: chosen alike first, then what others went on to and
 what the shop describes alike."""
-BOUGHT_TOGETHER, NEWCOMERS = SOURCES.index("bought_together"), SOURCES.index("newcomers")
+NEWCOMERS = SOURCES.index("newcomers")
 FILL_STEP = 0.98
 """Relevance of each further product that only fills a list up, relative to the one before it."""
 
@@ -47,6 +47,7 @@ class RecommendationAdvisor:
 
     def __init__(self, model: RecommendationModel) -> None:
         self.model = model
+        self._reranking = None if model.ranker is None else Reranking(model.ranker)
         self._view: ShelfView | None = None
         self._read: ShelfView | None = None
         """The newest view in which newcomers were read; one that a request made in between knows none."""
@@ -54,6 +55,8 @@ class RecommendationAdvisor:
     def grown(self, model: RecommendationModel) -> Self:
         """The same advisor over the same model after it counted on; what it knows of the shelf goes along."""
         advisor = type(self)(model)
+        if model.ranker is self.model.ranker:
+            advisor._reranking = self._reranking
         trending = model.of(Trending)
         if self._view is not None and trending is not None:
             advisor._view = with_demand(self._view, trending.score)
@@ -61,22 +64,19 @@ class RecommendationAdvisor:
         return advisor
 
     def candidates(self, question: Question, n: int) -> Candidates:
-        """Blend every source for this moment and fill up from the catalogue."""
-        moment = _moment(question)
-        blending, _ = self.model.recipe.at(moment.eligible, moment.history, moment.focus)
+        """Blend every source for this moment, let the ranker order them, and fill up from the catalogue."""
         view = self._view_of(question.shelf)
-        drawn = draw_all(self.model, view, moment, blending.n)
-        weights = _weights(question, blending)
-        blended = blend([each.product_no for each in drawn], weights, blending.k, n)
-        found = _candidates(blended, drawn, np.arange(len(drawn), dtype=np.int8))
+        mixed = mix(self.model, view, question, n)
+        drawn = mixed.drawn
+        found = _candidates(mixed.blended, drawn, np.arange(len(drawn), dtype=np.int8))
+        if self._reranking is not None:
+            found = self._reranking(question, view, mixed, found)
         filled = _filled(found, question.eligible, view, min(n, question.limit + FULL_MARGIN))
         return _with_newcomers(filled, to_be_tried(self.model, question, drawn[NEWCOMERS]), n, question.limit)
 
     def advise(self, question: Question, candidates: Candidates) -> Advice:
         """Calibrated log-odds, as the difference to the average candidate; reasons are worked out when asked for."""
-        moment = _moment(question)
-        _, calibration = self.model.recipe.at(moment.eligible, moment.history, moment.focus)
-        log_odds = calibration.of(candidates.relevance)
+        log_odds = self._calibration(question, candidates).of(candidates.relevance)
         if len(log_odds):
             log_odds = log_odds - log_odds.mean()
 
@@ -108,7 +108,7 @@ class RecommendationAdvisor:
     def bought_together(self, question: Question, n: int) -> Candidates:
         """What completes the anchor and the basket; shorter where nothing was learned."""
         eligible = question.eligible.copy()
-        asked = ask_of(_moment(replace(question, eligible=eligible)))
+        asked = ask_of(moment_in(replace(question, eligible=eligible)))
         eligible[asked.completing.product_no] = False
         learned = self.model.of(BoughtTogether)
         drawn = NOTHING if learned is None else learned.draw(asked, self._view_of(question.shelf), n)
@@ -132,10 +132,19 @@ class RecommendationAdvisor:
 
     def prepare(self, shelf: Shelf) -> None:
         """Read the products that came after the model; for a thread beside the requests, at every look at the shelf."""
+        if self._reranking is not None:
+            self._reranking.facts_of(shelf)
         view = self._view
         if view is not None and view is self._read and view.fits(shelf):
             return
         self._view = self._read = self.model.view_with_newcomers(shelf, self._read)
+
+    def _calibration(self, question: Question, candidates: Candidates) -> Calibration:
+        if was_ranked(candidates):
+            return RANKED
+        moment = moment_in(question)
+        _, calibration = self.model.recipe.at(moment.eligible, moment.history, moment.focus)
+        return calibration
 
     def _view_of(self, shelf: Shelf) -> ShelfView:
         view = self._view
@@ -143,27 +152,6 @@ class RecommendationAdvisor:
             # Two threads may both make one; they are equal, and the assignment is atomic.
             view = self._view = self.model.view(shelf)
         return view
-
-
-def _weights(question: Question, blending: BlendConfig) -> tuple[float, ...]:
-    weights = list(blending.weights_of(SOURCES))
-    if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
-        weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
-    return tuple(weights)
-
-
-def _moment(question: Question) -> Moment:
-    focus = question.basket
-    if question.anchor is not None:
-        focus = np.append(focus[focus != question.anchor], question.anchor)
-    return Moment(
-        eligible=question.eligible,
-        history=question.history,
-        history_at=question.history_at,
-        now=question.now,
-        focus=focus.astype(np.int32, copy=False),
-        bought=question.history_bought,
-    )
 
 
 def _of_one(product_no: int | None) -> Anchors:
@@ -199,7 +187,7 @@ def _with_newcomers(found: Candidates, tried: Drawn, n: int, limit: int) -> Cand
         relevance=np.concatenate((found.relevance[:kept], np.full(len(absent), least, np.float32))),
         origin=np.concatenate((found.origin[:kept], np.full(len(absent), NEWCOMERS, np.int8))),
         because=np.concatenate((found.because[:kept], tried.because[absent])),
-        origins=ORIGINS,
+        origins=found.origins,
         newcomers=tuple(tried.product_no.tolist()),
     )
 
@@ -240,5 +228,5 @@ def _filled(found: Candidates, eligible: Mask, view: ShelfView, n: int) -> Candi
         relevance=np.concatenate((found.relevance, relevance)).astype(np.float32),
         origin=np.concatenate((found.origin, np.full(len(added), CATALOGUE))),
         because=np.concatenate((found.because, np.full(len(added), -1, np.int32))),
-        origins=ORIGINS,
+        origins=found.origins,
     )

@@ -6,15 +6,18 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.metrics import Measures, draw_bootstrap
 from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.ranker_learning import RankerTried, learn_ranker
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
 from smartshop.ai_agents.recommendation.tuning import repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
-from smartshop.data_collection.connectors.ports import Customers, EventLog, ModelRecord, Models
+from smartshop.data_collection.connectors.ports import Customers, Decisions, EventLog, ModelRecord, Models
 from smartshop.data_collection.pipelines.clock import to_datetime
 from smartshop.data_collection.pipelines.interactions import Interactions, load_interactions
+from smartshop.data_collection.pipelines.slate_outcomes import ShownSlate, load_shown_slates
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.messages import Message, ModelTrained
 from smartshop.errors import ModelRefused
@@ -31,7 +34,7 @@ class RecommendationAgent:
     listens_to: ClassVar[tuple[type[Message], ...]] = ()
 
     def __init__(self, models: Models, now: Callable[[], Micros]) -> None:
-        self._models, self._now = models, now
+        self._models, self.now = models, now
 
     async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
         """It asked for no messages, so whatever comes by mistake changes nothing."""
@@ -42,34 +45,46 @@ class RecommendationAgent:
     ) -> TrainedModel:
         return train(interactions, shelf, rng, progress)
 
-    def publish(self, trained: TrainedModel, shelf: Shelf) -> ModelTrained:
+    def publish(
+        self,
+        trained: TrainedModel,
+        shelf: Shelf,
+        slates: Sequence[ShownSlate] = (),
+        progress: Progress = lambda _, __: None,
+    ) -> ModelTrained:
         """Store the version; promote it unless it learned from far less than the present one.
+
+        `slates`: shown after what `trained.older` learned from; a ranker is learned from them where they are enough.
 
         Where the present mix is clearly better on unseen shoppers, the new arrays are published under that mix: a shop
         must never be held to old arrays because a search found a poorer mix this time.
         """
         present = self._models.promoted(AGENT)
-        if present is not None:
-            trained = self._with_better_mix(present, trained, shelf)
-        record = self._record(trained)
+        old = self._opened(present)
+        if old is not None and not not_worse(trained, old, shelf):
+            trained = with_mix_of(trained, old, shelf)
+        tried = _try_ranker(trained, old, shelf, slates, progress)
+        trained = replace(trained, model=replace(trained.model, ranker=tried.ranker))
+        record = self._record(trained, tried.metrics)
         folder = self._models.new_folder(AGENT, record.version)
         trained.model.save(folder)
         stored = self._models.publish(record, folder)
         learned = present.metrics.get("interactions", 0.0) if present is not None else 0.0
         promoted = trained.n_interactions >= LEAST_SHARE_OF_DATA * learned
         if promoted:
-            self._models.promote(AGENT, stored.version, self._now())
+            self._models.promote(AGENT, stored.version, self.now())
         return ModelTrained(agent=AGENT, version=stored.version, promoted=promoted)
 
-    def _with_better_mix(self, present: ModelRecord, trained: TrainedModel, shelf: Shelf) -> TrainedModel:
+    def _opened(self, present: ModelRecord | None) -> RecommendationModel | None:
+        if present is None:
+            return None
         try:
-            old = RecommendationModel.load(self._models.open(present))
+            return RecommendationModel.load(self._models.open(present))
         except ModelRefused:
-            return trained
-        return trained if not_worse(trained, old, shelf) else with_mix_of(trained, old, shelf)
+            return None
 
-    def _record(self, trained: TrainedModel) -> ModelRecord:
-        now = self._now()
+    def _record(self, trained: TrainedModel, of_ranker: dict[str, float]) -> ModelRecord:
+        now = self.now()
         return ModelRecord(
             agent=AGENT,
             version=ModelVersion(to_datetime(now).strftime("%Y%m%dT%H%M%S.%f")),
@@ -77,7 +92,7 @@ class RecommendationAgent:
             data_until=trained.data_until,
             log_no=trained.log_no,
             sha256="",
-            metrics=_metrics(trained),
+            metrics={**_metrics(trained), **of_ranker},
         )
 
 
@@ -118,9 +133,28 @@ def with_mix_of(trained: TrainedModel, present: RecommendationModel, shelf: Shel
     )
 
 
+def _try_ranker(
+    trained: TrainedModel,
+    present: RecommendationModel | None,
+    shelf: Shelf,
+    slates: Sequence[ShownSlate],
+    progress: Progress,
+) -> RankerTried:
+    """What orders the blend's candidates from now on; where nothing was shown and seen, the present one stays."""
+    serving = present.ranker if present is not None else None
+    if not slates:
+        return RankerTried(serving, "", {})
+    progress(0.95, f"learning to rank from {len(slates)} slates that were seen")
+    with threadpool_limits(limits=1):
+        tried = learn_ranker(trained.older, shelf, slates, serving)
+    progress(1.0, tried.said)
+    return tried
+
+
 def train_recommendation(
     log: EventLog,
     customers: Customers,
+    decisions: Decisions,
     shelf: Shelf,
     agent: RecommendationAgent,
     *,
@@ -132,7 +166,10 @@ def train_recommendation(
     progress(0.0, "reading the log")
     interactions = load_interactions(log, customers, shelf, until)
     trained = agent.train(interactions, shelf, np.random.default_rng(seed), progress)
-    return agent.publish(trained, shelf)
+    # Only what was shown after the older part ended: the sources must not have seen what was clicked.
+    since, before = Micros(trained.older.as_of + 1), agent.now() if until is None else until
+    slates = load_shown_slates(log, customers, decisions, shelf, since=since, until=Micros(before + 1))
+    return agent.publish(trained, shelf, slates, progress)
 
 
 def _metrics(trained: TrainedModel) -> dict[str, float]:

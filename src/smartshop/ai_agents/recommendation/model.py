@@ -10,6 +10,7 @@ import numpy as np
 from smartshop.ai_agents.recommendation.cold import Newcomers
 from smartshop.ai_agents.recommendation.cold_view import newcomers_view
 from smartshop.ai_agents.recommendation.content import Content
+from smartshop.ai_agents.recommendation.ranker import Ranker, load_ranker
 from smartshop.ai_agents.recommendation.recipe import FORMAT_VERSION, Manifest, Recipe
 from smartshop.ai_agents.recommendation.source import ShelfView, Source
 from smartshop.ai_agents.recommendation.sources import load_sources
@@ -38,6 +39,8 @@ class RecommendationModel:
     """In the order of `sources.SOURCES`, without those that had nothing to learn from."""
     categories: tuple[tuple[str, ...], ...]
     """Paths of the codes that the sources use; a later shelf may number them otherwise."""
+    ranker: Ranker | None = None
+    """What corrects the blend's order, learned from slates shown and clicked; None: the blend's order stands."""
 
     def of(self, kind: type[Kind]) -> Kind | None:
         """The source of this kind; None where it was not learned."""
@@ -64,12 +67,15 @@ class RecommendationModel:
         """Write the arrays and `model.json` into a folder; the same model gives the same bytes."""
         for source in self.sources:
             source.save(folder)
+        if self.ranker is not None:
+            self.ranker.save(folder)
         manifest = Manifest(
             n_products=self.n_products,
             as_of=self.as_of,
             recipe=self.recipe,
             sources=[source.name for source in self.sources],
             categories=[list(path) for path in self.categories],
+            ranker=self.ranker is not None,
         )
         (folder / MANIFEST_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
 
@@ -92,6 +98,7 @@ class RecommendationModel:
                 recipe=manifest.recipe,
                 sources=load_sources(folder, manifest.sources),
                 categories=tuple(tuple(path) for path in manifest.categories),
+                ranker=load_ranker(folder) if manifest.ranker else None,
             )
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise ModelRefused(f"The model {folder.name} cannot be read ({error}); train again.") from None

@@ -49,4 +49,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Those that were learned."""
     categories: list[list[str]]
     """Paths by the codes that `bought_together_categories.*.npy` use."""
+    ranker: bool = False
+    """Whether `ranker.json` and `ranker.txt` lie beside it."""
     format_version: Annotated[int, Meta(ge=1)] = FORMAT_VERSION

@@ -1,0 +1,61 @@
+"""From a question to every source's list and their blend: the one way that serving and learning to rank share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smartshop.ai_agents.advice import Question
+from smartshop.ai_agents.recommendation.blend import BlendConfig, Blended, blend
+from smartshop.ai_agents.recommendation.calibration import Calibration
+from smartshop.ai_agents.recommendation.model import RecommendationModel
+from smartshop.ai_agents.recommendation.scoring import draw_all
+from smartshop.ai_agents.recommendation.source import Drawn, Moment, ShelfView
+from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.data_collection.schemas.slates import Surface
+
+BOUGHT_TOGETHER = SOURCES.index("bought_together")
+COMPLETION_SHARE = 2.0
+"""On the basket's and the order's page what completes weighs this much against the strongest other source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """What the sources said at one moment."""
+
+    moment: Moment
+    drawn: tuple[Drawn, ...]
+    """In the order of `SOURCES`."""
+    blended: Blended
+    calibration: Calibration
+    """What the blend's scores mean here."""
+
+
+def mix(model: RecommendationModel, view: ShelfView, question: Question, n: int) -> Mixed:
+    """Every source's list and the `n` best of their blend."""
+    moment = moment_in(question)
+    blending, calibration = model.recipe.at(moment.eligible, moment.history, moment.focus)
+    drawn = draw_all(model, view, moment, blending.n)
+    blended = blend([each.product_no for each in drawn], _weights(question, blending), blending.k, n)
+    return Mixed(moment, drawn, blended, calibration)
+
+
+def moment_in(question: Question) -> Moment:
+    """What the sources may know of the one who asks; the product looked at speaks loudest, then the basket."""
+    focus = question.basket
+    if question.anchor is not None:
+        focus = np.append(focus[focus != question.anchor], question.anchor)
+    return Moment(
+        eligible=question.eligible,
+        history=question.history,
+        history_at=question.history_at,
+        now=question.now,
+        focus=focus.astype(np.int32, copy=False),
+        bought=question.history_bought,
+    )
+
+
+def _weights(question: Question, blending: BlendConfig) -> tuple[float, ...]:
+    weights = list(blending.weights_of(SOURCES))
+    if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
+        weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
+    return tuple(weights)
