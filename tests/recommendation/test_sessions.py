@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.recommendation.anchors import ask_of
+from smartshop.ai_agents.recommendation.baselines import fit_ease
+from smartshop.ai_agents.recommendation.metrics import draw_bootstrap
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.recommendation.sessions import (
     PARTS,
@@ -18,6 +21,8 @@ from smartshop.ai_agents.recommendation.sessions import (
     score_products,
 )
 from smartshop.ai_agents.recommendation.source import Anchors
+from smartshop.ai_agents.recommendation.tuning import moment_of, without_history
+from tests.recommendation.retail import micros, next_baskets
 from tests.recommendation.worlds import HOUR, SECOND, START, order, sequences_of, view
 
 N = 12
@@ -183,3 +188,24 @@ def test_what_is_saved_answers_as_before(tmp_path: Path) -> None:
     for part in PARTS:
         assert getattr(loaded, part).dtype == getattr(learned, part).dtype
     assert drawn(loaded, [1, 3]) == drawn(learned, [1, 3])
+
+
+def test_what_is_new_to_a_wholesalers_customer_is_told_better_than_by_ease(shared_data: Path) -> None:
+    """R@10 = hits / min(10, new products of the basket), first baskets in the 28 days from 2011-06-01, full ranking."""
+    held = next_baskets(shared_data, micros(2011, 6, 1), shoppers=400)
+    learned = fit_sessions(held.rest, SessionsConfig())
+    assert learned is not None
+    ease = fit_ease(held.rest, 200.0)
+    everything = np.ones(held.rest.n_products, np.bool_)
+    gain, shoppers = [], []
+    for question in held.questions:
+        eligible, targets = without_history(question, everything)
+        if not len(targets):
+            continue
+        ours = draw_from_sessions(learned, ask_of(moment_of(question, eligible)).anchors, eligible, 10).product_no
+        hits = [np.isin(listed, targets).sum() for listed in (ours, ease.rank(question, eligible, 10))]
+        gain.append((hits[0] - hits[1]) / min(10, len(targets)))
+        shoppers.append(question.shopper)
+    interval = draw_bootstrap(np.array(shoppers), np.random.default_rng(0)).interval(np.array(gain))
+    assert len(gain) > 300
+    assert interval.low > 0
