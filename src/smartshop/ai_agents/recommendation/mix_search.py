@@ -32,6 +32,10 @@ LEAST_GAIN = 3e-4
 """Of NDCG: a change that gains less is noise and is not taken."""
 RESAMPLES = 6
 """Searches over resampled questions whose mean is taken: a weight that a few shoppers made is drawn back."""
+SURE = 2.0
+"""Standard errors by which one source's lead must be ahead of the start before the search begins from there."""
+START_IS_WORTH = 150
+"""Answerable questions that the start's weights are worth beside those found: a few hundred hits are mostly noise."""
 EVERY_SOURCE = frozenset(SOURCES)
 
 
@@ -72,10 +76,11 @@ def mean_ndcg(rankings: Rankings, weights: Weights, k: float) -> float:
 
 
 def find_mix(rankings: Rankings, start: BlendConfig, sources: frozenset[str] = EVERY_SOURCE) -> BlendConfig:
-    """Weights and k with the best NDCG@10, from the start or from one led by a single source, whichever is higher.
+    """Weights and k with the best NDCG@10, searched from the start or from one source's lead that is surely higher.
 
     Only `sources` have a weight. The search is made once on all questions and then, from where it ended, on resamples
-    of them; the mean of what they find stays (Breiman 1996, of a search instead of a predictor).
+    of them; the mean of what they find (Breiman 1996, of a search instead of a predictor) is drawn back towards where
+    the search began, the more the fewer questions could be answered.
     """
     usable = [number for number, source in enumerate(SOURCES) if source in sources]
     weights = np.zeros(len(SOURCES))
@@ -83,9 +88,9 @@ def find_mix(rankings: Rankings, start: BlendConfig, sources: frozenset[str] = E
     if not rankings.rank.shape[1]:
         return _with(start, weights, start.k, usable)
     heard = [source for source in usable if np.isfinite(rankings.rank[source]).any()]
-    weights, k = _best_start(rankings, weights, start.k, heard)
+    begun, k = _best_start(rankings, weights, start.k, heard)
     everyone = np.ones(rankings.rank.shape[1])
-    weights, k = _climb(rankings, everyone, weights, k, heard, K_CHOICES)
+    weights, k = _climb(rankings, everyone, begun, k, heard, K_CHOICES)
     rng = np.random.default_rng(0)
     chances = np.full(rankings.n_questions, 1 / rankings.n_questions)
     total = np.zeros(len(SOURCES))
@@ -93,7 +98,9 @@ def find_mix(rankings: Rankings, start: BlendConfig, sources: frozenset[str] = E
         drawn = rng.multinomial(rankings.n_questions, chances)[: len(everyone)].astype(np.float64)
         found, _ = _climb(rankings, drawn, weights, k, heard, ())
         total += found / found.sum()
-    return _with(start, total / RESAMPLES, k, usable)
+    trust = len(everyone) / (len(everyone) + START_IS_WORTH)
+    mixed = trust * total / total.max() + (1 - trust) * begun / begun.max()
+    return _with(start, mixed, k, usable)
 
 
 def _discount() -> NDArray[np.float64]:
@@ -115,14 +122,15 @@ def _best_start(rankings: Rankings, default: Weights, k: float, heard: Sequence[
         weights = np.where(default > 0, FOLLOWER, 0.0)
         weights[leader] = 1.0
         starts.append(weights)
-    best, _, place, best_k = max(
+    _, _, place, best_k = max(
         (mean_ndcg(rankings, weights, choice), -place, place, choice)
         for place, weights in enumerate(starts)
         for choice in K_CHOICES
     )
-    if best <= mean_ndcg(rankings, default, k) + LEAST_GAIN:
-        return default, k
-    return starts[place], best_k
+    gain = _gains(rankings, _score(rankings, starts[place], best_k)) - _gains(rankings, _score(rankings, default, k))
+    mean = gain.sum() / rankings.n_questions
+    error = np.sqrt(max(float(gain @ gain) / rankings.n_questions - mean**2, 0.0) / rankings.n_questions)
+    return (starts[place], best_k) if mean > SURE * error else (default, k)
 
 
 def _climb(

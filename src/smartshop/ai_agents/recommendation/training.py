@@ -32,8 +32,8 @@ from smartshop.data_collection.schemas.ids import Micros
 Progress = Callable[[float, str], None]
 """Share done (0 to 1) and what is being done."""
 
-MAX_SHOPPERS = 1_500
-"""Shoppers asked about while tuning: their NDCG has a standard error of about .005, and the search takes seconds."""
+MAX_SHOPPERS = 3_000
+"""Shoppers asked about while tuning: their NDCG has a standard error of about .004, and the search takes seconds."""
 MAX_QUESTIONS = 4_000
 """Of all these shoppers' questions evenly many are left out beyond: long sessions ask at every step."""
 DEFAULT_RECIPE = Recipe()

@@ -25,6 +25,8 @@ Numbers = NDArray[np.int32]
 
 LIST_LENGTH = 60
 """Of each source while tuning: only the first ten of the blend are judged."""
+CALIBRATED_ON = 1_000
+"""Questions, about; each tells of a hundred candidates and more."""
 
 Convention = Callable[[HeldOutQuestion, Mask], tuple[Mask, Numbers]]
 """Question and living products → what may be shown, and what is asked for."""
@@ -92,7 +94,7 @@ def calibrate(
     scores: list[NDArray[np.float32]] = []
     acted: list[NDArray[np.bool_]] = []
     weights = blending.weights_of(SOURCES)
-    for question in questions:
+    for question in questions[:: max(1, len(questions) // CALIBRATED_ON)]:
         eligible, targets = convention(question, alive)
         lists = [drawn.product_no for drawn in draw_all(model, view, moment_of(question, eligible), blending.n)]
         blended = blend(lists, weights, blending.k, blending.n)
