@@ -13,7 +13,8 @@ to their `n` greatest weights among products that some shopper chose together wi
 shoppers to show for it.
 
 The work is cubic in the number of products, so only the head is solved, those chosen most; the tail is left to the
-other sources. With 12,000 products some 30 s on one core, and 8 bytes per pair of products (1.2 GB) at its peak.
+other sources. One core took 24 s for 12,100 products and 150,000 signs, 31 s for 9,700 and 1 million, and 69 s for the
+12,500 most chosen of 200,000 and 7.6 million; 2 GB at its peak, whatever the catalogue.
 """
 
 from collections.abc import Iterator
