@@ -36,6 +36,8 @@ class NewcomersConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Shoppers that a product must have to lend."""
     neighbours: Annotated[int, Meta(ge=1, le=200)] = 10
     """Known products that a newcomer borrows from."""
+    adopters: Annotated[int, Meta(ge=1, le=1_000)] = 30
+    """Newcomers that one known product stands for, those most like it."""
     own: Annotated[float, Meta(ge=0, le=10)] = 1.0
     """Weight of being like the anchor itself, beside 1 / (k + rank) of being like what its rows name."""
     rank_offset: Annotated[float, Meta(gt=0, le=100)] = 2.0
@@ -108,7 +110,7 @@ def fit_newcomers(
     alike = most_alike(traits.take(cold), traits.take(known), place[cold], config.neighbours, content.config.likeness)
     fade = config.half_at / (shoppers[cold] + config.half_at)
     adopted = adoption(alike, cold, known, fade, n)
-    rows = borrowed(with_own(lent, n, config.own), adopted, config.n)
+    rows = borrowed(with_own(lent, n, config.own), adopted, adopters=config.adopters, n_kept=config.n)
     return Newcomers(rows=rows, lent=lent, shoppers=shoppers, config=config)
 
 

@@ -4,8 +4,11 @@
 (b, c) is how much the cold product c stands for the known b: likeness × fade, fade = k / (n_c + k), n_c the shoppers c
 has of its own. Then
 
-    lent · adopted            cold products in the rows of known anchors
-    adoptedᵀ · lent           the rows of a cold anchor: those of its neighbours, known products and cold ones
+    lent · adopted            cold products in the rows of the anchors
+    adoptedᵀ · lent           the rows that a cold anchor borrows, as the mean of its neighbours'
+
+A known product stands for so many cold ones at most, those most like it: else a catalogue with a few known products
+and a long tail would be multiplied out.
 """
 
 import numpy as np
@@ -16,7 +19,7 @@ from smartshop.ai_agents.recommendation.content_likeness import Alike
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows
 
 BLOCK_ROWS = 4_000
-"""Anchors whose borrowed rows are held at once before they are cut: some 100 MB."""
+"""Anchors whose borrowed rows are held at once before they are cut: some 100 MB; below 65,536, for a quick sort."""
 
 
 def matrix_of(rows: Rows, n: int) -> "scipy.sparse.csr_array":
@@ -38,10 +41,14 @@ def by_rank(rows: Rows, k: float) -> Rows:
 def cut_rows(matrix: "scipy.sparse.csr_array", n: int) -> Rows:
     """Every row's n greatest entries, greatest first, ties by product; nothing is counted: the evidence is 0."""
     matrix = matrix.tocsr()
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    matrix.sort_indices()
+    row = np.repeat(np.arange(matrix.shape[0], dtype=np.uint32), np.diff(matrix.indptr))
     positive = matrix.data > 0
     row, column, weight = row[positive], matrix.indices[positive], matrix.data[positive]
-    order = np.lexsort((column, -weight, row))
+    if matrix.shape[0] <= np.iinfo(np.uint16).max:
+        row = row.astype(np.uint16)  # which numpy sorts by counting
+    order = np.argsort(-weight, kind="stable")
+    order = order[np.argsort(row[order], kind="stable")]
     row, column, weight = row[order], column[order], weight[order]
     starts = np.searchsorted(row, np.arange(matrix.shape[0] + 1))
     kept = np.arange(len(row)) - np.repeat(starts[:-1], np.diff(starts)) < n
@@ -67,16 +74,24 @@ def adoption(
     return scipy.sparse.csr_array((weight.astype(np.float32), places), shape=(n, n))
 
 
-def borrowed(lent: "scipy.sparse.csr_array", adopted: "scipy.sparse.csr_array", n_kept: int) -> Rows:
-    """Rows over all products: see the head of this file. No product is in its own row."""
+def _few(adopted: "scipy.sparse.csr_array", most: int) -> "scipy.sparse.csr_array":
+    """Every known product's `most` greatest."""
+    cut = cut_rows(adopted, most)
+    return scipy.sparse.csr_array((cut.weights, cut.indices, cut.indptr), shape=adopted.shape)
+
+
+def borrowed(lent: "scipy.sparse.csr_array", adopted: "scipy.sparse.csr_array", *, adopters: int, n_kept: int) -> Rows:
+    """Rows over all products: see the head of this file. No product is in its own row.
+
+    `adopters`: cold products that one known product stands for; `n_kept`: entries kept per row.
+    """
     if not adopted.nnz:
         return empty_rows(lent.shape[0])
-    own = _shares(adopted.T.tocsr())
+    own, adopted = _shares(adopted.T.tocsr()), _few(adopted, adopters)
     parts = []
     for first in range(0, lent.shape[0], BLOCK_ROWS):
-        speaking = lent[first : first + BLOCK_ROWS] + own[first : first + BLOCK_ROWS] @ lent
         through = own[first : first + BLOCK_ROWS] @ lent
-        block = (speaking @ adopted + through).tocoo()
+        block = (lent[first : first + BLOCK_ROWS] @ adopted + through).tocoo()
         other = block.row + first != block.col
         kept = (block.data[other], (block.row[other], block.col[other]))
         parts.append(cut_rows(scipy.sparse.csr_array(kept, shape=block.shape), n_kept))

@@ -44,7 +44,7 @@ def newcomers_view(
     lent = with_own(newcomers.lent, n, newcomers.config.own)
     return NewcomersView(
         alike=_at(late, rows_of(alike, candidates, content.config.sharpness), n),
-        borrowed=borrowed(lent, adopted, newcomers.config.n),
+        borrowed=borrowed(lent, adopted, adopters=newcomers.config.adopters, n_kept=newcomers.config.n),
         vector_of=vector_of,
     )
 
