@@ -352,6 +352,18 @@ class TestLimits:
         with pytest.raises(InvalidValue, match="400 conditions"):
             shop.audiences.save(ninefold[2])
 
+    def test_an_audience_never_grows_beyond_what_those_that_name_it_can_be_asked_with(self, shop: SqlStores) -> None:
+        wide = CaresFor(AffinityKind.CATEGORY, ("Garden", *(f"Nowhere {number}" for number in range(199))))
+        inner, middle = InAudience(AudienceId("inner")), InAudience(AudienceId("middle"))
+        shop.audiences.save(audience("inner", InSegment(("b1",))))
+        shop.audiences.save(audience("middle", AnyOf((inner, InSegment(("b1",))))))
+        shop.audiences.save(audience("outer", AllOf((middle, *(wide,) * 9))))
+        with pytest.raises(InvalidValue, match=r"'outer' could not be asked any more.*names 2001 segments"):
+            shop.audiences.save(audience("inner", wide))
+        assert shop.audiences.get(AudienceId("inner")) == audience("inner", InSegment(("b1",)))
+        assert listed(shop, InAudience(AudienceId("outer"))) == ["ada"]
+        shop.audiences.save(audience("inner", Not(InSegment(("b1",)))))
+
 
 class TestPushes:
     def test_a_push_is_remembered_from_start_to_end(self, shop: SqlStores) -> None:

@@ -68,8 +68,11 @@ def fill_alike(
     audience's purpose today; those as alike who withhold it stand among them, and are counted as withheld and never
     listed, as whoever a rule matches.
 
+    What was changed of the audience meanwhile stays; where that is its rule, nothing is saved.
+
     Raises:
         Conflict: the seed matches nobody.
+        NotFound: the audience was deleted meanwhile.
     """
     tell(0.0, "reading the seed")
     seed_ids = list(_members(audiences, seed, shop_now))
@@ -81,7 +84,13 @@ def fill_alike(
         return {standing.customer_id for standing in told}
 
     found = find_alike(standings, seed_ids, wanted, allowing, AlikeConfig(), rng=rng, tell=tell)
-    filled = msgspec.structs.replace(audience, definition=Listed(tuple(found)), alike=True, changed_at=now)
+    # That takes a while in a large shop, and the audience may have been changed or deleted meanwhile.
+    present = audiences.get(audience.audience_id)
+    if present is None:
+        raise NotFound(f"The audience {audience.audience_id!r} was deleted while its lookalikes were sought.")
+    if present.definition != audience.definition:
+        return present
+    filled = msgspec.structs.replace(present, definition=Listed(tuple(found)), alike=True, changed_at=now)
     audiences.save(filled)
     return filled
 
@@ -105,7 +114,8 @@ def fill_queued(
     rng: np.random.Generator,
     tell: Tell = lambda share, what: None,
 ) -> Audience:
-    """Find the lookalikes that a request asked for, and save them as the list of the audience that it made.
+    """Find the lookalikes that a request asked for, and save them as the list of the audience that it made; one that
+    was given another rule meanwhile keeps that.
 
     Raises:
         NotFound: the audience was deleted meanwhile, or the arguments name none.
@@ -115,6 +125,8 @@ def fill_queued(
     audience = audiences.get(audience_id)
     if audience is None:
         raise NotFound(f"There is no audience {audience_id!r} to fill with lookalikes; it was deleted, or never made.")
+    if not audience.alike:
+        return audience
     seed = _decode_rule(arguments["seed"])
     wanted = msgspec.json.decode(arguments["wanted"], type=Wanted)
     return fill_alike(audiences, standings, audience, seed, wanted, now=now, shop_now=shop_now, rng=rng, tell=tell)

@@ -58,8 +58,13 @@ class Division:
 
 def first_numbered(clusters: Clusters, ever: Sequence[Segment]) -> Clusters:
     """Segments of a shop that has none now, `b1`, `b2`, …: no number is given twice, also after a time without any."""
+    return numbered(clusters, first_free(ever))
+
+
+def first_free(ever: Sequence[Segment]) -> int:
+    """The number behind all that were ever given."""
     given = (int(one.segment_id[1:]) for one in ever if one.kind is SegmentKind.BEHAVIOUR)
-    return numbered(clusters, 1 + max(given, default=0))
+    return 1 + max(given, default=0)
 
 
 def model_of(parts: Parts, division: Division, *, currency: str, now: Micros) -> SegmentationModel:

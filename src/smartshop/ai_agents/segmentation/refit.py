@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.axes import topics_for
-from smartshop.ai_agents.segmentation.candidate import Division, Parts, first_numbered, model_of
+from smartshop.ai_agents.segmentation.candidate import Division, Parts, first_free, first_numbered, model_of
 from smartshop.ai_agents.segmentation.churn import fit_churn
 from smartshop.ai_agents.segmentation.clusters import NOWHERE, assign
 from smartshop.ai_agents.segmentation.features import Features, features_of
@@ -125,7 +125,15 @@ def before_of(
             if number is not None and standing.segment_id is not None:
                 before.segment[number] = place.get(standing.segment_id, NOWHERE)
                 before.since[number] = standing.in_segment_since or 0
-    return replace(before, model=model)
+    return replace(before, model=_numbering_on(model, segments))
+
+
+def _numbering_on(model: SegmentationModel, ever: Sequence[Segment]) -> SegmentationModel:
+    """A later model, damaged since, may have given numbers that this one would give again."""
+    if model.clusters is None:
+        return model
+    next_number = max(model.clusters.next_number, first_free(ever))
+    return replace(model, clusters=replace(model.clusters, next_number=next_number))
 
 
 def refit(

@@ -194,6 +194,7 @@ def _save(connection: Connection, audience: Audience, erased: ErasedKeys) -> Non
     if erased.refresh_within(connection):
         audience = msgspec.structs.replace(audience, definition=rule_without(audience.definition, erased.holds))
     _check_named(connection, audience.definition, audience.audience_id)
+    _check_naming(connection, audience)
     row: dict[str, object] = {"audience_id": audience.audience_id, "payload": encode(audience)}
     insert_or_replace(connection, audience_rows, [row])
 
@@ -206,6 +207,33 @@ def _check_named(connection: Connection, definition: Rule, own: AudienceId | Non
     known = set(connection.execute(select(segments.c.segment_id)).scalars())
     for segment_id in sorted(segments_named(definition) - known):
         raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
+
+
+def _check_naming(connection: Connection, audience: Audience) -> None:
+    """Raises:
+    InvalidValue: an audience that names this one, itself or by way of others, would be too much with it.
+    """
+    if _read(connection, audience.audience_id) is None:
+        return  # only what was saved is named
+    saved = _read_all(connection)
+    before = {each.audience_id: each.definition for each in saved}
+    after = {**before, audience.audience_id: audience.definition}
+    for other in saved:
+        if other.audience_id == audience.audience_id:
+            continue
+        trouble = _trouble(other, after.get)
+        # What could not be asked before is no reason to refuse what may make it less.
+        if trouble and not _trouble(other, before.get):
+            raise InvalidValue(f"With this the audience {other.name!r} could not be asked any more: {trouble}")
+
+
+def _trouble(audience: Audience, find: FindRule) -> str:
+    """Why it cannot be asked; empty where it can."""
+    try:
+        written_out(audience.definition, find, audience.audience_id)
+    except InvalidValue as error:
+        return str(error)
+    return ""
 
 
 def _locked_push(connection: Connection, push_id: str) -> AudiencePush | None:
