@@ -58,7 +58,7 @@ class CountingOn:
         self._following = _Following(model, log_no)
 
     def step(self) -> bool:
-        """Count the next events; whether there were any. Blocking; one step at a time."""
+        """Count the next events; whether many more may wait. Blocking; one step at a time."""
         with self._stepping:
             following = self._following
             if following is None or following.has_stopped:
@@ -68,17 +68,18 @@ class CountingOn:
                 return False
             shelf = self._shelf()
             counted = follower.step(shelf)
+            has_grown = counted > 0
             if monotonic() - following.ties_seen_at >= self._config.tie_seconds:
-                counted = follower.look_at_ties(shelf) or counted
+                has_grown = follower.look_at_ties(shelf) or has_grown
                 following.ties_seen_at = monotonic()
-            if counted:
+            if has_grown:
                 self._serve(following.trained, follower.model)
             if follower.is_full:
                 following.has_stopped = True
                 log.warning(
                     "counting_on_stopped", reason="as many pairs were counted as may be", log_no=follower.log_no
                 )
-            return counted
+            return counted == self._config.events_at_once
 
     def _follower(self, following: _Following) -> LogFollower | None:
         if following.follower is None:
@@ -92,12 +93,12 @@ class CountingOn:
 
 
 async def keep_counting_on(counting: CountingOn) -> None:
-    """Step after step for ever. A long way to go is gone with rests as long as the steps, beside the requests."""
+    """Step after step for ever, with rests at least as long as the steps: requests go before."""
     while True:
-        started, has_counted = monotonic(), False
+        started, goes_on = monotonic(), False
         try:
-            has_counted = await asyncio.to_thread(counting.step)
+            goes_on = await asyncio.to_thread(counting.step)
         except Exception as error:  # a store that is away for a moment must not end the counting
             log.warning("not_counted_on", error=repr(error))
         took = monotonic() - started
-        await asyncio.sleep(min(took, LOOK_EVERY_SECONDS) if has_counted else LOOK_EVERY_SECONDS)
+        await asyncio.sleep(took if goes_on else max(took, LOOK_EVERY_SECONDS))

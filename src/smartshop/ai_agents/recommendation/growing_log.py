@@ -56,17 +56,18 @@ class LogFollower:
         """Whether training anew is cheaper than to follow."""
         return self._log.size().last_no - self.log_no > self._config.max_behind
 
-    def step(self, shelf: Shelf) -> bool:
-        """Count the next events, at most `events_at_once`; whether there were any."""
+    def step(self, shelf: Shelf) -> int:
+        """Count the next events, at most `events_at_once`; how many there were."""
         size = self._log.size()
         if size == self._size or self.is_full:
-            return False
+            return 0
         batch = self._next()
-        if not batch:
+        if batch:
+            self._count(batch, shelf)
+        if len(batch) < self._config.events_at_once:
+            # What comes after the size was asked changes it, so nothing is missed by not looking until then.
             self._size = size
-            return False
-        self._count(batch, shelf)
-        return True
+        return len(batch)
 
     def look_at_ties(self, shelf: Shelf) -> bool:
         """Count by links and merges that no event told of; whether there were any. Reads both tables whole."""
