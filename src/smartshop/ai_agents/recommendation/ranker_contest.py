@@ -4,8 +4,8 @@ Every click asks: at which place would this order have put it, among what was in
 target, 1 / log2(1 + place). A click at a place that is seldom looked at stands for others that nobody saw there: it
 weighs the inverse chance of a look, and the weights are made to average 1 (Joachims et al. 2017, equation 9;
 self-normalised as in Swaminathan & Joachims 2015). Else whoever made the order of the log would win by having been
-shown. That chance is an estimate, and one too steep would praise whoever turns the shown order round: a new ranker must
-win without it as well, where the order that was shown has the advantage.
+shown. That chance is an estimate, and one that falls too steeply would praise whoever turns the shown order round: a
+new ranker must win with half the fall as well, where the order that was shown has an advantage.
 """
 
 from collections.abc import Mapping
@@ -37,14 +37,11 @@ class Verdict:
     ndcg: Mapping[Order, float]
     over_blend: Interval
     """The new ranker's gain over the blend, by resampled shoppers."""
-    over_blend_as_shown: Interval
-    """The same with every click alike."""
+    over_blend_halved: Interval
+    """The same were looks to fall half as steeply."""
     over_before: Interval
     """Its gain over whoever would serve without it."""
     clicks: int
-
-
-EVERY_LOOK = Examination(severity=0.0)
 
 
 def click_ndcg(table: RankerTable, scores: Scores, examination: Examination) -> NDArray[np.float64]:
@@ -68,22 +65,23 @@ def judge_orders(
     """
     clicked = table.outcome > 0
     bootstrap = draw_bootstrap(table.shopper[table.slate[clicked]], rng)
-    weighted, alike = (
-        {order: click_ndcg(table, each, looks) for order, each in scores.items()} for looks in (examination, EVERY_LOOK)
+    weighted, halved = (
+        {order: click_ndcg(table, each, looks) for order, each in scores.items()}
+        for looks in (examination, examination.halved())
     )
     before = Order.BLEND
     if Order.PRESENT in scores and bootstrap.interval(weighted[Order.PRESENT] - weighted[Order.BLEND]).high >= 0:
         before = Order.PRESENT
     gains = {
         (name, order): bootstrap.interval(found[Order.NEW] - found[order])
-        for name, found in (("weighted", weighted), ("alike", alike))
+        for name, found in (("whole", weighted), ("half", halved))
         for order in (Order.BLEND, before)
     }
     return Verdict(
         chosen=Order.NEW if min(gain.low for gain in gains.values()) > 0 else before,
         ndcg={order: float(values.mean()) if len(values) else 0.0 for order, values in weighted.items()},
-        over_blend=gains["weighted", Order.BLEND],
-        over_blend_as_shown=gains["alike", Order.BLEND],
-        over_before=gains["weighted", before],
+        over_blend=gains["whole", Order.BLEND],
+        over_blend_halved=gains["half", Order.BLEND],
+        over_before=gains["whole", before],
         clicks=int(clicked.sum()),
     )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 GAIN_OF = {Outcome.NOTHING: 0, Outcome.CLICKED: 1, Outcome.ADDED: 2, Outcome.ORDERED: 3}
 LEAST_TREES = 1
+TENTH = 9
+"""The place, from 0, whose chance of a look is told."""
 CALIBRATED_WITHIN = (0.05, 20.0)
 """Bounds of the slope: with few clicks the likelihood may have no end."""
 
@@ -232,12 +234,12 @@ def _metrics(verdict: Verdict, new: Ranker, examination: Examination) -> dict[st
         "ranker_serves": float(verdict.chosen is not Order.BLEND),
         "ranker_is_new": float(verdict.chosen is Order.NEW),
         "ranker_trees": float(new.n_trees),
-        "ranker_position_severity": examination.severity,
+        "ranker_looks_at_tenth": float(np.exp(examination.log_chance(np.array([TENTH])))[0]),
         "ranker_judged_clicks": float(verdict.clicks),
         "ranker_gain": verdict.over_blend.mean,
         "ranker_gain_low": verdict.over_blend.low,
         "ranker_gain_high": verdict.over_blend.high,
-        "ranker_gain_as_shown": verdict.over_blend_as_shown.mean,
-        "ranker_gain_as_shown_low": verdict.over_blend_as_shown.low,
+        "ranker_gain_halved": verdict.over_blend_halved.mean,
+        "ranker_gain_halved_low": verdict.over_blend_halved.low,
         **{f"ranker_ndcg_{order.value}": value for order, value in verdict.ndcg.items()},
     }

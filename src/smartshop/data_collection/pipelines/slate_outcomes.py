@@ -46,6 +46,8 @@ class Outcome(IntEnum):
     ORDERED = 3
 
 
+WINDOWS = frozenset({Surface.HOME, Surface.EMAIL})
+"""Surfaces that are about nothing that lies before the shopper: no basket is meant there."""
 OUTCOME_OF = {
     EventKind.RECOMMENDATION_CLICKED: Outcome.CLICKED,
     EventKind.PRODUCT_CLICKED: Outcome.CLICKED,
@@ -84,7 +86,8 @@ class ShownSlate:
     history_at: NDArray[np.int64]
     history_bought: NDArray[np.bool_]
     basket: Numbers
-    """Put in within a day before, and neither taken out nor ordered since."""
+    """Put in within a day before, and neither taken out nor ordered since, as far as events tell; empty where the
+    slate itself shows that its request named no basket."""
 
 
 @dataclass(slots=True)
@@ -261,7 +264,7 @@ def _shown(given: _Given, shopper: int, signs: Sequence[_Sign], shelf: Shelf) ->
         history=np.array([sign.product for sign in liked], np.int32),
         history_at=np.array([sign.at for sign in liked], np.int64),
         history_bought=np.array([sign.kind is EventKind.ORDER_COMPLETED for sign in liked], np.bool_),
-        basket=_basket(earlier, decision.decided_at),
+        basket=_basket(earlier, decision),
     )
 
 
@@ -272,11 +275,14 @@ def _argued(decision: Decision) -> NDArray[np.float64]:
     return total
 
 
-def _basket(earlier: Sequence[_Sign], now: int) -> Numbers:
+def _basket(earlier: Sequence[_Sign], decision: Decision) -> Numbers:
+    if decision.surface in WINDOWS:
+        return np.zeros(0, np.int32)
     inside: dict[int, None] = {}
-    for sign in earlier[bisect_left(earlier, now - BASKET_LASTS, key=_at) :]:
+    for sign in earlier[bisect_left(earlier, decision.decided_at - BASKET_LASTS, key=_at) :]:
         if sign.kind is EventKind.PRODUCT_ADDED:
             inside[sign.product] = None
         elif sign.kind in (EventKind.PRODUCT_REMOVED, EventKind.ORDER_COMPLETED):
             inside.pop(sign.product, None)
-    return np.array(list(inside), np.int32)
+    # What lies in the basket that a request names is never shown.
+    return np.array([] if inside.keys() & set(decision.product_no) else list(inside), np.int32)
