@@ -244,7 +244,7 @@ def new_world(tmp_path_factory: pytest.TempPathFactory) -> NewWorld:
     at_once=st.integers(1, 6),
     sweeps=st.sets(st.integers(0, 13), max_size=3),
 )
-@settings(max_examples=25)
+@settings(max_examples=60)
 def test_counting_on_is_counting_everything(
     new_world: NewWorld,
     past: Sequence[Told],
@@ -350,6 +350,24 @@ def test_a_refitted_model_goes_on_from_its_files(new_world: NewWorld, tmp_path: 
         from_files = world.follow(RecommendationModel.load(tmp_path), log_no)
         assert from_files.step(world.shelf)
         assert_counted_alike(from_files.model, world.train()[0])
+
+
+def test_rows_of_products_in_the_newest_order_are_those_of_a_training(new_world: NewWorld) -> None:
+    with new_world() as world:
+        for number in range(8):
+            world.tell(bought(CUSTOMERS[number % 3], ((0, 1), (2, 3), (0, 1, 4), (5,))[number % 4], number))
+        trained, log_no = world.train()
+        follower = world.follow(trained, log_no)
+        world.tell(bought("ann", (0, 1), 8))
+        world.tell(bought("bob", (1, 4), 9))
+        assert follower.step(world.shelf)
+        mine, theirs = (of_kind(model, BoughtTogether) for model in (follower.model, world.train()[0]))
+        assert mine.products.evidence_of(1, 4) == 3
+        for product in (0, 1, 4):
+            assert_same_row(mine.products, theirs.products, product)
+        assert_same_row(mine.categories, theirs.categories, 1)
+        untouched = of_kind(trained, BoughtTogether).products
+        assert_same_row(mine.products, untouched, 2)
 
 
 def test_a_product_that_came_later_is_counted(new_world: NewWorld) -> None:

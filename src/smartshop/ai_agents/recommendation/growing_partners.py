@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import scipy  # its parts load when first used
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.beyond_chance import Pairs, judge_pairs
@@ -43,9 +44,12 @@ def grow_partners(
     if counts is None:
         return learned
     n_categories = len(counts.categories.held)
-    units = [order_units(sequences, category, n_categories, config) for sequences in (after, before)]
-    of_products = _difference(count_units(units[0][0]), count_units(units[1][0]))
-    of_categories = _difference(count_units(units[0][1]), count_units(units[1][1]))
+    told, told_categories = order_units(after, category, n_categories, config)
+    gone, gone_categories = order_units(before, category, n_categories, config)
+    # A wholesaler's hundred older orders cancel out, and pairs are quadratic in an order's size.
+    came, went = _unmatched(told, gone), _unmatched(gone, told)
+    of_products = _difference(count_units(told[came]), count_units(gone[went]))
+    of_categories = _difference(count_units(told_categories[came]), count_units(gone_categories[went]))
     if not of_products.both.nnz and not of_products.n_units:
         return learned
     products, categories = _added(counts.products, of_products), _added(counts.categories, of_categories)
@@ -59,6 +63,27 @@ def grow_partners(
         categories=_judged(learned.categories, categories, of_categories, config.min_category_support, _named, config),
         counts=PartnerCounts(products, categories, category, looked),
     )
+
+
+def _unmatched(mine: "scipy.sparse.csr_array", theirs: "scipy.sparse.csr_array") -> NDArray[np.intp]:
+    """Orders of `mine` that have no equal in `theirs`; equal ones are matched one to one."""
+    own, other = _prints(mine), np.sort(_prints(theirs))
+    order = np.argsort(own, kind="stable")
+    place = np.arange(len(own)) - np.searchsorted(own[order], own[order])
+    equals = np.searchsorted(other, own[order], side="right") - np.searchsorted(other, own[order])
+    return order[place >= equals]
+
+
+def _prints(units: "scipy.sparse.csr_array") -> NDArray[np.uint64]:
+    """One number for each order's products: a sum of mixed product numbers, equal by chance once in 2⁶⁴."""
+    mixed = (units.indices.astype(np.uint64) + np.uint64(1)) * GOLDEN
+    mixed = (mixed ^ (mixed >> HALF)) * ODD
+    mixed ^= mixed >> HALF
+    return np.add.reduceat(mixed, units.indptr[:-1]) if units.shape[0] else np.zeros(0, np.uint64)
+
+
+GOLDEN, ODD, HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(32)
+"""An odd number near 2⁶⁴ divided by the golden ratio (Knuth 1973, 6.4), and one more, to spread numbers evenly."""
 
 
 def _named(pairs: Pairs) -> NDArray[np.bool_]:
