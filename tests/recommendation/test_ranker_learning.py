@@ -21,12 +21,12 @@ from smartshop.data_collection.schemas.ids import Micros
 from tests.recommendation.clicking_shop import END_AT, ClickingShop, live, open_shop
 
 pytest.importorskip("lightgbm", reason="the extra `ranker` is not installed")
-DAYS = 4
+DAYS = 6
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickingShop]:
-    opened = open_shop(tmp_path_factory.mktemp("clicking"), products=100, shoppers=400)
+    opened = open_shop(tmp_path_factory.mktemp("clicking"), products=120, shoppers=400)
     live(opened, DAYS)
     yield opened
     opened.stores.close()
@@ -71,7 +71,7 @@ def true_worth(shop: ClickingShop, model: RecommendationModel, slates: Sequence[
 
 
 def test_what_was_shown_is_read_as_it_was_decided(shop: ClickingShop, slates: tuple[ShownSlate, ...]) -> None:
-    assert len(slates) > 600
+    assert len(slates) > 1_000
     decisions = {decision.decided_at: decision for decision in shop.decisions}
     clicks = {(event.decision_id, event.product_id) for event in shop.events if event.kind == "recommendation_clicked"}
     told = set()
