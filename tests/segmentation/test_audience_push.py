@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -44,7 +44,13 @@ class Bench:
         self.stores.audiences.start_push(push)
 
     def run(
-        self, push_id: str = "p-1", *, crash_at_pause: bool = False, overtaken_by: str = "", **config: float
+        self,
+        push_id: str = "p-1",
+        *,
+        crash_at_pause: bool = False,
+        overtaken_by: str = "",
+        at_pause: Callable[[], object] = lambda: None,
+        **config: float,
     ) -> AudiencePush:
         """`overtaken_by`: another deliverer who takes the push in the first pause."""
 
@@ -53,6 +59,7 @@ class Bench:
                 raise KeyboardInterrupt
             if overtaken_by:
                 self.stores.audiences.take_push(push_id, overtaken_by)
+            at_pause()
             self.paused.append(seconds)
 
         async def push() -> AudiencePush:
@@ -142,6 +149,27 @@ def test_after_its_retries_a_push_has_failed_and_says_why(bench: Bench) -> None:
     assert done.finished_at is not None
     assert bench.run("p-hopeless") == done, "the job again sends nothing more"
     assert len(bench.receiver.received) == 6
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_an_audience_deleted_or_without_webhook_is_not_tried_again(
+    stores: SqlStores, bench: Bench, *, is_deleted: bool
+) -> None:
+    audience = stores.audiences.get(AUDIENCE)
+    assert audience is not None
+
+    def end() -> None:
+        if is_deleted:
+            stores.audiences.delete(AUDIENCE)
+        else:
+            stores.audiences.save(msgspec.structs.replace(audience, webhook_url=None))
+
+    bench.start(f"p-ended-{is_deleted}")
+    bench.receiver.told(status(503))
+    done = bench.run(f"p-ended-{is_deleted}", at_pause=end)
+    assert done.state is PushState.FAILED
+    assert ("deleted" if is_deleted else "no webhook") in done.error
+    assert len(bench.receiver.received) == 1
 
 
 @pytest.mark.parametrize(("code", "word"), [(400, "never"), (404, "never"), (410, "never"), (302, "Redirects")])
@@ -237,3 +265,23 @@ def withdraw(stores: SqlStores, customer_id: CustomerId, *, granted: bool = Fals
             received_at=system_now(),
         )
     )
+
+
+# The last: it takes two customers away for good.
+def test_who_withdraws_or_is_erased_between_two_attempts_is_not_in_the_next(stores: SqlStores, bench: Bench) -> None:
+    left, gone = CustomerId("c-0091"), CustomerId("c-0092")
+
+    def leave() -> None:
+        change = ConsentChange(
+            shopper_key=ShopperKey(left), is_customer=True, changes={"marketing": False}, received_at=system_now()
+        )
+        stores.customers.set_consent(change)
+        stores.erasure.erase(gone, system_now())
+
+    bench.start("p-left")
+    bench.receiver.told(status(503))
+    done = bench.run("p-left", at_pause=leave, page_size=100)
+    first, second = ({each.customer_id for each in page.customers} for page in bench.pages())
+    assert first - second == {left, gone}
+    assert second < first
+    assert (done.state, done.delivered) == (PushState.DELIVERED, len(second))

@@ -9,7 +9,7 @@ out before its next attempt and stops.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from smartshop.data_collection.connectors.ports import Audiences, Standings, Webhooks
 from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
-from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, PushState
+from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, Listed, PushState
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.segments import SegmentId, Standing
 from smartshop.data_collection.schemas.webhooks import AddressRefused, WebhookAnswer
@@ -156,12 +156,12 @@ async def _deliver_pages(room: PushRoom, push: AudiencePush) -> AudiencePush:
             room.audiences.page, audience.definition, audience.purpose, room.shop_now(), push.delivered_to, size + 1
         )
         page = Page(found[:size], max(pages, push.next_page + 1), len(found) <= size, names)
-        push = await _deliver(room, push, audience.webhook_url or "", _body(room, push, audience, page))
+        push, delivered = await _deliver(room, push, audience, page)
         push = await _report(
             room,
             push,
             state=PushState.DELIVERED if page.last else PushState.DELIVERING,
-            delivered=push.delivered + len(page.customers),
+            delivered=push.delivered + delivered,
             next_page=push.next_page + 1,
             delivered_to=page.customers[-1].customer_id if page.customers else push.delivered_to,
             error="",
@@ -172,8 +172,11 @@ async def _deliver_pages(room: PushRoom, push: AudiencePush) -> AudiencePush:
             return push
 
 
-async def _deliver(room: PushRoom, push: AudiencePush, url: str, body: bytes) -> AudiencePush:
-    """Send one page until it is taken.
+async def _deliver(room: PushRoom, push: AudiencePush, audience: Audience, page: Page) -> tuple[AudiencePush, int]:
+    """Send one page until it is taken; with how many customers it was.
+
+    The pauses may be minutes: who withdraws or is erased in one is not in the next attempt, and an audience that is
+    deleted, or has no webhook any more, gets none.
 
     Raises:
         Refused: it never will be, or was not within the retries.
@@ -183,8 +186,12 @@ async def _deliver(room: PushRoom, push: AudiencePush, url: str, body: bytes) ->
     trouble = ""
     for attempt in range(config.retries + 1):
         push = await _report(room, push)  # whoever was overtaken in the pause sends nothing more
+        if attempt:
+            audience = await _audience(room, push)
+            page = replace(page, customers=await asyncio.to_thread(_still_allowing, room, audience, page.customers))
         answer: WebhookAnswer | None = None
         try:
+            url, body = audience.webhook_url or "", _body(room, push, audience, page)
             answer = await room.webhooks.post(url, webhook_id, room.now() // SECOND, body)
         except AddressRefused as error:
             raise Refused(push, str(error)) from None
@@ -193,7 +200,7 @@ async def _deliver(room: PushRoom, push: AudiencePush, url: str, body: bytes) ->
         push = msgspec.structs.replace(push, attempts=push.attempts + 1)
         if answer is not None:
             if 200 <= answer.status < 300:
-                return push
+                return push, len(page.customers)
             trouble = f"Page {push.next_page} was answered with {answer.status}."
         push = await _report(room, push, error=trouble)
         if answer is not None and not _is_worth_a_retry(answer.status):
@@ -201,6 +208,13 @@ async def _deliver(room: PushRoom, push: AudiencePush, url: str, body: bytes) ->
         if attempt < config.retries:
             await room.pause(_pause(config, attempt, answer, room.rng))
     raise Refused(push, f"{trouble} It was tried {config.retries + 1} times; a new push begins anew.")
+
+
+def _still_allowing(room: PushRoom, audience: Audience, customers: Sequence[Standing]) -> Sequence[Standing]:
+    listed = Listed(tuple(standing.customer_id for standing in customers))
+    found = room.audiences.page(listed, audience.purpose, room.shop_now(), None, len(customers))
+    allowing = {standing.customer_id for standing in found}
+    return [standing for standing in customers if standing.customer_id in allowing]
 
 
 def _is_worth_a_retry(status: int) -> bool:
