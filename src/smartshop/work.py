@@ -153,7 +153,8 @@ async def _run_jobs(work: Work, lane: Lane, stop: asyncio.Event) -> None:
         try:
             ended = await _run_job(work, job, stop)
         finally:
-            del work.running[job.job_id]
+            # Not there where both delivering lanes had it: a machine that slept wakes up to news that are old.
+            work.running.pop(job.job_id, None)
         await asyncio.to_thread(settle, work.stores, work.clock, job, ended, stopping=stop.is_set())
 
 

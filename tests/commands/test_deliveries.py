@@ -1,5 +1,6 @@
 """Pushes and the worker: whatever ends their jobs they end in a told state, and nobody waits for a silent receiver."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -13,12 +14,24 @@ from sqlalchemy import update
 from smartshop.ai_agents.segmentation.audience_push import PushedPage
 from smartshop.ai_agents.segmentation.push_jobs import LOST_AFTER, PUSH, push_job
 from smartshop.data_collection.connectors.ports import JobRecord
+from smartshop.data_collection.connectors.sql.jobs import SILENT_FOR
 from smartshop.data_collection.connectors.sql.tables import audiences as audience_rows
 from smartshop.data_collection.pipelines.clock import ShopClock, system_now
 from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, InSegment, PushState
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.wiring import build_clock
-from smartshop.work import INTERRUPTED, KILLED, Ended, due_jobs, queue_lost_pushes, settle, take_up_again
+from smartshop.work import (
+    INTERRUPTED,
+    KILLED,
+    Ended,
+    Lane,
+    Work,
+    _run_jobs,
+    due_jobs,
+    queue_lost_pushes,
+    settle,
+    take_up_again,
+)
 from tests.api.customers_who_stand import CHAMPIONS, DORMANT, populate
 from tests.commands.command import children_of, is_alive
 from tests.commands.worker import PATIENCE_SECONDS, until, working
@@ -241,3 +254,31 @@ def test_all_that_a_dead_worker_left_is_queued_again_however_much_waits_behind_i
     take_up_again(shop.stores, clock_of(shop))
     assert len(shop.stores.jobs.alive()) == 60
     assert {job.state for job in shop.stores.jobs.alive()} == {"queued"}
+
+
+def test_a_job_that_two_lanes_took_while_the_machine_slept_ends_neither(
+    shop: EmbeddedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its news is old when the machine wakes up."""
+    pushed(shop, "a-1", "p-1")
+    both, taken = asyncio.Event(), list[int]()
+
+    async def run(work: Work, job: JobRecord, stop: asyncio.Event) -> Ended:
+        taken.append(job.job_id)
+        if len(taken) == 2:
+            both.set()
+            stop.set()
+        await both.wait()
+        return Ended(0, "done", "")
+
+    async def two_lanes() -> None:
+        stop, lane = asyncio.Event(), Lane(only=frozenset({PUSH}))
+        awake = Work(shop.settings, shop.place, shop.stores, clock_of(shop), "")
+        after_sleep = replace(awake, clock=clock_of(shop, 2 * SILENT_FOR))
+        await asyncio.gather(_run_jobs(awake, lane, stop), _run_jobs(after_sleep, lane, stop))
+        assert awake.running == {}
+
+    monkeypatch.setattr("smartshop.work._run_job", run)
+    asyncio.run(asyncio.wait_for(two_lanes(), 60))
+    assert taken == [taken[0]] * 2
+    assert shop.stores.jobs.alive() == []
