@@ -161,7 +161,8 @@ def job(
     name: Annotated[
         str,
         typer.Argument(
-            help="train-recommendation, train-segmentation, accept-segments, push-audience, find-alike, prune…"
+            help="train-recommendation, train-segmentation, accept-segments, push-audience, find-alike, "
+            "export-text-network, prune…"
         ),
     ],
     day: Day = None,

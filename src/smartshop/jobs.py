@@ -5,8 +5,9 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
 from smartshop.ai_agents.recommendation.figures import EvaluationReport
+from smartshop.ai_agents.recommendation.text_export import export_network
 from smartshop.ai_agents.segmentation.alike import fill_queued
 from smartshop.ai_agents.segmentation.audience_push import PushRoom
 from smartshop.ai_agents.segmentation.audience_push import push_audience as push_to_webhook
@@ -84,12 +86,24 @@ def train(context: JobContext) -> dict[str, Any]:
     if not stores.log.size().events:
         raise NotFound(f"There is nothing to learn from in {context.place.folder}; import or simulate a history first.")
     shelf = _shelf(context.settings, stores, context.clock)
-    agent = RecommendationAgent(stores.models, context.clock.now)
+    agent = RecommendationAgent(stores.models, context.clock.now, _text_network(context.place))
     trained = train_recommendation(
         stores.log, stores.customers, stores.decisions, shelf, agent, until=context.until, progress=context.tell
     )
     record = next(found for found in stores.models.history(trained.agent) if found.version == trained.version)
     return {"version": trained.version, "promoted": trained.promoted, **_rounded(record.metrics)}
+
+
+def export_text_network(context: JobContext) -> dict[str, Any]:
+    """Make the file of the language network that reads products' texts, once; the next training uses it."""
+    folder = _text_network(context.place)
+    context.tell(0.1, "exporting the network")
+    export_network(folder)
+    return {"folder": str(folder), "mib": round(sum(file.stat().st_size for file in folder.iterdir()) / 2**20, 1)}
+
+
+def _text_network(place: Place) -> Path:
+    return place.folder / "text_network"
 
 
 def train_segmentation(context: JobContext) -> dict[str, Any]:
@@ -226,6 +240,7 @@ JOBS: Mapping[str, Job] = {
     "find-alike": find_alike,
     "prune": prune,
     "make-demo": make_demo,
+    "export-text-network": export_text_network,
 }
 
 
@@ -286,7 +301,7 @@ def evaluate_models(
         interactions = load_interactions(stores.log, stores.customers, shelf, until)
         if not len(interactions):
             raise NotFound("There is nothing to evaluate: the log holds no interactions; import or simulate some.")
-        report = compare_models(interactions, shelf, tell, trial)
+        report = compare_models(interactions, shelf, tell, replace(trial, text_network=_text_network(place)))
     if not any(table.questions for table in report.tables):
         raise NotFound(
             f"There is too little to evaluate: of {len(interactions)} interactions none is a shopper's later one that "

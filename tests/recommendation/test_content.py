@@ -9,15 +9,17 @@ import pytest
 from smartshop.ai_agents.recommendation.content import Content, ContentConfig, draw_from_both, fit_content
 from smartshop.ai_agents.recommendation.content_likeness import LikenessConfig, most_alike, traits_of
 from smartshop.ai_agents.recommendation.content_nearest import nearest
+from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.row_source import draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.source import Anchors, Lesson
 from smartshop.ai_agents.recommendation.text import SIZE, texts_of
-from smartshop.ai_agents.recommendation.text_export import GRAPH, can_export, open_network
+from smartshop.ai_agents.recommendation.text_export import GRAPH, can_export, export_network, open_network
 from smartshop.ai_agents.recommendation.text_network import Network, can_encode, fit_network
 from smartshop.ai_agents.recommendation.text_words import fit_words
+from smartshop.ai_agents.recommendation.training import fit
 from smartshop.ai_agents.shelf import Shelf
-from tests.recommendation.worlds import make_shelf, sequences_of
+from tests.recommendation.worlds import START, make_shelf, sequences_of, view
 
 COLOURS = ("red", "blue", "green", "white", "black", "yellow")
 THINGS = ("lantern", "teapot", "blanket", "garden chair", "picture frame")
@@ -143,7 +145,8 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (can_encode() and can_export()):
         pytest.skip("the extras text and text-export are not installed")
     folder = tmp_path_factory.mktemp("network")
-    assert open_network(folder) is not None
+    assert open_network(folder) is None
+    export_network(folder)
     return folder
 
 
@@ -170,6 +173,18 @@ def test_a_model_with_the_network_is_saved_whole_and_serves_as_before(network_fo
     assert (loaded.vectors == content.vectors).all()
     assert np.allclose(loaded.encoder.encode(["crimson lamp"]), content.encoder.encode(["crimson lamp"]), atol=1e-6)
     assert neighbours(loaded.rows, 0) == neighbours(content.rows, 0)
+
+
+def test_a_training_with_the_network_says_so_and_places_newcomers_by_it(network_folder: Path) -> None:
+    sequences = sequences_of([view(s, s % 12, START + s) for s in range(240)], 31)
+    model = fit(sequences, shelf_of_words(), START, Recipe(), text_network=network_folder)
+    content = model.of(Content)
+    assert content is not None
+    assert content.encoder.name == "network"
+    grown = replace(make_shelf(32), titles=(*shelf_of_words().titles, "Crimson lantern"))
+    newcomers = model.view_with_newcomers(grown).newcomers
+    assert newcomers is not None
+    assert neighbours(newcomers.alike, 31)[0] // len(COLOURS) == THINGS.index("lantern")
 
 
 def test_every_text_is_read_once_for_encoder_and_vectors(network_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -33,8 +34,9 @@ class RecommendationAgent:
     name: ClassVar[str] = AGENT
     listens_to: ClassVar[tuple[type[Message], ...]] = ()
 
-    def __init__(self, models: Models, now: Callable[[], Micros]) -> None:
-        self._models, self.now = models, now
+    def __init__(self, models: Models, now: Callable[[], Micros], text_network: Path | None = None) -> None:
+        """`text_network`: a folder into which a language network may have been exported."""
+        self._models, self.now, self._text_network = models, now, text_network
 
     async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
         """It asked for no messages, so whatever comes by mistake changes nothing."""
@@ -43,7 +45,7 @@ class RecommendationAgent:
     def train(
         self, interactions: Interactions, shelf: Shelf, rng: np.random.Generator, progress: Progress
     ) -> TrainedModel:
-        return train(interactions, shelf, rng, progress)
+        return train(interactions, shelf, rng, progress, text_network=self._text_network)
 
     def publish(
         self,

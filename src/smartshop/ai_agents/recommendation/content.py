@@ -22,7 +22,7 @@ from smartshop.ai_agents.recommendation.rows import Rows, load_rows, map_array
 from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, Lesson, Mask, ShelfView
 from smartshop.ai_agents.recommendation.text import Encoder, Vectors, texts_of
 from smartshop.ai_agents.recommendation.text_export import open_network
-from smartshop.ai_agents.recommendation.text_network import NetworkEncoder, fit_network
+from smartshop.ai_agents.recommendation.text_network import Network, NetworkEncoder, fit_network
 from smartshop.ai_agents.recommendation.text_words import WordEncoder, fit_words
 from smartshop.ai_agents.shelf import Shelf
 
@@ -99,7 +99,8 @@ def fit_content(lesson: Lesson, config: ContentConfig, *, earlier: Content | Non
     texts = texts_of(shelf, range(shelf.n_products))
     if not any(texts):
         return None
-    network = lesson.text_network if len(texts) <= config.most_by_network else None
+    folder = lesson.text_network if len(texts) <= config.most_by_network else None
+    network = open_network(folder) if folder is not None else None
     digest = _digest(shelf, texts, config, is_read=network is not None)
     if earlier is not None and earlier.digest == digest:
         return earlier
@@ -113,8 +114,7 @@ def fit_content(lesson: Lesson, config: ContentConfig, *, earlier: Content | Non
     return Content(rows_of(alike, living, config.sharpness), kept, encoder, digest, config)
 
 
-def _encoded(texts: Sequence[str], folder: Path | None, seed: int) -> tuple[Encoder, Vectors]:
-    network = open_network(folder) if folder is not None else None
+def _encoded(texts: Sequence[str], network: Network | None, seed: int) -> tuple[Encoder, Vectors]:
     if network is not None:
         return fit_network(network, texts)
     words = fit_words(texts, seed)

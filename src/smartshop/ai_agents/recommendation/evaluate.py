@@ -7,6 +7,7 @@ published sequence benchmarks). The other protocols fit the chosen recipe once m
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,8 @@ class Trial:
     seed: int = 0
     recipe: Recipe = DEFAULT_RECIPE
     """What is fitted; its mix is where the search begins."""
+    text_network: Path | None = None
+    """A folder into which a language network may have been exported."""
 
 
 DEFAULT_TRIAL = Trial()
@@ -70,8 +73,11 @@ def evaluate(
         sequences = make_sequences(interactions, trial.recipe.configs.sequences)
         protocol = trial.protocol or protocol_for(sequences)
         held = hold_out(sequences, trial.max_shoppers, rng, protocol, cut=trial.cut, share=trial.share)
-        learned = learn(held.rest, shelf, trial.recipe, rng, _part(progress, 0.0, 0.3), protocol=protocol, seed=seed)
-        contests = _contests(held, learned, shelf, seed, _part(progress, 0.3, 0.6))
+        network, telling = trial.text_network, _part(progress, 0.0, 0.3)
+        learned = learn(
+            held.rest, shelf, trial.recipe, rng, telling, protocol=protocol, seed=seed, text_network=network
+        )
+        contests = _contests(held, learned, shelf, trial, _part(progress, 0.3, 0.6))
         surprise = surprise_of(shoppers_of(held.rest), held.rest.n_shoppers)
         tables = []
         for number, (name, contest) in enumerate(contests.items()):
@@ -93,7 +99,7 @@ def _part(progress: Progress, begin: float, end: float) -> Progress:
     return lambda done, what: progress(begin + (end - begin) * done, what)
 
 
-def _contests(held: HeldOut, learned: Learned, shelf: Shelf, seed: int, progress: Progress) -> dict[str, Contest]:
+def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progress: Progress) -> dict[str, Contest]:
     """Per convention one; they differ in what the baselines were set to."""
     rest: Sequences = held.rest
     model = learned.older
@@ -103,7 +109,15 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, seed: int, progress
         rest = learned.held.rest
     else:
         progress(0.3, "fitting the models")
-        model = fit(rest, shelf, newest(rest), model.recipe, seed=seed, earlier=model.sources)
+        model = fit(
+            rest,
+            shelf,
+            newest(rest),
+            model.recipe,
+            seed=trial.seed,
+            earlier=model.sources,
+            text_network=trial.text_network,
+        )
     progress(0.6, "fitting the baselines")
     baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in CONVENTIONS])
     view = model.view(shelf)

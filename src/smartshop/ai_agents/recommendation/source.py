@@ -36,7 +36,7 @@ class Lesson:
     scratch: Path | None = None
     """A folder that outlives a killed training; what was learned so far may be kept there."""
     text_network: Path | None = None
-    """A folder that keeps the exported language network, made there first where it can be; None: words are counted."""
+    """A folder into which a language network was exported, if any was; else the words of texts are counted."""
 
     @property
     def n_products(self) -> int:

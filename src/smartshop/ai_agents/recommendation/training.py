@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -49,12 +50,13 @@ def fit(
     *,
     seed: int = 0,
     earlier: Sequence[Source] = (),
+    text_network: Path | None = None,
 ) -> RecommendationModel:
     """Fit every source; the shelf gives the categories. `as_of` (µs UTC) is when ages are counted from.
 
     `earlier`: sources fitted on a part of these sequences, from which a costly one goes on.
     """
-    lesson = Lesson(sequences=sequences, shelf=shelf, as_of=as_of, seed=seed)
+    lesson = Lesson(sequences=sequences, shelf=shelf, as_of=as_of, seed=seed, text_network=text_network)
     return RecommendationModel(
         n_products=sequences.n_products,
         as_of=as_of,
@@ -86,11 +88,12 @@ def learn(
     *,
     protocol: Protocol,
     seed: int = 0,
+    text_network: Path | None = None,
 ) -> Learned:
     """Tune the recipe on the newest part of these sequences; two thirds of the shoppers tune, one third judges."""
     progress(0.05, "fitting the older part")
     held = hold_out(sequences, MAX_SHOPPERS, rng, protocol)
-    older = fit(held.rest, shelf, newest(held.rest), recipe, seed=seed)
+    older = fit(held.rest, shelf, newest(held.rest), recipe, seed=seed, text_network=text_network)
     questions = held.questions[:: max(1, math.ceil(len(held.questions) / MAX_QUESTIONS))]
     tuned_on = tuple(question for question in questions if question.shopper % 3 != 0)
     judged_on = tuple(question for question in questions if question.shopper % 3 == 0)
@@ -130,6 +133,7 @@ def train(
     progress: Progress,
     *,
     recipe: Recipe = DEFAULT_RECIPE,
+    text_network: Path | None = None,
 ) -> TrainedModel:
     """Learn everything there is: tune on held-out shoppers first, then fit the tuned recipe on the whole history.
 
@@ -138,10 +142,12 @@ def train(
     """
     with threadpool_limits(limits=1):
         sequences = make_sequences(interactions, recipe.configs.sequences)
-        learned = learn(sequences, shelf, recipe, rng, progress, protocol=protocol_for(sequences))
+        protocol = protocol_for(sequences)
+        learned = learn(sequences, shelf, recipe, rng, progress, protocol=protocol, text_network=text_network)
         progress(0.6, f"fitting all {len(sequences)} signs of interest")
         older = learned.older
-        model = fit(sequences, shelf, int(interactions.data_until), older.recipe, earlier=older.sources)
+        until, sources = int(interactions.data_until), older.sources
+        model = fit(sequences, shelf, until, older.recipe, earlier=sources, text_network=text_network)
         progress(0.9, f"judging on {len(learned.judged_on)} questions")
         measures = judge(learned.older, shelf, learned.judged_on, model.recipe.blend)
     progress(1.0, "trained")
