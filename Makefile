@@ -4,8 +4,11 @@
 PORT ?= 8000
 DATA_DIR ?=
 WORKERS ?= 2
+# More of pyproject.toml's extras for development: EXTRAS=neural,text-export adds PyTorch (large). CI tries everything.
+EXTRAS ?= $(if $(CI),neural$(comma)text-export)
 ARGS ?=
 
+comma := ,
 PROGRAMS := $(CURDIR)/.venv/bin
 STAMPS := .venv/stamps
 # npm itself writes this file when an installation is complete.
@@ -78,7 +81,7 @@ $(STAMPS)/python: pyproject.toml constraints.txt tools/set_up_python.sh tools/li
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/development: $(STAMPS)/python
-	sh tools/set_up_python.sh storefront,dev
+	sh tools/set_up_python.sh storefront,dev$(if $(EXTRAS),$(comma)$(EXTRAS))
 	@touch $@
 
 tests/clients/%/node_modules/.package-lock.json: tests/clients/%/package-lock.json | $(STAMPS)/python

@@ -28,11 +28,13 @@ works() { "$@" >/dev/null 2>&1; }
 works "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { rm -rf .venv; make_environment; }
 works "$python" -m uv --version || works "$python" -m pip install --quiet --disable-pip-version-check uv || true
 
-# uv does not read pip's configuration: give it the registry and the certificates that pip was told to use.
+# uv does not read pip's configuration: give it the registry, folders and certificates that pip was told to use.
 pip_setting() { "$python" -m pip config get "global.$1" 2>/dev/null || true; }
 index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(pip_setting index-url)}}
 certificates=${SSL_CERT_FILE:-${PIP_CERT:-$(pip_setting cert)}}
+folders=${UV_FIND_LINKS:-$(pip_setting find-links | tr '\n' ' ' | sed 's/^ *//; s/ *$//; s/  */,/g')}
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+[ -z "$folders" ] || export UV_FIND_LINKS="$folders"
 [ -z "$certificates" ] || export SSL_CERT_FILE="$certificates"
 
 echo "Installing smartshop[$extras] at the versions of constraints.txt"
