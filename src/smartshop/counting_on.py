@@ -49,6 +49,7 @@ class CountingOn:
         serve: Serve,
         config: GrowthConfig = DEFAULT_GROWTH,
     ) -> None:
+        """`shelf` answers with every product that is in the catalogue when it is asked."""
         self._events, self._owned, self._shelf, self._serve, self._config = events, owned, shelf, serve, config
         self._following: _Following | None = None
         self._stepping = threading.Lock()
@@ -66,11 +67,10 @@ class CountingOn:
             follower = self._follower(following)
             if follower is None:
                 return False
-            shelf = self._shelf()
-            counted = follower.step(shelf)
+            counted = follower.step(self._shelf)
             has_grown = counted > 0
             if monotonic() - following.ties_seen_at >= self._config.tie_seconds:
-                has_grown = follower.look_at_ties(shelf) or has_grown
+                has_grown = follower.look_at_ties(self._shelf) or has_grown
                 following.ties_seen_at = monotonic()
             if has_grown:
                 self._serve(following.trained, follower.model)

@@ -23,6 +23,7 @@ from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.runtime import Runtime
 from smartshop.ai_agents.segmentation.agent import AGENT, as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
+from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.shop import Shop
 from smartshop.counting_on import CountingOn, keep_counting_on
@@ -67,7 +68,7 @@ class ModelKeeper:
 
     def __init__(self, shop: Shop, owned: OwnedEvents) -> None:
         self._shop = shop
-        self.counting = CountingOn(shop.log, owned, lambda: shop.shelves.shelf, self._serve_grown)
+        self.counting = CountingOn(shop.log, owned, self._newest_shelf, self._serve_grown)
         self._turn = threading.Lock()
         """Models are taken up and count on in threads of their own; who swaps one waits for the other."""
         self._trained: RecommendationModel | None = None
@@ -92,6 +93,10 @@ class ModelKeeper:
         if record is None or (record.promoted_at or 0) < since:
             return False
         return record.version in (self._versions.get(agent), self._refused.get(agent))
+
+    def _newest_shelf(self) -> Shelf:
+        self._shop.shelves.refresh()
+        return self._shop.shelves.shelf
 
     def _use(self) -> None:
         segmentation = self._shop.segmentation.model

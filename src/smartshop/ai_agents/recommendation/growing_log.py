@@ -3,6 +3,7 @@
 Every process that serves follows the log itself, so that nothing but the log need be shared. One thread at a time.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from smartshop.ai_agents.recommendation.growing import GrowthConfig, grow, pairs_counted
@@ -56,20 +57,23 @@ class LogFollower:
         """Whether training anew is cheaper than to follow."""
         return self._log.size().last_no - self.log_no > self._config.max_behind
 
-    def step(self, shelf: Shelf) -> int:
-        """Count the next events, at most `events_at_once`; how many there were."""
+    def step(self, shelf: Callable[[], Shelf]) -> int:
+        """Count the next events, at most `events_at_once`; how many there were.
+
+        `shelf` is asked after the events were read, so that it can know every product that they name.
+        """
         size = self._log.size()
         if size == self._size or self.is_full:
             return 0
         batch = self._next()
         if batch:
-            self._count(batch, shelf)
+            self._count(batch, shelf())
         if len(batch) < self._config.events_at_once:
             # What comes after the size was asked changes it, so nothing is missed by not looking until then.
             self._size = size
         return len(batch)
 
-    def look_at_ties(self, shelf: Shelf) -> bool:
+    def look_at_ties(self, shelf: Callable[[], Shelf]) -> bool:
         """Count by links and merges that no event told of; whether there were any. Reads both tables whole."""
         if self.is_full:
             return False
@@ -78,7 +82,7 @@ class LogFollower:
         merges = {start: into for start, (into, _) in self._store.merges().items()}
         if not links and merges == ties.merges:
             return False
-        self._count((), shelf, replace(ties, links=links, merges=merges))
+        self._count((), shelf(), replace(ties, links=links, merges=merges))
         return True
 
     def _next(self) -> list[Numbered]:
