@@ -341,7 +341,11 @@ class TestLimits:
             with pytest.raises(InvalidValue, match="names 2001 segments, subjects and places; at most 2000"):
                 shop.audiences.save(audience("wider", rule))
             with pytest.raises(InvalidValue, match="names 2001"):
-                shop.audiences.size(rule, MARKETING, NOON)
+                shop.audiences.check(rule)
+
+    def test_what_was_saved_while_more_was_allowed_can_still_be_asked(self, shop: SqlStores) -> None:
+        wide = CaresFor(AffinityKind.CATEGORY, ("Garden", *(f"Nowhere {number}" for number in range(199))))
+        assert listed(shop, AllOf((wide,) * 11)) == ["ada", "bob"]
 
     def test_audiences_of_audiences_end(self, shop: SqlStores) -> None:
         shop.audiences.save(audience("a0", InSegment(("b1",))))
@@ -358,7 +362,7 @@ class TestLimits:
         shop.audiences.save(audience("inner", InSegment(("b1",))))
         shop.audiences.save(audience("middle", AnyOf((inner, InSegment(("b1",))))))
         shop.audiences.save(audience("outer", AllOf((middle, *(wide,) * 9))))
-        with pytest.raises(InvalidValue, match=r"'outer' could not be asked any more.*names 2001 segments"):
+        with pytest.raises(InvalidValue, match=r"'outer' would be too much.*names 2001 segments"):
             shop.audiences.save(audience("inner", wide))
         assert shop.audiences.get(AudienceId("inner")) == audience("inner", InSegment(("b1",)))
         assert listed(shop, InAudience(AudienceId("outer"))) == ["ada"]

@@ -90,8 +90,6 @@ class CustomerActivity:
     """(f,) index into `customer_ids`, of orders in another currency than the shop's: they are in none of the above."""
     foreign_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     reversals: Reversals = field(default_factory=no_reversals)
-    is_whole: bool = True
-    """False where a reading of one customer was cut off: older events than these exist."""
 
     def __len__(self) -> int:
         return len(self.customer_ids)

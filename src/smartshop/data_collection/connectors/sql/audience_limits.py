@@ -47,7 +47,6 @@ def check_rule(rule: Rule) -> None:
     leaves = list(conditions(rule))
     if len(leaves) > MAX_CONDITIONS:
         raise InvalidValue(f"The rule has {len(leaves)} conditions; at most {MAX_CONDITIONS} are asked at once.")
-    _check_named_in_all(leaves)
     for leaf in leaves:
         _check_condition(leaf)
 
@@ -72,11 +71,9 @@ def written_out(rule: Rule, find: FindRule, own: AudienceId | None = None) -> Ru
     """The rule with the definitions of audiences in place of their names; `own` is the audience whose rule it is.
 
     Raises:
-        InvalidValue: an audience is not there, leads back to itself, or all of it together is too much.
+        InvalidValue: an audience is not there, leads back to itself, or the conditions of all are too many.
     """
-    whole = _write_out(rule, find, () if own is None else (own,), _Budget())
-    _check_named_in_all(list(conditions(whole)))
-    return whole
+    return _write_out(rule, find, () if own is None else (own,), _Budget())
 
 
 def conditions(rule: Rule) -> Iterator[Rule]:
@@ -153,7 +150,13 @@ def _check_depth(rule: Rule, depth: int) -> None:
             return
 
 
-def _check_named_in_all(leaves: list[Rule]) -> None:
+def check_amount(whole: Rule) -> None:
+    """Look at a rule written out before it is saved; what was saved while more was allowed can still be asked.
+
+    Raises:
+        InvalidValue: it names or lists too much.
+    """
+    leaves = list(conditions(whole))
     named = sum(len(_named_by(leaf)) for leaf in leaves)
     if named > MAX_NAMED_IN_ALL:
         raise InvalidValue(

@@ -9,6 +9,7 @@ from smartshop.data_collection.connectors.sql.audience_consent import ConsentWor
 from smartshop.data_collection.connectors.sql.audience_limits import (
     FindRule,
     audiences_named,
+    check_amount,
     check_filled,
     check_rule,
     segments_named,
@@ -201,9 +202,10 @@ def _save(connection: Connection, audience: Audience, erased: ErasedKeys) -> Non
 
 def _check_named(connection: Connection, definition: Rule, own: AudienceId | None = None) -> None:
     """Raises:
-    InvalidValue: an audience or a segment that the rule names is not there, or audiences name each other.
+    InvalidValue: an audience or a segment that the rule names is not there, audiences name each other, or all of it
+        together is too much.
     """
-    written_out(definition, _finder(connection), own)
+    check_amount(written_out(definition, _finder(connection), own))
     known = set(connection.execute(select(segments.c.segment_id)).scalars())
     for segment_id in sorted(segments_named(definition) - known):
         raise InvalidValue(f"There is no segment {segment_id!r}; name one of those that customers are in.")
@@ -222,15 +224,15 @@ def _check_naming(connection: Connection, audience: Audience) -> None:
         if other.audience_id == audience.audience_id:
             continue
         trouble = _trouble(other, after.get)
-        # What could not be asked before is no reason to refuse what may make it less.
+        # What was too much before is no reason to refuse what may make it less.
         if trouble and not _trouble(other, before.get):
-            raise InvalidValue(f"With this the audience {other.name!r} could not be asked any more: {trouble}")
+            raise InvalidValue(f"With this the audience {other.name!r} would be too much: {trouble}")
 
 
 def _trouble(audience: Audience, find: FindRule) -> str:
-    """Why it cannot be asked; empty where it can."""
+    """Why it could not be saved; empty where it could."""
     try:
-        written_out(audience.definition, find, audience.audience_id)
+        check_amount(written_out(audience.definition, find, audience.audience_id))
     except InvalidValue as error:
         return str(error)
     return ""
