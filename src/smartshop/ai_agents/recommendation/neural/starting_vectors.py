@@ -2,8 +2,9 @@
 
 The positive pointwise mutual information of products within a few signs of each other, with the context's share raised
 to 0.75, cut to its greatest singular values: U·√S (Levy & Goldberg 2014, section 5; Levy, Goldberg & Dagan 2015, eq. 3
-and section 3.1). On a public data set of 12,000 products the model is as good after two epochs from here as after
-fifteen from random vectors, and ends better.
+and section 3.1). On the validation item of a public data set of 12,000 products one network of width 64 reached an
+NDCG@10 of .070 after four epochs from here and .071 after eight; from random vectors .054 after four and .066, its
+best, after ten.
 """
 
 import numpy as np
