@@ -412,6 +412,23 @@ class TestPushes:
         assert told[int(known.deliverer.removeprefix("d"))] is True
         assert f"d{known.delivered - 1}" == known.deliverer
 
+    def test_of_many_who_start_a_push_at_once_all_get_the_same(
+        self, shop: SqlStores, open_again: Callable[[], SqlStores]
+    ) -> None:
+        another = open_again()
+
+        def start(number: int) -> AudiencePush:
+            return (shop, another)[number % 2].audiences.push_under_way(push(f"p{number}", number))
+
+        told = in_threads([partial(start, number) for number in range(8)])
+        another.close()
+        assert shop.audiences.pushes() == [told[0]]
+        assert told == [told[0]] * 8
+        shop.audiences.report_push(msgspec.structs.replace(told[0], state=PushState.FAILED))
+        new, others = push("p8", 8), push("p9", 9, audience_id=AudienceId("a2"))
+        assert shop.audiences.push_under_way(new) == new
+        assert shop.audiences.push_under_way(others) == others
+
     def test_pushes_go_with_their_audience_and_stay_gone(self, shop: SqlStores) -> None:
         shop.audiences.save(audience("a1"))
         shop.audiences.start_push(push("p1", 1))

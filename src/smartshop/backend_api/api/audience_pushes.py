@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from smartshop.ai_agents.segmentation.audience_push import UNFINISHED
 from smartshop.ai_agents.segmentation.push_jobs import has_job, push_job
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
@@ -53,16 +52,14 @@ def push_audience(service: Service, call: Call[None, None]) -> Answer:
     audience = audience_of(shop, call.path("audience_id"))
     if audience.webhook_url is None:
         raise Conflict(f"The audience {audience.audience_id!r} has no webhook; give it a webhook_url first.")
-    newest = shop.audiences.pushes(audience.audience_id, 1)
-    push = newest[0] if newest and newest[0].state in UNFINISHED else None
-    if push is None:
-        push = AudiencePush(
+    push = shop.audiences.push_under_way(
+        AudiencePush(
             push_id=f"p-{secrets.token_hex(8)}",
             audience_id=audience.audience_id,
             state=PushState.QUEUED,
             asked_at=shop.clock.now(),
         )
-        shop.audiences.start_push(push)
+    )
     if not has_job(push, shop.jobs.alive()):
         shop.jobs.enqueue(push_job(push, shop.clock.now()))
     return Answer(_seen(push), 202)

@@ -384,6 +384,11 @@ class Audiences(Protocol):
         """(n, n): how many are in both i and j; the diagonal is the sizes. At most 12 at once."""
 
     def start_push(self, push: AudiencePush) -> None: ...
+    def push_under_way(self, otherwise: AudiencePush) -> AudiencePush:
+        """Its audience's newest push where that has not ended; else `otherwise`, which is started. Of many who ask at
+        once one starts its own.
+        """
+
     def take_push(self, push_id: str, deliverer: str) -> AudiencePush | None:
         """Deliver it from now on, instead of whoever did; one that has ended is told as it is, None is no such push."""
 

@@ -132,13 +132,10 @@ class SqlAudiences:
 
     def start_push(self, push: AudiencePush) -> None:
         """Remember a push; one told again stays as it is."""
-        row: dict[str, object] = {
-            "push_id": push.push_id,
-            "audience_id": push.audience_id,
-            "asked_at": push.asked_at,
-            "payload": encode(push),
-        }
-        self._database.write(lambda connection: insert_if_absent(connection, audience_pushes, [row]))
+        self._database.write(lambda connection: _start(connection, push))
+
+    def push_under_way(self, otherwise: AudiencePush) -> AudiencePush:
+        return self._database.write(lambda connection: _under_way(connection, otherwise))
 
     def take_push(self, push_id: str, deliverer: str) -> AudiencePush | None:
         return self._database.write(lambda connection: _take(connection, push_id, deliverer))
@@ -148,12 +145,8 @@ class SqlAudiences:
         return self._database.write(lambda connection: _report(connection, push, self._erased))
 
     def pushes(self, audience_id: AudienceId | None = None, limit: int = 20) -> list[AudiencePush]:
-        columns = audience_pushes.c
-        question = select(columns.payload).order_by(columns.asked_at.desc(), columns.push_id.desc()).limit(limit)
-        if audience_id is not None:
-            question = question.where(columns.audience_id == audience_id)
         with self._database.read() as connection:
-            return [_decode_push(payload) for payload in connection.execute(question).scalars()]
+            return _newest_pushes(connection, audience_id, limit)
 
     def _asking(self, connection: Connection, now: Micros) -> Asking:
         self._numbers.read_segments(connection)
@@ -236,6 +229,33 @@ def _trouble(audience: Audience, find: FindRule) -> str:
     except InvalidValue as error:
         return str(error)
     return ""
+
+
+def _newest_pushes(connection: Connection, audience_id: AudienceId | None, limit: int) -> list[AudiencePush]:
+    columns = audience_pushes.c
+    question = select(columns.payload).order_by(columns.asked_at.desc(), columns.push_id.desc()).limit(limit)
+    if audience_id is not None:
+        question = question.where(columns.audience_id == audience_id)
+    return [_decode_push(payload) for payload in connection.execute(question).scalars()]
+
+
+def _start(connection: Connection, push: AudiencePush) -> None:
+    row: dict[str, object] = {
+        "push_id": push.push_id,
+        "audience_id": push.audience_id,
+        "asked_at": push.asked_at,
+        "payload": encode(push),
+    }
+    insert_if_absent(connection, audience_pushes, [row])
+
+
+def _under_way(connection: Connection, otherwise: AudiencePush) -> AudiencePush:
+    take_turn(connection, Turn.AUDIENCE)
+    for newest in _newest_pushes(connection, otherwise.audience_id, 1):
+        if newest.state not in (PushState.DELIVERED, PushState.FAILED):
+            return newest
+    _start(connection, otherwise)
+    return otherwise
 
 
 def _locked_push(connection: Connection, push_id: str) -> AudiencePush | None:
