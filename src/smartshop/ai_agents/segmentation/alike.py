@@ -84,13 +84,17 @@ def fill_alike(
         return {standing.customer_id for standing in told}
 
     found = find_alike(standings, seed_ids, wanted, allowing, AlikeConfig(), rng=rng, tell=tell)
-    # That takes a while in a large shop, and the audience may have been changed or deleted meanwhile.
+    return _fill(audiences, audience, Listed(tuple(found)), now)
+
+
+def _fill(audiences: Audiences, audience: Audience, found: Listed, now: Micros) -> Audience:
+    """Finding takes a while in a large shop, and the audience may have been changed or deleted meanwhile."""
     present = audiences.get(audience.audience_id)
     if present is None:
         raise NotFound(f"The audience {audience.audience_id!r} was deleted while its lookalikes were sought.")
     if present.definition != audience.definition:
         return present
-    filled = msgspec.structs.replace(present, definition=Listed(tuple(found)), alike=True, changed_at=now)
+    filled = msgspec.structs.replace(present, definition=found, alike=True, changed_at=now)
     audiences.save(filled)
     return filled
 
