@@ -1,7 +1,7 @@
 """The ranker as it serves: trees that correct the blend's log-odds, learned from what was shown and clicked.
 
-score(j) = slope × (blend's log-odds of j + Σ trees(features of j)): boosting begins at the blend (Burges 2010,
-section 7: LambdaMART may add its trees to any model), so that trees which know nothing leave its order as it is.
+score(j) = slope × (steepness × blend's log-odds of j + Σ trees(features of j)): boosting begins at the blend (Burges
+2010, section 7: LambdaMART may add its trees to any model), so that trees which know nothing leave its order as it is.
 """
 
 import importlib.util
@@ -32,6 +32,8 @@ class RankerNote(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[str]
     """The candidate sources that it learned with, in the order of its columns."""
     columns: list[str]
+    steepness: float
+    """Of the blend's log-odds, where boosting began."""
     slope: float
     """What one unit of the trees' score is worth in log-odds of being acted upon."""
 
@@ -39,14 +41,15 @@ class RankerNote(msgspec.Struct, frozen=True, kw_only=True):
 class Ranker:
     """A fitted ranker. Immutable, safe for any number of threads."""
 
-    def __init__(self, text: str, sources: tuple[str, ...], slope: float) -> None:
+    def __init__(self, text: str, sources: tuple[str, ...], *, steepness: float, slope: float) -> None:
         """`text`: of a LightGBM model over `feature_names(sources)`.
 
         Raises:
             ValueError: the text is no model, or one over other columns.
             ImportError: LightGBM is not installed.
         """
-        self.text, self.sources, self.slope = text, sources, slope
+        self.text, self.sources = text, sources
+        self.steepness, self.slope = steepness, slope
         self._booster = _read(text)
         if self._booster.feature_name() != list(feature_names(sources)):
             raise ValueError("The ranker was learned over other columns than this release makes; train again.")
@@ -59,14 +62,19 @@ class Ranker:
         if not len(features):
             return np.zeros(0)
         trees = np.asarray(self._booster.predict(features, raw_score=True, num_threads=1), np.float64)
-        return np.clip(self.slope * (blend + trees), -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        return np.clip(self.slope * (self.steepness * blend + trees), -MOST_LOG_ODDS, MOST_LOG_ODDS)
 
     @property
     def n_trees(self) -> int:
         return int(self._booster.num_trees())
 
     def save(self, folder: Path) -> None:
-        note = RankerNote(sources=list(self.sources), columns=list(feature_names(self.sources)), slope=self.slope)
+        note = RankerNote(
+            sources=list(self.sources),
+            columns=list(feature_names(self.sources)),
+            steepness=self.steepness,
+            slope=self.slope,
+        )
         (folder / f"{NAME}.json").write_bytes(msgspec.json.format(msgspec.json.encode(note)))
         (folder / f"{NAME}.txt").write_text(self.text, encoding="utf-8")
 
@@ -79,7 +87,8 @@ class Ranker:
             ImportError: LightGBM is not installed.
         """
         note = msgspec.json.decode((folder / f"{NAME}.json").read_bytes(), type=RankerNote)
-        return cls((folder / f"{NAME}.txt").read_text(encoding="utf-8"), tuple(note.sources), note.slope)
+        text = (folder / f"{NAME}.txt").read_text(encoding="utf-8")
+        return cls(text, tuple(note.sources), steepness=note.steepness, slope=note.slope)
 
 
 def is_installed() -> bool:

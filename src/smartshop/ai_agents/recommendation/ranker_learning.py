@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.ranker import NOT_INSTALLED, Ranker, is_installed
-from smartshop.ai_agents.recommendation.ranker_columns import feature_names
+from smartshop.ai_agents.recommendation.ranker_columns import FROM_BLEND, feature_names
 from smartshop.ai_agents.recommendation.ranker_contest import Order, Verdict, judge_orders
 from smartshop.ai_agents.recommendation.ranker_examination import Examination, fit_examination
 from smartshop.ai_agents.recommendation.ranker_table import RankerTable, make_table
@@ -33,6 +33,8 @@ GAIN_OF = {Outcome.NOTHING: 0, Outcome.CLICKED: 1, Outcome.ADDED: 2, Outcome.ORD
 LEAST_TREES = 1
 TENTH = 9
 """The place, from 0, whose chance of a look is told."""
+BELIEVED_CLICKS = 10.0
+"""Clicks' worth of belief that a unit of score is one of log-odds."""
 CALIBRATED_WITHIN = (0.05, 20.0)
 """Bounds of the slope: with few clicks the likelihood may have no end."""
 
@@ -128,6 +130,8 @@ def _examination_before(slates: Sequence[ShownSlate], moment: int) -> Examinatio
     a shop's clients name no slate, everything counts.
     """
     seen = [slate for slate in slates if slate.decided_at < moment]
+    if not seen:
+        return Examination()
     named = np.concatenate([slate.named for slate in seen])
     return fit_examination(
         np.concatenate([np.arange(len(slate.product_no)) for slate in seen]),
@@ -143,13 +147,14 @@ def fit_ranker(
     import lightgbm  # an extra: only where there is something to learn
 
     names = list(feature_names(SOURCES))
+    steepness = fit_slope(learning, learning.blend, examination)
     datasets = [
         lightgbm.Dataset(
             table.features,
             label=[GAIN_OF[Outcome(each)] for each in table.outcome.tolist()],
             group=table.size,
             weight=table.weight,
-            init_score=table.blend + examination.log_chance(table.place),
+            init_score=steepness * table.blend + examination.log_chance(table.place),
             feature_name=names,
             free_raw_data=False,
         )
@@ -165,11 +170,12 @@ def fit_ranker(
     )
     text = booster.model_to_string(num_iteration=max(booster.best_iteration, LEAST_TREES))
     trees = np.asarray(booster.predict(stopping.features, num_iteration=max(booster.best_iteration, LEAST_TREES)))
-    slope = fit_slope(stopping, stopping.blend + trees, examination)
-    return Ranker(text, SOURCES, slope)
+    slope = fit_slope(stopping, steepness * stopping.blend + trees, examination)
+    return Ranker(text, SOURCES, steepness=steepness, slope=slope)
 
 
 def _parameters(config: RankerConfig, seed: int) -> dict[str, object]:
+    rising = {*(f"list_{source}" for source in SOURCES), *FROM_BLEND}
     return {
         "objective": "lambdarank",
         "label_gain": [0, 1, 2, 4],
@@ -185,6 +191,7 @@ def _parameters(config: RankerConfig, seed: int) -> dict[str, object]:
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
+        "monotone_constraints": [int(name in rising) for name in feature_names(SOURCES)],
         "verbosity": -1,
     }
 
@@ -208,13 +215,19 @@ def click_likelihood(table: RankerTable, scores: NDArray[np.float64]) -> float:
 
 
 def fit_slope(table: RankerTable, scores: NDArray[np.float64], examination: Examination) -> float:
-    """What a unit of score is worth in log-odds: the slope under which the clicks of these slates are likeliest."""
+    """What a unit of score is worth in log-odds: the slope under which the clicks of these slates are likeliest.
+
+    Where they say nothing of it, it is 1.
+    """
     offset = examination.log_chance(table.place)
+    belief = BELIEVED_CLICKS / max(int((table.outcome > 0).sum()), 1)
     low, high = CALIBRATED_WITHIN
-    found = scipy.optimize.minimize_scalar(
-        lambda slope: -click_likelihood(table, slope * scores + offset), bounds=(low, high), method="bounded"
-    )
-    return round(float(found.x), 6)
+
+    def loss(log_slope: float) -> float:
+        return belief * log_slope**2 / 2 - click_likelihood(table, np.exp(log_slope) * scores + offset)
+
+    found = scipy.optimize.minimize_scalar(loss, bounds=(np.log(low), np.log(high)), method="bounded")
+    return round(float(np.exp(found.x)), 6)
 
 
 def _said(verdict: Verdict) -> str:
