@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo
 
 MINUTE = 60_000_000
 """µs"""
+MONTH_DAYS = 29
 NEURAL, LINEAR = "attention", "slist"
 HIT_RATE, NDCG = "≥ 0.091", "≥ 0.0556"
 
@@ -84,7 +86,8 @@ def _beauty(path: Path, seeds: list[int], folder: Path) -> list[Figure]:
     reports, seconds = list[EvaluationReport](), list[float]()
     for seed in seeds:
         began = time.perf_counter()
-        trial = Trial(protocol=Protocol.LEAVE_ONE_OUT, max_shoppers=ALL_SHOPPERS, seed=seed)
+        ablated = None if seed == seeds[0] else (NEURAL,)
+        trial = Trial(protocol=Protocol.LEAVE_ONE_OUT, max_shoppers=ALL_SHOPPERS, seed=seed, ablated=ablated)
         reports.append(evaluate(interactions, shelf, lambda _, __: None, trial))
         seconds.append(time.perf_counter() - began)
         _keep(reports[-1], folder / f"amazon_beauty_seed_{seed}")
@@ -123,7 +126,9 @@ def _next_baskets(path: Path, cuts: list[str], folder: Path) -> list[Figure]:
         timed(["import", "online-retail", str(path), "--data-dir", shop, "--json"])
         found: list[Figure] = []
         for cut in cuts:
-            asked = ["--protocol", "next_basket", "--cut", cut, "--shoppers", "0", "--json"]
+            # A month is asked for: the newest weeks of this history are kept aside for others to look at.
+            until = date.fromisoformat(cut) + timedelta(days=MONTH_DAYS)
+            asked = ["--protocol", "next_basket", "--cut", cut, "--day", until.isoformat(), "--shoppers", "0", "--json"]
             said = run_command(["evaluate", "--data-dir", shop, *asked])
             report = msgspec.json.decode(said, type=EvaluationReport)
             _keep(report, folder / f"online_retail_{cut}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
 from smartshop.ai_agents.recommendation.figures import EvaluationReport
+from smartshop.ai_agents.recommendation.source import Folders
 from smartshop.ai_agents.recommendation.text_export import export_network
 from smartshop.ai_agents.segmentation.alike import fill_queued
 from smartshop.ai_agents.segmentation.audience_push import PushRoom
@@ -86,10 +88,12 @@ def train(context: JobContext) -> dict[str, Any]:
     if not stores.log.size().events:
         raise NotFound(f"There is nothing to learn from in {context.place.folder}; import or simulate a history first.")
     shelf = _shelf(context.settings, stores, context.clock)
-    agent = RecommendationAgent(stores.models, context.clock.now, _text_network(context.place))
+    folders = Folders(text_network=_text_network(context.place), scratch=_scratch(context.place))
+    agent = RecommendationAgent(stores.models, context.clock.now, folders)
     trained = train_recommendation(
         stores.log, stores.customers, stores.decisions, shelf, agent, until=context.until, progress=context.tell
     )
+    shutil.rmtree(_scratch(context.place), ignore_errors=True)
     record = next(found for found in stores.models.history(trained.agent) if found.version == trained.version)
     return {"version": trained.version, "promoted": trained.promoted, **_rounded(record.metrics)}
 
@@ -104,6 +108,11 @@ def export_text_network(context: JobContext) -> dict[str, Any]:
 
 def _text_network(place: Place) -> Path:
     return place.folder / "text_network"
+
+
+def _scratch(place: Place) -> Path:
+    """What a training that is killed has learned so far; the next one goes on from there."""
+    return place.folder / "learning"
 
 
 def train_segmentation(context: JobContext) -> dict[str, Any]:
@@ -301,7 +310,9 @@ def evaluate_models(
         interactions = load_interactions(stores.log, stores.customers, shelf, until)
         if not len(interactions):
             raise NotFound("There is nothing to evaluate: the log holds no interactions; import or simulate some.")
-        report = compare_models(interactions, shelf, tell, replace(trial, text_network=_text_network(place)))
+        report = compare_models(
+            interactions, shelf, tell, replace(trial, folders=Folders(text_network=_text_network(place)))
+        )
     if not any(table.questions for table in report.tables):
         raise NotFound(
             f"There is too little to evaluate: of {len(interactions)} interactions none is a shopper's later one that "

@@ -12,7 +12,7 @@ from smartshop.ai_agents.recommendation.content_nearest import nearest
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.row_source import draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows
-from smartshop.ai_agents.recommendation.source import Anchors, Lesson
+from smartshop.ai_agents.recommendation.source import Anchors, Folders, Lesson
 from smartshop.ai_agents.recommendation.text import SIZE, texts_of
 from smartshop.ai_agents.recommendation.text_export import GRAPH, can_export, export_network, open_network
 from smartshop.ai_agents.recommendation.text_network import Network, can_encode, fit_network
@@ -177,7 +177,7 @@ def test_a_model_with_the_network_is_saved_whole_and_serves_as_before(network_fo
 
 def test_a_training_with_the_network_says_so_and_places_newcomers_by_it(network_folder: Path) -> None:
     sequences = sequences_of([view(s, s % 12, START + s) for s in range(240)], 31)
-    model = fit(sequences, shelf_of_words(), START, Recipe(), text_network=network_folder)
+    model = fit(sequences, shelf_of_words(), START, Recipe(), folders=Folders(text_network=network_folder))
     content = model.of(Content)
     assert content is not None
     assert content.encoder.name == "network"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -12,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from smartshop.ai_agents.recommendation.metrics import Measures, draw_bootstrap
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.ranker_learning import RankerTried, learn_ranker
+from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
 from smartshop.ai_agents.recommendation.training import Progress, TrainedModel, judge, train
 from smartshop.ai_agents.recommendation.tuning import repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
@@ -34,9 +34,8 @@ class RecommendationAgent:
     name: ClassVar[str] = AGENT
     listens_to: ClassVar[tuple[type[Message], ...]] = ()
 
-    def __init__(self, models: Models, now: Callable[[], Micros], text_network: Path | None = None) -> None:
-        """`text_network`: a folder into which a language network may have been exported."""
-        self._models, self.now, self._text_network = models, now, text_network
+    def __init__(self, models: Models, now: Callable[[], Micros], folders: Folders = NO_FOLDERS) -> None:
+        self._models, self.now, self._folders = models, now, folders
 
     async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
         """It asked for no messages, so whatever comes by mistake changes nothing."""
@@ -45,7 +44,7 @@ class RecommendationAgent:
     def train(
         self, interactions: Interactions, shelf: Shelf, rng: np.random.Generator, progress: Progress
     ) -> TrainedModel:
-        return train(interactions, shelf, rng, progress, text_network=self._text_network)
+        return train(interactions, shelf, rng, progress, folders=self._folders)
 
     def publish(
         self,

@@ -1,6 +1,6 @@
 """Models that face the same questions: the blend as it serves, each source alone, the blend without each, baselines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -82,10 +82,12 @@ class Contest:
         )
 
 
-def recipes_without_each(learned: Learned, shelf: Shelf) -> dict[str, Recipe]:
-    """For every learned source the recipe of the others, their weights chosen anew on the same questions."""
+def recipes_without_each(learned: Learned, shelf: Shelf, ablated: Collection[str] | None) -> dict[str, Recipe]:
+    """For every learned source (of those named) the recipe of the others, weights chosen anew on the same questions."""
     model = learned.older
-    names = [source.name for source in model.sources]
+    names = [source.name for source in model.sources if ablated is None or source.name in ablated]
+    if not names:
+        return {}
     if len(learned.tuned_on) < MIN_QUESTIONS:
         return {without(name): _muted(model.recipe, name) for name in names}
     view = model.view(shelf)

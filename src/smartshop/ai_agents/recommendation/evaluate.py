@@ -7,7 +7,6 @@ published sequence benchmarks). The other protocols fit the chosen recipe once m
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from smartshop.ai_agents.recommendation.held_out import SHARE, HeldOut, Protocol
 from smartshop.ai_agents.recommendation.metrics import CUT, SESSION_CUT, draw_bootstrap
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
+from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
 from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
@@ -57,8 +57,9 @@ class Trial:
     seed: int = 0
     recipe: Recipe = DEFAULT_RECIPE
     """What is fitted; its mix is where the search begins."""
-    text_network: Path | None = None
-    """A folder into which a language network may have been exported."""
+    ablated: tuple[str, ...] | None = None
+    """Sources whose worth is measured by leaving them out; None: every one."""
+    folders: Folders = NO_FOLDERS
 
 
 DEFAULT_TRIAL = Trial()
@@ -73,10 +74,8 @@ def evaluate(
         sequences = make_sequences(interactions, trial.recipe.configs.sequences)
         protocol = trial.protocol or protocol_for(sequences)
         held = hold_out(sequences, trial.max_shoppers, rng, protocol, cut=trial.cut, share=trial.share)
-        network, telling = trial.text_network, _part(progress, 0.0, 0.3)
-        learned = learn(
-            held.rest, shelf, trial.recipe, rng, telling, protocol=protocol, seed=seed, text_network=network
-        )
+        folders, telling = trial.folders, _part(progress, 0.0, 0.3)
+        learned = learn(held.rest, shelf, trial.recipe, rng, telling, protocol=protocol, seed=seed, folders=folders)
         contests = _contests(held, learned, shelf, trial, _part(progress, 0.3, 0.6))
         surprise = surprise_of(shoppers_of(held.rest), held.rest.n_shoppers)
         tables = []
@@ -104,7 +103,7 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progr
     rest: Sequences = held.rest
     model = learned.older
     progress(0.0, "choosing the mix without each source")
-    recipes = {OURS: model.recipe, **recipes_without_each(learned, shelf)}
+    recipes = {OURS: model.recipe, **recipes_without_each(learned, shelf, trial.ablated)}
     if held.protocol is Protocol.LEAVE_ONE_OUT:
         rest = learned.held.rest
     else:
@@ -116,7 +115,7 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progr
             model.recipe,
             seed=trial.seed,
             earlier=model.sources,
-            text_network=trial.text_network,
+            folders=trial.folders,
         )
     progress(0.6, "fitting the baselines")
     baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in CONVENTIONS])
@@ -165,6 +164,7 @@ def _table(
                 adds=difference(measures[OURS], measures[without(source)], bootstrap),
             )
             for source in sources
+            if without(source) in measures
         ],
     )
 

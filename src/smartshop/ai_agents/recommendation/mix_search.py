@@ -22,10 +22,10 @@ STEPS = (0.0, 0.25, 0.5, 0.7, 1.4, 2.0, 4.0)
 REVIVAL = 0.1
 K_CHOICES = (0.5, 2.0, 5.0, 10.0, 30.0, 100.0)
 ROUNDS = 5
-FOLLOWER = 0.2
+FOLLOWER = 0.05
 """Weight of the others where one source leads."""
 AGAIN = SOURCES.index("buy_again")
-LEAST_WEIGHT = 0.05
+LEAST_WEIGHT = 0.01
 """Of each source, the loudest having 1, but of buying again: a shop that so far only sent orders will send clicks one
 day, and its pages must answer them from the first."""
 LEAST_GAIN = 3e-4
@@ -34,7 +34,7 @@ RESAMPLES = 6
 """Searches over resampled questions whose mean is taken: a weight that a few shoppers made is drawn back."""
 SURE = 2.0
 """Standard errors by which one source's lead must be ahead of the start before the search begins from there."""
-START_IS_WORTH = 150
+START_IS_WORTH = 50
 """Answerable questions that the start's weights are worth beside those found: a few hundred hits are mostly noise."""
 EVERY_SOURCE = frozenset(SOURCES)
 

@@ -21,6 +21,19 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """Where files lie beside the models that learning reads, or leaves for itself."""
+
+    text_network: Path | None = None
+    """Into which a language network may have been exported."""
+    scratch: Path | None = None
+    """That outlives a killed training; what was learned so far is kept there."""
+
+
+NO_FOLDERS = Folders()
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """All that a source may learn from."""
 
