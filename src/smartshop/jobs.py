@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+import structlog
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
@@ -53,6 +54,8 @@ from smartshop.simulator.enter import enter_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
 from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, product_of
+
+log = structlog.get_logger()
 
 DECISIONS_KEPT = 30 * DAY
 EVENT_KEYS_KEPT = 60 * DAY
@@ -388,7 +391,10 @@ def _reporting(jobs: Jobs, job_id: int | None) -> Iterator[Tell]:
 
     def keep_telling() -> None:
         while not ended.wait(TELL_EVERY_SECONDS):
-            jobs.report(row, *newest, system_now())
+            try:
+                jobs.report(row, *newest, system_now())
+            except Exception as error:  # the next telling may succeed, and the job itself goes on
+                log.warning("job_news_failed", job_id=row, error=type(error).__name__)
 
     teller = threading.Thread(target=keep_telling, name="job-news", daemon=True)
     teller.start()

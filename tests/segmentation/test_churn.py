@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.segmentation.churn import ChurnConfig, ChurnModel, fit_churn, risk, silence
 from smartshop.ai_agents.segmentation.churn_check import Forecasts, area_under_curve, check_forecasts, reliability
+from smartshop.ai_agents.segmentation.churn_features import days_of, newest_visits
 from smartshop.ai_agents.segmentation.churn_trial import try_churn
 from smartshop.ai_agents.segmentation.cut import only, until
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.newest_signs import newest_signs
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import Micros
 from tests.segmentation.activities import Order, Sign, activity_of, less, moment
@@ -248,3 +250,15 @@ def test_fewer_customers_than_asked_for_are_not_learned_from(shop: Shop) -> None
 
 def _any(days: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(days.any(axis=1), np.bool_)
+
+
+@pytest.mark.parametrize("day", [7, 23, 60])
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_a_moment_of_the_past_knows_as_many_signs_as_a_customer_is_judged_from(shop: Shop, day: int, most: int) -> None:
+    """Learning cuts the visits of busy customers as serving does: their risk means what was measured of it."""
+    then = until(shop.whole, Micros(moment(day) - 1))
+    known = np.isin(shop.whole.customer_ids, then.customer_ids)
+    learned = newest_visits(days_of(only(shop.whole, known)), moment(day) // DAY, most)
+    judged = days_of(newest_signs(then, most))
+    assert len(judged.visits) < len(days_of(then).visits)
+    np.testing.assert_array_equal(learned, judged.visits)

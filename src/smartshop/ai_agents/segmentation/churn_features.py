@@ -17,6 +17,7 @@ from smartshop.ai_agents.segmentation.cut import orders_placed
 from smartshop.ai_agents.segmentation.rhythm import Outlook, Rhythm, outlook
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS, CustomerActivity
+from smartshop.data_collection.pipelines.newest_signs import MOST_SIGNS
 from smartshop.data_collection.schemas.events import EventKind
 
 Array = NDArray[np.float64]
@@ -65,6 +66,8 @@ class Days:
     """The first day anything happened in the shop."""
     visits: NDArray[np.int64]
     """With any sign or order."""
+    visit_signs: NDArray[np.int64]
+    """(len(visits),) signs of that day."""
     orders: NDArray[np.int64]
     order_value: Array
     """(len(orders),) minor units, before anything came back."""
@@ -101,7 +104,7 @@ def days_of(activity: CustomerActivity, opening: int | None = None) -> Days:
     placed = orders_placed(activity)
     orders, begins = _distinct(_keys(placed.customer[placed.kept], placed.at[placed.kept]))
     value = placed.value_minor[placed.kept].astype(np.float64)
-    signs, _ = _distinct(_keys(activity.sign_customer, activity.sign_at))
+    signs, first = _distinct(_keys(activity.sign_customer, activity.sign_at))
     filled = (activity.sign_kind == _ADDED) | (activity.sign_kind == _CHECKOUT)
     baskets, _ = _distinct(_keys(activity.sign_customer[filled], activity.sign_at[filled]))
     visits, _ = _distinct(np.sort(np.concatenate([orders, signs]), kind="stable"))
@@ -111,6 +114,7 @@ def days_of(activity: CustomerActivity, opening: int | None = None) -> Days:
         n=len(activity),
         opening=opening,
         visits=visits,
+        visit_signs=_spread(np.diff(first, append=len(activity.sign_at)), signs, visits),
         orders=orders,
         order_value=np.add.reduceat(value, begins) if len(begins) else np.zeros(0),
         baskets_left=baskets[~_among(baskets, orders)],
@@ -118,6 +122,19 @@ def days_of(activity: CustomerActivity, opening: int | None = None) -> Days:
 
 
 _DAY_MASK = (1 << _DAY_BITS) - 1
+
+
+def newest_visits(days: Days, today: float, most: int = MOST_SIGNS) -> NDArray[np.int64]:
+    """Visits before `today` with an order or with any of each customer's newest `most` signs until then.
+
+    Where somebody stands is judged from no more (`pipelines.newest_signs`), so no more may be learned from, either.
+    """
+    known = (days.visits & _DAY_MASK) < today
+    visits, signs = days.visits[known], days.visit_signs[known]
+    up_to = np.cumsum(signs)
+    last_of_customer = np.searchsorted(visits >> _DAY_BITS, visits >> _DAY_BITS, side="right") - 1
+    newer = up_to[last_of_customer] - up_to if len(visits) else up_to
+    return visits[(newer < most) | _among(visits, days.orders)]
 
 
 def tally(keys: NDArray[np.int64], n: int, today: float) -> Tally:
@@ -228,6 +245,13 @@ def _distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     """Of rising keys: each once, and where it begins."""
     begins = np.flatnonzero(np.diff(keys, prepend=-1))
     return keys[begins], begins
+
+
+def _spread(counts: NDArray[np.int64], keys: NDArray[np.int64], over: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(len(over),) the counts at their keys, all of which are among the rising `over`; 0 elsewhere."""
+    spread = np.zeros(len(over), np.int64)
+    spread[np.searchsorted(over, keys)] = counts
+    return spread
 
 
 def _among(keys: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:

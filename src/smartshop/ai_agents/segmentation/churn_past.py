@@ -10,6 +10,7 @@ from smartshop.ai_agents.segmentation.churn_features import (
     Days,
     Pace,
     chance_of_order,
+    newest_visits,
     occurs,
     order_features,
     tally,
@@ -44,7 +45,7 @@ class Seen:
 
 
 def seen_at(days: Days, pace: Pace, today: int, horizon: int) -> Seen:
-    visits, orders = tally(days.visits, days.n, today), tally(days.orders, days.n, today)
+    visits, orders = tally(newest_visits(days, today), days.n, today), tally(days.orders, days.n, today)
     has_bought = orders.count > 0
     return Seen(
         known=visits.count > 0,

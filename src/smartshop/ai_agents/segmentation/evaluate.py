@@ -23,6 +23,7 @@ from smartshop.ai_agents.segmentation.value import ValueConfig, fit_value
 from smartshop.ai_agents.segmentation.value_holdout import HoldoutError
 from smartshop.data_collection.pipelines.clock import DAY, to_datetime, to_micros
 from smartshop.data_collection.pipelines.customer_activity import CustomerActivity
+from smartshop.data_collection.pipelines.newest_signs import newest_signs
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 
@@ -101,7 +102,7 @@ def _monthly(
     for number, cut in enumerate(cuts):
         progress(0.3 + 0.7 * number / len(cuts), f"refit of {_day(cut)}")
         past = until(activity, cut)
-        features = features_of(past, topics)
+        features = features_of(newest_signs(past), topics)
         previous = _previous(past.customer_ids, before)
         present = None if before is None else before[1].clusters
         found = refit_clusters(features, present, previous, rng=rng, columns=HABIT_COLUMNS)

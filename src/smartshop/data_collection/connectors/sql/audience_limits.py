@@ -139,7 +139,7 @@ def _named(audience_id: AudienceId, find: FindRule, way: tuple[AudienceId, ...])
 
 def _check_depth(rule: Rule, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise InvalidValue(f"The rule nests all, any and not more than {MAX_DEPTH} deep; say it with fewer.")
+        raise InvalidValue(f"The rule nests `all`, `any` and `not` more than {MAX_DEPTH} deep; say it with fewer.")
     match rule:
         case AllOf() | AnyOf():
             for inner in rule.rules:
