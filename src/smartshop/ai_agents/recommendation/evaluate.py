@@ -41,6 +41,8 @@ from smartshop.data_collection.pipelines.interactions import Interactions
 
 MAX_SHOPPERS = 4_000
 """Shoppers asked about: a standard error of about .003 on the hit rate."""
+LINEAR = "slist"
+"""The strongest of the public linear models: the blend is set against it as against the baselines."""
 CONVENTIONS: tuple[tuple[str, Convention], ...] = (("repeats allowed", repeats_allowed), ("new only", without_history))
 
 
@@ -140,8 +142,9 @@ def _table(
     answers = contest.ask(held.questions, dict(CONVENTIONS)[name], cut, lambda done: progress(done, doing))
     bootstrap = draw_bootstrap(answers.shopper, rng)
     measures = {model: answers.measures(model) for model in answers.shown}
-    baselines = [baseline.name for baseline in contest.baselines]
     sources = [source.name for source in contest.model.sources]
+    baselines = [baseline.name for baseline in contest.baselines]
+    compared = [*baselines, *(source for source in sources if source == LINEAR)]
     recipe = contest.recipes[OURS]
     mix = recipe.blend if name == CONVENTIONS[0][0] else recipe.blend.for_new()
     return Table(
@@ -153,7 +156,7 @@ def _table(
         blend_k=mix.k,
         settings={baseline.name: said for baseline in contest.baselines if (said := _setting(baseline))},
         models=[
-            model_figures(model, answers.shown[model], measures, baselines, shelf, surprise, bootstrap)
+            model_figures(model, answers.shown[model], measures, compared, shelf, surprise, bootstrap)
             for model in (OURS, *sources, *baselines)
         ],
         sources=[

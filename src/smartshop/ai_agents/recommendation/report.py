@@ -25,7 +25,7 @@ def as_markdown(report: EvaluationReport) -> str:
         parts.append(f"### {_title(table)}")
         parts.append(_mix(table))
         parts.append(_pipes(_model_columns(table), [_model_cells(row) for row in table.models]))
-        parts.append("The blend less each baseline, paired question by question:")
+        parts.append("The blend less each baseline and SLIST alone, paired question by question:")
         parts.append(_pipes(("over", *_accuracy_columns(table)), _gain_cells(table)))
         parts.append("What each source adds: the blend less the blend of all others, whose weights were chosen anew.")
         columns = ("source", "weight", f"NDCG@{table.cut} without", *_accuracy_columns(table))
