@@ -28,6 +28,7 @@ PARTS = (
     "history",
     "ingest",
     "slates",
+    "slates-large",
     "import",
     "segments",
     "training",
