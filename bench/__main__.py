@@ -20,7 +20,7 @@ from bench.recommendation import measure_recommendation
 from bench.segments import measure_segments
 from bench.service import run_command
 from bench.shops import make_large_shop
-from bench.slates import LARGE, measure_slates
+from bench.slates import measure_slates
 from bench.training import measure_training
 
 PARTS = (
@@ -28,17 +28,15 @@ PARTS = (
     "history",
     "ingest",
     "slates",
-    "slates-large",
     "import",
     "segments",
     "training",
     "recommendation",
     "first-start",
 )
-SLOW = ("slates-large", "training", "recommendation")
+SLOW = ("training", "recommendation")
 """Ten million interactions; twelve thousand products evaluated three times: half an hour, not minutes."""
 QUICK = tuple(part for part in PARTS if part not in SLOW)
-MANY_PRODUCTS = 100_000
 GENERATOR = "bench/load.py: asyncio, one process on the same machine, keep-alive HTTP/1.1 over loopback"
 
 
@@ -64,7 +62,6 @@ def _measure(part: str, folder: Path, arguments: argparse.Namespace) -> list[Fig
         "history": measure_history,
         "ingest": lambda: measure_ingest(_new(folder / "ingest"), arguments.seconds),
         "slates": lambda: _slates_and_live(_new(folder / "slates"), min(arguments.seconds, 20.0)),
-        "slates-large": lambda: _slates_of_many(_new(folder / "slates-large"), min(arguments.seconds, 20.0)),
         "import": lambda: measure_import(arguments.online_retail) if arguments.online_retail.exists() else [],
         "segments": lambda: measure_segments(arguments.online_retail),
         "recommendation": lambda: measure_recommendation(
@@ -80,12 +77,6 @@ def _slates_and_live(folder: Path, seconds: float) -> list[Figure]:
     shop = make_large_shop(folder)
     run_command(["train", "--data-dir", str(folder)])
     return measure_slates(folder, shop, seconds) + measure_live(folder, shop)
-
-
-def _slates_of_many(folder: Path, seconds: float) -> list[Figure]:
-    shop = make_large_shop(folder, products=MANY_PRODUCTS)
-    run_command(["train", "--data-dir", str(folder)])
-    return measure_slates(folder, shop, seconds, LARGE)
 
 
 def _new(folder: Path) -> Path:

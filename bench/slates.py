@@ -42,7 +42,6 @@ class Asked:
 
 
 SMALL = Asked()
-LARGE = Asked(name="slate_100k", limit=20, per_second=60, processor="≤ 5", throughput="≥ 130", p99="≤ 40")
 
 
 def measure_slates(folder: Path, shop: LargeShop, seconds: float, asked: Asked = SMALL) -> list[Figure]:
