@@ -66,7 +66,7 @@ class Days:
     """The first day anything happened in the shop."""
     visits: NDArray[np.int64]
     """With any sign or order."""
-    visit_signs: NDArray[np.int64]
+    visit_signs: NDArray[np.int32]
     """(len(visits),) signs of that day."""
     orders: NDArray[np.int64]
     order_value: Array
@@ -131,10 +131,17 @@ def newest_visits(days: Days, today: float, most: int = MOST_SIGNS) -> NDArray[n
     """
     known = (days.visits & _DAY_MASK) < today
     visits, signs = days.visits[known], days.visit_signs[known]
-    up_to = np.cumsum(signs)
-    last_of_customer = np.searchsorted(visits >> _DAY_BITS, visits >> _DAY_BITS, side="right") - 1
-    newer = up_to[last_of_customer] - up_to if len(visits) else up_to
-    return visits[(newer < most) | _among(visits, days.orders)]
+    customer = visits >> _DAY_BITS
+    busy = np.bincount(customer, signs, minlength=days.n) > most
+    if not busy.any():
+        return visits
+    # Few are busy, and a million customers have many visits: only theirs are counted up.
+    rows = np.flatnonzero(busy[customer])
+    whose, up_to = customer[rows], np.cumsum(signs[rows])
+    newer = up_to[np.searchsorted(whose, whose, side="right") - 1] - up_to
+    kept = np.ones(len(visits), np.bool_)
+    kept[rows] = (newer < most) | _among(visits[rows], days.orders)
+    return visits[kept]
 
 
 def tally(keys: NDArray[np.int64], n: int, today: float) -> Tally:
@@ -247,9 +254,9 @@ def _distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return keys[begins], begins
 
 
-def _spread(counts: NDArray[np.int64], keys: NDArray[np.int64], over: NDArray[np.int64]) -> NDArray[np.int64]:
+def _spread(counts: NDArray[np.int64], keys: NDArray[np.int64], over: NDArray[np.int64]) -> NDArray[np.int32]:
     """(len(over),) the counts at their keys, all of which are among the rising `over`; 0 elsewhere."""
-    spread = np.zeros(len(over), np.int64)
+    spread = np.zeros(len(over), np.int32)
     spread[np.searchsorted(over, keys)] = counts
     return spread
 
