@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
-import polars as pl
 import pytest
 
+from bench.recommendation import bare_shelf, read_amazon_beauty
 from smartshop.ai_agents.recommendation import baselines
 from smartshop.ai_agents.recommendation.baselines import ITEM_KNN, POPULARITY
 from smartshop.ai_agents.recommendation.contest import OURS
@@ -13,10 +12,7 @@ from smartshop.ai_agents.recommendation.evaluate import Trial, evaluate
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sources import SOURCES, Configs
-from smartshop.data_collection.pipelines.interactions import KIND_NUMBERS, Interactions
-from smartshop.data_collection.schemas.events import EventKind
-from smartshop.data_collection.schemas.ids import Micros
-from tests.recommendation.worlds import SECOND, make_shelf, silent
+from tests.recommendation.worlds import silent
 
 SHOPPERS = 1_500
 """Of 22,363: the standard error of HR@10 is .007, of NDCG@10 .005."""
@@ -26,25 +22,6 @@ COUNTED = Recipe(configs=Configs(attention=AttentionConfig(least_signs=10**9)))
 """Without the networks, whose learning takes minutes."""
 
 
-def amazon_beauty(shared_data: Path) -> Interactions:
-    table = pl.read_parquet(shared_data / "amazon_beauty" / "amazon2014_beauty_5core.parquet").sort("user_id", "pos")
-    shopper = np.unique(table["user_id"].to_numpy(), return_inverse=True)[1].astype(np.int32)
-    product = np.unique(table["item_id"].to_numpy(), return_inverse=True)[1].astype(np.int32)
-    at = table["pos"].to_numpy().astype(np.int64) * 60 * SECOND
-    n = len(shopper)
-    return Interactions(
-        shopper_no=shopper,
-        product_no=product,
-        kind=np.full(n, KIND_NUMBERS[EventKind.PRODUCT_VIEWED], np.int8),
-        occurred_at=at,
-        quantity=np.ones(n, np.int32),
-        order_no=np.full(n, -1, np.int32),
-        n_shoppers=int(shopper.max()) + 1,
-        n_products=int(product.max()) + 1,
-        data_until=Micros(int(at.max())),
-    )
-
-
 def test_leave_one_out_on_amazon_beauty(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All shoppers: blend .0854/.0523, Markov .0829/.0513; here a sample, so three standard errors below are allowed.
 
@@ -52,8 +29,8 @@ def test_leave_one_out_on_amazon_beauty(shared_data: Path, monkeypatch: pytest.M
     """
     # EASE's closed form over 12,101 products takes a minute; `make bench` has it in the table.
     monkeypatch.setattr(baselines, "EASE_PRODUCTS", 1_000)
-    interactions = amazon_beauty(shared_data)
-    shelf = make_shelf(interactions.n_products)
+    interactions = read_amazon_beauty(shared_data / "amazon_beauty" / "amazon2014_beauty_5core.parquet")
+    shelf = bare_shelf(interactions.n_products)
     report = evaluate(interactions, shelf, silent, Trial(max_shoppers=SHOPPERS, recipe=COUNTED, ablated=()))
     assert report.protocol == "leave_one_out"
     new_only = {row.model: row for row in report.tables[1].models}
