@@ -21,7 +21,7 @@ from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.ranker_serving import RANKED, Reranking, was_ranked
 from smartshop.ai_agents.recommendation.reasons import explain
 from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
-from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, ShelfView
+from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Drawn, ShelfView, first_eligible
 from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.trending import Trending, draw_trending
 from smartshop.ai_agents.recommendation.view import with_demand
@@ -218,7 +218,7 @@ def _filled(found: Candidates, eligible: Mask, view: ShelfView, n: int) -> Candi
         return found
     spare = eligible.copy()
     spare[found.product_no] = False
-    added = view.by_demand[spare[view.by_demand]][:missing]
+    added = first_eligible(view.by_demand, spare, missing)
     if not len(added):
         return found
     least = float(found.relevance[-1]) if len(found.relevance) else 1e-3

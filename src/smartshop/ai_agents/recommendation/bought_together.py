@@ -273,9 +273,5 @@ def _draw_category_partners(
         if on_shelf > 0:
             loudness[on_shelf] = 1.0 / (1 + rank)
             speaker_of[on_shelf] = products[int(np.flatnonzero(speakers.product_no == because)[0])]
-    wanted = view.in_demand
-    liked = loudness[view.category[wanted]]
-    listed = np.flatnonzero((liked > 0) & eligible[wanted])
-    score = view.demand[wanted[listed]] * liked[listed]
-    found = wanted[listed[np.argsort(-score, kind="stable")[:n]]]
+    found = view.of_category.best(loudness, eligible, n)
     return Drawn(found, speaker_of[view.category[found]])

@@ -27,16 +27,11 @@ class CategoryTrending:
 def draw_category_trending(view: ShelfView, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
     """The most wanted of the shopper's own categories: demand × how loud the category's anchors are."""
     category = view.category[anchors.product_no]
-    affinity = np.bincount(category, weights=anchors.weight, minlength=len(view.code_in_model))
+    affinity = np.asarray(np.bincount(category, weights=anchors.weight, minlength=len(view.code_in_model)), np.float64)
     affinity[0] = 0.0
     if not affinity.any():
         return NOTHING
-    wanted = view.in_demand
-    liked = affinity[view.category[wanted]]
-    listed = np.flatnonzero((liked > 0) & eligible[wanted])
-    score = view.demand[wanted[listed]] * liked[listed]
-    best = np.argsort(-score, kind="stable")[:n]
-    found = wanted[listed[best]]
+    found = view.of_category.best(affinity, eligible, n)
     return Drawn(found, _newest_of_category(view.category[found], category, anchors.product_no))
 
 

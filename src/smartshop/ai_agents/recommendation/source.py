@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.category_demand import CategoryDemand
 from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.shelf import Shelf
@@ -143,6 +144,8 @@ class ShelfView:
     """All products: those in demand first, then the unseen, newest first, in turn over the categories."""
     n_in_demand: int
     """So many of `by_demand` have a demand above 0."""
+    of_category: CategoryDemand
+    """These, by category of the shelf."""
     code_in_model: Numbers
     """(n_categories of the shelf,): the model's code of the same path, or -1."""
     code_on_shelf: Numbers
@@ -155,8 +158,19 @@ class ShelfView:
         """Products with a demand above 0, most wanted first."""
         return self.by_demand[: self.n_in_demand]
 
+    def most_wanted(self, eligible: Mask, n: int) -> Numbers:
+        """The first `n` eligible products of `in_demand`."""
+        return first_eligible(self.in_demand, eligible, n)
+
     def fits(self, shelf: Shelf) -> bool:
         return self.category is shelf.category
+
+
+def first_eligible(products: Numbers, eligible: Mask, n: int) -> Numbers:
+    """The first `n` that the mask lets in; most often they stand at the head, and the rest is not looked at."""
+    head = products[: 2 * n]
+    found = head[eligible[head]][:n]
+    return found if len(found) == n or len(head) == len(products) else products[eligible[products]][:n]
 
 
 class Source(Protocol):

@@ -23,7 +23,7 @@ from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_r
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.recommendation.slist import most_chosen, renumbered, spread
-from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, Moment, ShelfView
+from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, Moment, Numbers, ShelfView
 
 DAY = 86_400_000_000
 """µs"""
@@ -54,8 +54,12 @@ class Taste(RowSource):
 
     def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
         anchors = asked.anchors if len(asked.moment.focus) else long_anchors(asked.moment)
-        wanted = view.demand / max(float(view.demand.max(initial=0.0)), 1e-12)
-        return draw_from_rows(self.rows, anchors, asked.eligible, n, times=np.sqrt(wanted + LEAST_DEMAND))
+        most = max(float(view.demand[view.by_demand[:1]].max(initial=0.0)), 1e-12)
+
+        def wanted(products: Numbers) -> NDArray[np.floating]:
+            return np.asarray(np.sqrt(view.demand[products] / most + LEAST_DEMAND))
+
+        return draw_from_rows(self.rows, anchors, asked.eligible, n, times=wanted)
 
 
 def long_anchors(moment: Moment) -> Anchors:

@@ -104,7 +104,7 @@ COUNT_PARTS = ("as_of", "short", "long", "shoppers_ever", "last_at", "last_produ
 
 def draw_trending(view: ShelfView, eligible: Mask, n: int) -> Drawn:
     """The most wanted eligible products."""
-    found = view.in_demand[eligible[view.in_demand]][:n]
+    found = view.most_wanted(eligible, n)
     return Drawn(found, np.full(len(found), -1, np.int32))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.category_demand import category_demand
 from smartshop.ai_agents.recommendation.source import ShelfView
 from smartshop.ai_agents.shelf import Shelf
 
@@ -18,13 +19,15 @@ def view_shelf(score: NDArray[np.float32], categories: Sequence[tuple[str, ...]]
     wanted = np.flatnonzero(demand > 0)
     wanted = wanted[np.argsort(-demand[wanted], kind="stable")]
     unseen = newest_in_turn(shelf, np.flatnonzero(demand <= 0))
+    by_demand = np.concatenate((wanted, unseen)).astype(np.int32)
     model_codes = {path: code for code, path in enumerate(categories)}
     shelf_codes = {path: code for code, path in enumerate(shelf.categories)}
     return ShelfView(
         category=shelf.category,
         demand=demand,
-        by_demand=np.concatenate((wanted, unseen)).astype(np.int32),
+        by_demand=by_demand,
         n_in_demand=len(wanted),
+        of_category=category_demand(by_demand[: len(wanted)], demand, shelf.category, len(shelf.categories)),
         code_in_model=np.array([model_codes.get(path, -1) for path in shelf.categories], np.int32),
         code_on_shelf=np.array([shelf_codes.get(path, -1) for path in categories], np.int32),
     )
@@ -42,11 +45,13 @@ def with_demand(view: ShelfView, score: NDArray[np.float32]) -> ShelfView:
     wanted = wanted[np.argsort(-demand[wanted], kind="stable")]
     unseen = view.by_demand[view.n_in_demand :]
     forgotten = view.in_demand[demand[view.in_demand] <= 0]
+    by_demand = np.concatenate((wanted, unseen[demand[unseen] <= 0], forgotten)).astype(np.int32)
     return replace(
         view,
         demand=demand,
-        by_demand=np.concatenate((wanted, unseen[demand[unseen] <= 0], forgotten)).astype(np.int32),
+        by_demand=by_demand,
         n_in_demand=len(wanted),
+        of_category=category_demand(by_demand[: len(wanted)], demand, view.category, len(view.code_in_model)),
     )
 
 
