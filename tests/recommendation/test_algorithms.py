@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.recommendation import markov
 from smartshop.ai_agents.recommendation.beyond_chance import log_likelihood_ratio
 from smartshop.ai_agents.recommendation.bought_together import BoughtTogetherConfig, fit_bought_together
 from smartshop.ai_agents.recommendation.item_to_item import PLAIN_COSINE, ItemToItemConfig, fit_item_to_item
-from smartshop.ai_agents.recommendation.markov import MarkovConfig, fit_markov
+from smartshop.ai_agents.recommendation.markov import MarkovConfig, count_steps, fit_markov, learn_markov
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units, incidence
-from smartshop.ai_agents.recommendation.rows import Rows, best_first
+from smartshop.ai_agents.recommendation.rows import PARTS, Rows, best_first, top_rows
 from smartshop.ai_agents.recommendation.trending import TrendingConfig, fit_trending
 from tests.recommendation.worlds import DAY, SECOND, START, Row, order, sequences_of, view
 
@@ -43,6 +44,31 @@ def test_the_evidence_of_a_step_counts_each_shopper_once() -> None:
     fitted = fit_markov(sequences_of([*back_and_forth, view(1, 0, START), view(1, 1, START + 1)], 2), MarkovConfig())
     assert fitted.evidence_of(0, 1) == 2
     assert fitted.evidence_of(1, 0) == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50, 10**9])
+def test_steps_counted_in_blocks_of_any_size_are_those_counted_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte: within a row the sums are added up in the same order, however many rows are held together."""
+    rng = np.random.default_rng(3)
+    rows = [view(s, int(p), START + i * DAY) for s in range(30) for i, p in enumerate(rng.integers(0, 12, 25))]
+    sequences, config = sequences_of(rows, 15), MarkovConfig(n=6, n_counted=9)
+    whole = count_steps(sequences, config)
+    monkeypatch.setattr(markov, "SIGNS_AT_ONCE", at_once)
+    learned = learn_markov(sequences, config)
+    assert learned.counts is not None
+    assert learned.counts.row_sum.tobytes() == np.asarray(whole.total.sum(axis=1)).tobytes()
+    counted = top_rows(whole.total, whole.shoppers, config.n_counted)
+    for part in PARTS:
+        assert getattr(learned.counts.kept, part).tobytes() == getattr(counted, part).tobytes()
+    scale = np.sqrt(learned.counts.row_sum)
+    for product in range(15):
+        kept = counted.row(product)
+        said = learned.rows.row(product)
+        assert said.indices.tolist() == kept.indices[: config.n].tolist()
+        assert said.weights == pytest.approx(kept.weights[: config.n] / max(scale[product], 1e-12), rel=1e-6)
+        assert said.evidence.tolist() == kept.evidence[: config.n].tolist()
 
 
 def test_plain_cosine_by_hand() -> None:

@@ -6,6 +6,7 @@ several steps; `reg` below 1 lets a well-known product speak louder than one see
 of a public five-core data set: 0.5 gave .105 HR@10, full normalisation .098).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -18,13 +19,15 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.pair_counts import distinct_units
 from smartshop.ai_agents.recommendation.row_source import RowSource
-from smartshop.ai_agents.recommendation.rows import Rows, load_rows, map_array, top_rows
+from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, load_rows, map_array, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 
 DAY = 86_400_000_000
 """µs"""
 TINY = 1e-12
 """Keeps a row that nobody left from dividing by zero."""
+SIGNS_AT_ONCE = 250_000
+"""Whose steps are held together: some 150 MB with a window of five."""
 
 
 class MarkovConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +50,9 @@ class StepTotals:
     """Steps counted but not yet weighed; sums over shoppers, so that what was counted apart can be added."""
 
     total: "scipy.sparse.csr_array"
-    """(n_products, n_products) float64: the sum above, not divided."""
+    """(n_rows, n_products) float64: the sum above, not divided; rows of all products, or of a block of them."""
     shoppers: "scipy.sparse.csr_array"
-    """(n_products, n_products) int64: distinct shoppers who made the step."""
+    """(n_rows, n_products) int64: distinct shoppers who made the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +96,63 @@ COUNTS_NAME = "markov_counts"
 
 def learn_markov(sequences: Sequences, config: MarkovConfig) -> Markov:
     """The chain with the counts behind it."""
-    steps = count_steps(sequences, config)
-    kept = top_rows(steps.total, steps.shoppers, config.n_counted)
-    row_sum = np.asarray(steps.total.sum(axis=1), np.float64).ravel()
-    return Markov(_weighed(steps, config), StepCounts(kept, row_sum))
+    blocks = [
+        (_weighed(steps, config), top_rows(steps.total, steps.shoppers, config.n_counted), _row_sum(steps))
+        for steps in _count_in_blocks(sequences, config)
+    ]
+    if not blocks:
+        nothing = empty_rows(sequences.n_products)
+        return Markov(nothing, StepCounts(nothing, np.zeros(sequences.n_products)))
+    weighed, kept, row_sums = (list(each) for each in zip(*blocks, strict=True))
+    del blocks
+    return Markov(join_rows(weighed), StepCounts(join_rows(kept), np.concatenate(row_sums)))
 
 
 def fit_markov(sequences: Sequences, config: MarkovConfig) -> Rows:
     """Count the steps; the evidence of i → j is the number of distinct shoppers who made it."""
-    return _weighed(count_steps(sequences, config), config)
+    return learn_markov(sequences, config).rows
 
 
 def count_steps(sequences: Sequences, config: MarkovConfig) -> StepTotals:
-    """A sum over shoppers: nobody's steps depend on another's."""
-    n_products = sequences.n_products
-    pairs = [_steps(sequences, step) for step in range(1, config.window + 1)]
+    """A sum over shoppers: nobody's steps depend on another's. Held whole: for the steps of few shoppers."""
+    return _count(sequences, np.arange(len(sequences)), (0, sequences.n_products), config)
+
+
+def _count_in_blocks(sequences: Sequences, config: MarkovConfig) -> Iterator[StepTotals]:
+    """The rows of `count_steps`, so many at a time that only `SIGNS_AT_ONCE` signs' steps are held, at least one row's.
+
+    All steps of a large shop at once are gigabytes; of each row only the best are kept in the end.
+    """
+    by_product = np.argsort(sequences.product, kind="stable")
+    ends = np.cumsum(np.bincount(sequences.product, minlength=sequences.n_products))
+    first, begin = 0, 0
+    while first < sequences.n_products:
+        after = max(int(np.searchsorted(ends, begin + SIGNS_AT_ONCE, side="right")), first + 1)
+        end = int(ends[after - 1])
+        yield _count(sequences, by_product[begin:end], (first, after), config)
+        first, begin = after, end
+
+
+def _count(sequences: Sequences, places: NDArray[np.intp], rows: tuple[int, int], config: MarkovConfig) -> StepTotals:
+    """Steps from the signs at `places`, the products of `rows` (first, after the last): rows of these alone."""
+    first, after_last = rows
+    pairs = [_steps(sequences, places, step) for step in range(1, config.window + 1)]
     before = np.concatenate([step[0] for step in pairs])
     after = np.concatenate([step[1] for step in pairs])
     distance = np.repeat(np.arange(config.window), [len(step[0]) for step in pairs])
+    del pairs
     gap = sequences.occurred_at[after] - sequences.occurred_at[before]
     weight = config.decay**distance * np.exp2(-gap / config.half_life)
-    origin, goal = sequences.product[before], sequences.product[after]
-    total = scipy.sparse.csr_array((weight, (origin, goal)), shape=(n_products, n_products))
-    return StepTotals(total, distinct_units(sequences.shopper[after], origin, goal, n_products))
+    origin, goal = sequences.product[before] - first, sequences.product[after]
+    del before, distance, gap
+    n_rows, n_products = after_last - first, sequences.n_products
+    total = scipy.sparse.csr_array((weight, (origin, goal)), shape=(n_rows, n_products))
+    del weight
+    return StepTotals(total, distinct_units(sequences.shopper[after], origin, goal, n_products, n_rows=n_rows))
+
+
+def _row_sum(steps: StepTotals) -> NDArray[np.float64]:
+    return np.asarray(steps.total.sum(axis=1), np.float64).ravel()
 
 
 def _weighed(steps: StepTotals, config: MarkovConfig) -> Rows:
@@ -123,9 +160,9 @@ def _weighed(steps: StepTotals, config: MarkovConfig) -> Rows:
     return top_rows((scale @ steps.total).tocsr(), steps.shoppers, config.n)
 
 
-def _steps(sequences: Sequences, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _steps(sequences: Sequences, places: NDArray[np.intp], step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions (before, after) that lie `step` signs apart in one shopper's row, of different products."""
-    before = np.arange(max(len(sequences) - step, 0))
+    before = places[places < len(sequences) - step]
     after = before + step
     same = (sequences.shopper[before] == sequences.shopper[after]) & (
         sequences.product[before] != sequences.product[after]

@@ -12,15 +12,23 @@ BLOCK_ROWS = 512
 
 
 def distinct_units(
-    unit: NDArray[np.integer], origin: NDArray[np.integer], goal: NDArray[np.integer], n_products: int
+    unit: NDArray[np.integer],
+    origin: NDArray[np.integer],
+    goal: NDArray[np.integer],
+    n_products: int,
+    *,
+    n_rows: int | None = None,
 ) -> "scipy.sparse.csr_array":
-    """(n_products, n_products): how many distinct units (shoppers, orders, sessions) hold each pair.
+    """(n_rows, n_products): how many distinct units (shoppers, orders, sessions) hold each pair.
 
-    `unit`, `origin`, `goal`: (n_pairs,), the same pair of the same unit any number of times.
+    `unit`, `origin`, `goal`: (n_pairs,), the same pair of the same unit any number of times. `n_rows`: of the origins;
+    None: `n_products`.
     """
+    n_rows = n_products if n_rows is None else n_rows
     pair = origin.astype(np.int64) * n_products + goal
-    if int(unit.max(initial=0) + 1) * n_products**2 <= MAX_KEY:
-        distinct = np.unique(unit.astype(np.int64) * n_products**2 + pair) % n_products**2
+    n_pairs = n_rows * n_products
+    if (int(unit.max(initial=0)) + 1) * n_pairs <= MAX_KEY:
+        distinct = np.unique(unit.astype(np.int64) * n_pairs + pair) % n_pairs
     else:
         order = np.lexsort((pair, unit))
         unit, pair = unit[order], pair[order]
@@ -28,7 +36,7 @@ def distinct_units(
         distinct = pair[new]
     ones = np.ones(len(distinct), np.int64)
     places = (distinct // n_products, distinct % n_products)
-    return scipy.sparse.csr_array((ones, places), shape=(n_products, n_products))
+    return scipy.sparse.csr_array((ones, places), shape=(n_rows, n_products))
 
 
 def freshness(occurred_at: NDArray[np.int64], half_life: int | None) -> NDArray[np.float64]:
