@@ -17,13 +17,16 @@ from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sources import Configs
 from smartshop.ai_agents.recommendation.training import train
 from smartshop.bars import sharing_bar
-from smartshop.data_collection.pipelines.clock import system_now
+from smartshop.data_collection.pipelines.interactions import KINDS
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.simulator.fast import make_fast_history
 from smartshop.simulator.fast_catalogue import shelf_of
 from smartshop.simulator.fast_tables import interactions as interactions_of
 from smartshop.simulator.scenario import load_scenario
 
 SCENARIO, DAYS, SEED = "outdoor_store", 120, 1
+END_AT = Micros(1_764_547_200_000_000)
+"""2025-12-01: the same shop on every day."""
 INTERACTIONS_PER_SHOPPER = 80
 """About, of the scenario's people in so many days."""
 KIB_PER_MIB = 1024
@@ -63,8 +66,8 @@ def rehearse_training(interactions: int, products: int, *, neural: bool, console
     shoppers = max(1, interactions // INTERACTIONS_PER_SHOPPER)
     with sharing_bar("training", console) as tell:
         history = make_fast_history(
-            load_scenario(SCENARIO), SEED, shoppers=shoppers, days=DAYS, end_at=system_now(), products=products,
-            progress=lambda share, what: tell(0.1 * share, what),
+            load_scenario(SCENARIO), SEED, shoppers=shoppers, days=DAYS, end_at=END_AT, products=products,
+            kinds=KINDS, progress=lambda share, what: tell(0.1 * share, what),
         )  # fmt: skip
         table, shelf = interactions_of(history), shelf_of(history.catalogue)
         del history

@@ -1,5 +1,6 @@
 """The fast path: near the played-out one in shape, sound as tables, the same every time."""
 
+from dataclasses import fields
 from functools import cache
 
 import msgspec
@@ -243,6 +244,17 @@ def test_the_table_of_interactions_is_sound(history: FastHistory, activity: Cust
     assert table.data_until == table.occurred_at.max()
     counted = {SIGN_KINDS[kind] for kind in history.signs.kind[history.signs.product >= 0]} & set(KINDS)
     assert {KINDS[kind] for kind in table.kind[~bought]} == counted
+
+
+def test_signs_that_learning_does_not_read_may_be_left_out() -> None:
+    scenario, people = busy("home_and_garden"), 500
+    whole, lean = (
+        interactions(make_fast_history(scenario, 3, shoppers=people, days=DAYS, end_at=END_AT, kinds=kinds))
+        for kinds in (SIGN_KINDS, KINDS)
+    )
+    assert len(whole) > 5 * people
+    for column in fields(whole):
+        assert np.array_equal(getattr(whole, column.name), getattr(lean, column.name))
 
 
 def test_a_big_range_keeps_its_leaves_and_its_best_sellers() -> None:
