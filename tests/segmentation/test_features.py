@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartshop.ai_agents.segmentation import features as features_file
 from smartshop.ai_agents.segmentation.features import FEATURES, Features, column, features_of
 from smartshop.ai_agents.segmentation.topics import Topics, make_topics
 from smartshop.data_collection.pipelines.clock import DAY
@@ -277,6 +278,16 @@ def test_taste_adds_up_what_was_bought_and_done_and_dislike_is_none() -> None:
     taste = dict(zip(names, features.taste.toarray()[0].tolist(), strict=True))
     assert taste == {"Tools": 4.0, "Pots": 4.0, "Seeds": 0.0}
     assert features.evidence[0] == 5
+
+
+def test_taste_is_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    activity = a_busy_shop()
+    topics, whole = topics_for(activity), features_of(activity, topics_for(activity)).taste
+    for size in (1, 7, len(activity)):
+        monkeypatch.setattr(features_file, "CUSTOMERS_AT_ONCE", size)
+        in_blocks = features_of(activity, topics).taste
+        assert (in_blocks != whole).nnz == 0
+        assert in_blocks.indptr.tolist() == whole.indptr.tolist()
 
 
 def test_an_empty_shop_has_features_of_nobody() -> None:

@@ -40,6 +40,8 @@ PRIOR_LINES = 3.0
 """Price level begins at the topic's median, and buying the same again at none, believed as much as three lines."""
 PRIOR_UNITS = 5.0
 """Returns begin at none, believed as much as five units."""
+CUSTOMERS_AT_ONCE = 50_000
+"""In some 100 MiB of temporaries, at thirty signs a customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +200,32 @@ def _moments(activity: CustomerActivity, sessions: Sessions, usual: Reference) -
 
 
 def _taste(activity: CustomerActivity, topic: NDArray[np.int32], topics: Topics) -> "scipy.sparse.csr_array":
+    """(n, topics) in blocks of customers: a whole shop's signs at once would take gigabytes of temporaries."""
+    firsts = range(0, max(1, len(activity)), CUSTOMERS_AT_ONCE)
+    return scipy.sparse.vstack([_taste_from(activity, topic, topics, first) for first in firsts], format="csr")
+
+
+def _taste_from(
+    activity: CustomerActivity, topic: NDArray[np.int32], topics: Topics, first: int
+) -> "scipy.sparse.csr_array":
+    """The rows of CUSTOMERS_AT_ONCE customers from `first` on."""
+    behind = min(first + CUSTOMERS_AT_ONCE, len(activity))
+    orders = slice(*np.searchsorted(activity.order_customer, [first, behind]))
+    lines = slice(*np.searchsorted(activity.line_order, [orders.start, orders.stop]))
+    signs = slice(*np.searchsorted(activity.sign_customer, [first, behind]))
+    ordered, signed = activity.order_customer[activity.line_order[lines]], activity.sign_customer[signs]
+    customer = np.concatenate((ordered, signed)).astype(np.int64) - first
+    about = np.concatenate((topic[lines], topics_at(activity.sign_product[signs], topics)))
     weight_of_kind = np.array([INTEREST_WEIGHT.get(kind, 0.0) for kind in SIGN_KINDS])
-    signed = topics_at(activity.sign_product, topics)
-    customer = np.concatenate((activity.order_customer[activity.line_order], activity.sign_customer)).astype(np.int64)
-    about = np.concatenate((topic, signed))
-    weight = np.concatenate(
-        (np.full(len(topic), INTEREST_WEIGHT[EventKind.ORDER_COMPLETED]), weight_of_kind[activity.sign_kind])
-    )
+    bought = np.full(len(ordered), INTEREST_WEIGHT[EventKind.ORDER_COMPLETED])
+    weight = np.concatenate((bought, weight_of_kind[activity.sign_kind[signs]]))
     kept = (about >= 0) & (weight != 0)
     pairs, place = np.unique(customer[kept] << 32 | about[kept], return_inverse=True)
     # What was put away again or dismissed may leave less than nothing: dislike is no taste.
     total = np.bincount(place, weights=weight[kept], minlength=len(pairs))
     liked = total > 0
     pairs = pairs[liked]
-    per_customer = np.bincount(pairs >> 32, minlength=len(activity))
+    per_customer = np.bincount(pairs >> 32, minlength=behind - first)
     indptr = np.concatenate(([0], np.cumsum(per_customer))).astype(np.int64)
     parts = (total[liked].astype(np.float32), pairs & (2**32 - 1), indptr)
-    return scipy.sparse.csr_array(parts, shape=(len(activity), len(topics)))
+    return scipy.sparse.csr_array(parts, shape=(behind - first, len(topics)))
