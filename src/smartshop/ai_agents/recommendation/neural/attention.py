@@ -1,7 +1,8 @@
 """What comes after the shopper's newest signs, in their order: self-attentive networks over a bounded vocabulary.
 
 Learned with PyTorch (extra `neural`), served by ONNX Runtime alone (extra `onnx`). A list costs the encoder's run over
-at most `max_history` signs and one float32 product of the vocabulary's vectors with what it says, on one thread.
+at most `max_history` signs and a product of the vocabulary's vectors with what it says, on one thread; a large
+vocabulary is screened in whole numbers first.
 """
 
 import importlib.util
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.neural.encoder import MISSING, Encoder, can_encode
 from smartshop.ai_agents.recommendation.neural.histories import choose_vocabulary, codes_by_product, split_histories
+from smartshop.ai_agents.recommendation.neural.screening import Screen, make_screen
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.neural.starting_vectors import starting_vectors
 from smartshop.ai_agents.recommendation.neural.weights import new_weights
@@ -51,6 +53,8 @@ class Attention:
     config: AttentionConfig
     epochs: int
     """After which the shoppers put aside were served best."""
+    screen: Screen | None = None
+    """Leaves out who cannot be among the best; None where every product is scored."""
     name: ClassVar[str] = "attention"
 
     def draw(self, asked: Asked, view: ShelfView, n: int) -> Drawn:
@@ -61,10 +65,16 @@ class Attention:
         wanted = self.encoder.wanted(self.vectors[codes])
         # Products rise, so that those that a smaller shelf no longer has are the last.
         known = int(np.searchsorted(self.product_no, len(asked.eligible)))
-        score = self.vectors[:known] @ wanted
-        best = best_eligible(score, asked.eligible[self.product_no[:known]], n)
+        best = self._best(wanted, asked.eligible.take(self.product_no[:known]), n)
         because = asked.anchors.product_no[:1]
         return Drawn(self.product_no[best], np.full(len(best), because[0] if len(because) else -1, np.int32))
+
+    def _best(self, wanted: NDArray[np.float32], eligible: Mask, n: int) -> NDArray[np.intp]:
+        """Places in the vocabulary; `eligible`: (≤ vocabulary,)."""
+        if self.screen is None:
+            return best_eligible(self.vectors[: len(eligible)] @ wanted, eligible, n)
+        places = self.screen.promising(wanted, eligible, n)
+        return places[best_eligible(self.vectors[places] @ wanted, np.ones(len(places), np.bool_), n)]
 
     def _codes(self, signs: Numbers) -> Numbers:
         """Places of the newest known signs, oldest first, the same one never twice in a row."""
@@ -78,6 +88,8 @@ class Attention:
         np.save(folder / f"{self.name}.product_no.npy", self.product_no, allow_pickle=False)
         np.save(folder / f"{self.name}.vectors.npy", self.vectors, allow_pickle=False)
         (folder / f"{self.name}.encoder.onnx").write_bytes(self.encoder.model)
+        if self.screen is not None:
+            self.screen.save(folder, self.name)
         (folder / f"{self.name}.json").write_bytes(
             msgspec.json.format(msgspec.json.encode(Manifest(config=self.config, epochs=self.epochs)))
         )
@@ -100,6 +112,7 @@ class Attention:
             encoder=Encoder((folder / f"{cls.name}.encoder.onnx").read_bytes()),
             config=manifest.config,
             epochs=manifest.epochs,
+            screen=Screen.load(folder, cls.name),
         )
 
 
@@ -108,9 +121,9 @@ def best_eligible(score: NDArray[np.float32], eligible: Mask, n: int) -> NDArray
     places = np.flatnonzero(eligible)
     inside = score[places]
     if len(places) > n:
-        taken = np.sort(np.argpartition(inside, len(places) - n)[len(places) - n :])
-        places, inside = places[taken], inside[taken]
-    return places[np.argsort(-inside, kind="stable")]
+        kept = inside >= np.partition(inside, len(places) - n)[len(places) - n]
+        places, inside = places[kept], inside[kept]
+    return places[np.argsort(-inside, kind="stable")[:n]]
 
 
 def can_learn() -> bool:
@@ -148,13 +161,15 @@ def fit_attention(
     from smartshop.ai_agents.recommendation.neural.export import encoder_graph
 
     weights = [member.weights for member in members]
+    vectors = np.concatenate([each["vectors"] for each in weights], axis=1)
     return Attention(
         product_no=products,
-        vectors=np.concatenate([each["vectors"] for each in weights], axis=1),
+        vectors=vectors,
         code_of=codes_by_product(products),
         encoder=Encoder(encoder_graph(weights, config)),
         config=config,
         epochs=members[0].epochs,
+        screen=make_screen(vectors),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs an exported encoder with ONNX Runtime: one session, made when it is first asked, shared by all threads."""
+"""Runs exported graphs with ONNX Runtime: one session each, made when it is first asked, shared by all threads."""
 
 import importlib.util
 import threading
@@ -15,8 +15,8 @@ def can_encode() -> bool:
     return importlib.util.find_spec("onnxruntime") is not None
 
 
-class Encoder:
-    """`model`: a serialised ONNX graph from `signs` to `wanted`, see `export`."""
+class Session:
+    """`model`: a serialised ONNX graph with one output."""
 
     def __init__(self, model: bytes) -> None:
         self.model = model
@@ -24,11 +24,11 @@ class Encoder:
         self._session: Any = None
         """Any: ONNX Runtime ships no types for it."""
 
-    def wanted(self, signs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(width,) what comes next after these signs, (n, width), 1 ≤ n ≤ max_history; see `export`."""
+    def run(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Any: as the graph says."""
         session = self._session or self._open()
-        (found,) = session.run(None, {"signs": signs})
-        return np.asarray(found[0], np.float32)
+        (found,) = session.run(None, inputs)
+        return np.asarray(found, np.float32)
 
     def _open(self) -> Any:  # noqa: ANN401  # ONNX Runtime ships no types for it
         with self._lock:
@@ -42,3 +42,19 @@ class Encoder:
                 providers = ["CPUExecutionProvider"]
                 self._session = onnxruntime.InferenceSession(self.model, options, providers=providers)
             return self._session
+
+
+class Encoder:
+    """`model`: a serialised ONNX graph from `signs` to `wanted`, see `export`."""
+
+    def __init__(self, model: bytes) -> None:
+        self._session = Session(model)
+
+    @property
+    def model(self) -> bytes:
+        return self._session.model
+
+    def wanted(self, signs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(width,) what comes next after these signs, (n, width), 1 ≤ n ≤ max_history; see `export`."""
+        found: NDArray[np.float32] = self._session.run({"signs": signs})[0]
+        return found
