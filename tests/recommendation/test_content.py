@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.recommendation import content_likeness
 from smartshop.ai_agents.recommendation.content import Content, ContentConfig, draw_from_both, fit_content
 from smartshop.ai_agents.recommendation.content_likeness import LikenessConfig, most_alike, traits_of
 from smartshop.ai_agents.recommendation.content_nearest import nearest
@@ -100,6 +101,19 @@ def test_category_brand_and_price_part_what_the_text_cannot() -> None:
     found = most_alike(traits.take(np.array([0])), traits, np.array([0]), 3, config)
     assert found.place.tolist() == [[1, 2, 3]]
     assert found.likeness[0].tolist() == pytest.approx([1.0, 0.6 + 0.1 + 0.1 + 0.05, 0.6])
+
+
+def test_products_compared_in_blocks_have_the_same_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(90, SIZE)).astype(np.float32) + 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    traits, own_place = traits_of(make_shelf(90, ["Lamps", "Beds"]), vectors), np.arange(90)
+    whole = most_alike(traits, traits, own_place, 5, LikenessConfig(looked_at=20))
+    assert (whole.place >= 0).all()
+    monkeypatch.setattr(content_likeness, "QUERIES_AT_ONCE", 7)
+    in_blocks = most_alike(traits, traits, own_place, 5, LikenessConfig(looked_at=20))
+    assert in_blocks.place.tolist() == whole.place.tolist()
+    assert in_blocks.likeness == pytest.approx(whole.likeness, rel=1e-5)
 
 
 def test_the_same_shelf_is_not_learned_twice() -> None:

@@ -8,12 +8,15 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.recommendation.content_nearest import nearest
+from smartshop.ai_agents.recommendation.content_nearest import Nearest, nearest
 from smartshop.ai_agents.shelf import Shelf
 
 Places = NDArray[np.int64]
 Vectors = NDArray[np.floating]
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+QUERIES_AT_ONCE = 10_000
+"""Compared together: some 150 MB with a hundred targets each."""
 
 
 class LikenessConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,16 +80,28 @@ def _paths(shelf: Shelf) -> NDArray[np.int32]:
 
 def most_alike(queries: Traits, targets: Traits, own_place: Places, n: int, config: LikenessConfig) -> Alike:
     """The n targets most like each query; `own_place`: (n_queries,) where the query itself is among them, or -1."""
-    found = nearest(queries.vectors.astype(np.float32), targets.vectors.astype(np.float32), config.looked_at + 1)
-    place, width = found.place, min(n, config.looked_at)
-    valid = (place >= 0) & (place != own_place[:, None])
-    likeness = np.zeros(place.shape, np.float32)
-    row, column = np.nonzero(valid)
-    likeness[row, column] = _together(queries, targets, row, place[row, column], found.likeness[row, column], config)
+    width = min(n, config.looked_at)
+    place = np.full((len(own_place), width), -1, np.int64)
+    likeness = np.zeros((len(own_place), width), np.float32)
+    vectors = targets.vectors.astype(np.float32)
+    for first in range(0, len(own_place), QUERIES_AT_ONCE):
+        block = np.arange(first, min(first + QUERIES_AT_ONCE, len(own_place)))
+        found = nearest(queries.vectors[block].astype(np.float32), vectors, config.looked_at + 1)
+        alike = _weighed(queries.take(block), targets, own_place[block], found, config)
+        place[block], likeness[block] = alike.place[:, :width], alike.likeness[:, :width]
+    return Alike(place, likeness)
+
+
+def _weighed(queries: Traits, targets: Traits, own_place: Places, found: Nearest, config: LikenessConfig) -> Alike:
+    """What was found by text, in the order of all four; without the query itself and what is too little alike."""
+    row, column = np.nonzero((found.place >= 0) & (found.place != own_place[:, None]))
+    likeness = np.zeros(found.place.shape, np.float32)
+    target, by_text = found.place[row, column], found.likeness[row, column]
+    likeness[row, column] = _together(queries, targets, row, target, by_text, config)
     likeness[likeness < config.least] = 0
-    order = np.argsort(-likeness, axis=1, kind="stable")[:, :width]
+    order = np.argsort(-likeness, axis=1, kind="stable")
     kept = np.take_along_axis(likeness, order, axis=1)
-    return Alike(np.where(kept > 0, np.take_along_axis(place, order, axis=1), -1), kept)
+    return Alike(np.where(kept > 0, np.take_along_axis(found.place, order, axis=1), -1), kept)
 
 
 def _together(
