@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.recommendation import markov
+from smartshop.ai_agents.recommendation import markov, pair_counts
 from smartshop.ai_agents.recommendation.beyond_chance import log_likelihood_ratio
 from smartshop.ai_agents.recommendation.bought_together import BoughtTogetherConfig, fit_bought_together
 from smartshop.ai_agents.recommendation.item_to_item import PLAIN_COSINE, ItemToItemConfig, fit_item_to_item
@@ -134,6 +134,28 @@ def test_partners_are_found_and_chance_is_not() -> None:
     assert list(row_of(learned.products, 0)) == [1]
     assert learned.products.evidence_of(0, 1) == 8
     assert row_of(learned.products, 2) == {}
+
+
+@pytest.mark.parametrize("block_rows", [1, 3, 7])
+def test_partners_found_in_blocks_of_any_size_are_the_same(block_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    rows = [row for s in range(150) for row in order(s, rng.choice(10, 3, replace=False).tolist(), START, s)]
+    rows += [view(s, int(p), START + DAY + i) for s in range(60) for i, p in enumerate(rng.choice(10, 4))]
+    category, config = np.arange(10, dtype=np.int32) % 4, BoughtTogetherConfig(min_support=1, min_ratio=0.01, n=4)
+    whole = fit_bought_together(sequences_of(rows, 10), category, 4, config)
+    monkeypatch.setattr(pair_counts, "BLOCK_ROWS", block_rows)
+    in_blocks = fit_bought_together(sequences_of(rows, 10), category, 4, config)
+    assert whole.counts is not None
+    assert in_blocks.counts is not None
+    assert len(whole.products.indices)
+    assert len(whole.counts.looked.indices)
+    for one, other in (
+        (whole.products, in_blocks.products),
+        (whole.categories, in_blocks.categories),
+        (whole.counts.looked, in_blocks.counts.looked),
+        (whole.counts.products.kept, in_blocks.counts.products.kept),
+    ):
+        assert all(getattr(one, part).tobytes() == getattr(other, part).tobytes() for part in PARTS)
 
 
 def test_substitutes_are_not_partners() -> None:

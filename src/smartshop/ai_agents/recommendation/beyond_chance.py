@@ -5,6 +5,7 @@ statistics of surprise and coincidence"): 2·Σ k·ln(k·N / (row·column)). Sig
 pairs seen twice; pairs that occur together less often than by chance have the same ratio and are left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,34 +69,42 @@ class Pairs:
         """Only pairs seen more often than by chance, and significantly so."""
         return self.take((self.lift > 1) & (self.ratio >= min_ratio))
 
-    def rows(self, n: int) -> Rows:
-        places, shape = (self.first, self.second), (self.size, self.size)
-        support = scipy.sparse.csr_array((self.support, places), shape=shape)
-        return top_rows(scipy.sparse.csr_array((self.ratio, places), shape=shape), support, n)
+    def rows(self, n: int, among: range) -> Rows:
+        """The n partners with the greatest ratio of each product in `among`; evidence: the support."""
+        return self._rows(self.ratio, self.support, n, among)
+
+    def rows_by_lift(self, n: int, among: range) -> Rows:
+        """As `rows`, by lift; evidence: the lift's whole part."""
+        return self._rows(self.lift, self.lift.astype(np.int64), n, among)
+
+    def _rows(self, weight: NDArray[np.float64], evidence: NDArray[np.number], n: int, among: range) -> Rows:
+        places, shape = (self.first - among.start, self.second), (len(among), self.size)
+        counted = scipy.sparse.csr_array((evidence, places), shape=shape)
+        return top_rows(scipy.sparse.csr_array((weight, places), shape=shape), counted, n)
 
 
-def beyond_chance(units: "scipy.sparse.csr_array", min_support: int, min_ratio: float) -> Pairs:
-    """Pairs of columns of a 0/1 matrix that share rows beyond chance."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some columns' pairs with all columns."""
+
+    among: range
+    """The columns."""
+    both: "scipy.sparse.csr_array"
+    """(len(among), n): units that hold both, also of pairs that chance alone explains; sorted indices."""
+    pairs: Pairs
+    """Those beyond chance."""
+
+
+def beyond_chance(units: "scipy.sparse.csr_array", min_support: int, min_ratio: float) -> Iterator[Block]:
+    """Pairs of columns of a 0/1 matrix that share rows beyond chance, some columns at a time.
+
+    A block is to be cut before the next one is asked for: all pairs of a wholesaler's range are gigabytes.
+    """
     counts, total = np.asarray(units.sum(axis=0)).ravel(), float(units.shape[0])
-    found = [
-        _beyond_chance(first, block, counts, total, min_support).take_ratio(min_ratio)
-        for first, block in co_occurrences(units, units)
-    ]
-    return Pairs(
-        first=np.concatenate([pairs.first for pairs in found]),
-        second=np.concatenate([pairs.second for pairs in found]),
-        support=np.concatenate([pairs.support for pairs in found]),
-        ratio=np.concatenate([pairs.ratio for pairs in found]),
-        lift=np.concatenate([pairs.lift for pairs in found]),
-        size=units.shape[1],
-    )
-
-
-def _beyond_chance(
-    first_row: int, block: "scipy.sparse.csr_array", counts: NDArray[np.float64], total: float, min_support: int
-) -> Pairs:
-    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    return judge_pairs(row, block.indices, block.data, counts, total, min_support)
+    for first, block in co_occurrences(units, units):
+        row = first + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        pairs = judge_pairs(row, block.indices, block.data, counts, total, min_support)
+        yield Block(range(first, first + block.shape[0]), block, pairs.take_ratio(min_ratio))
 
 
 def judge_pairs(

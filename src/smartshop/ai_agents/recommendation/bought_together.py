@@ -3,6 +3,7 @@
 Where too few pairs were learned, the most wanted products of categories bought with theirs stand in.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -13,8 +14,8 @@ import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.recommendation.beyond_chance import Pairs, beyond_chance
-from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
+from smartshop.ai_agents.recommendation.beyond_chance import Block, Pairs, beyond_chance
+from smartshop.ai_agents.recommendation.pair_counts import incidence
 from smartshop.ai_agents.recommendation.row_source import draw_from_rows
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows, join_rows, load_rows, map_array, top_rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
@@ -134,21 +135,15 @@ def fit_bought_together(
     if not len(sequences):
         return _nothing_yet(category, n_categories)
     baskets, by_category = order_units(sequences, category, n_categories, config)
-    viewed = sequences.take(sequences.order < 0)
-    looked = _looked_at_together(viewed, category, config)
-    pairs = beyond_chance(baskets, config.min_support, config.min_ratio)
-    between = beyond_chance(by_category, config.min_category_support, config.min_ratio)
-    between = between.take((between.first != 0) & (between.second != 0))
-    return BoughtTogether(
-        products=pairs.take(~substitutes(pairs, looked, category)).rows(config.n),
-        categories=between.rows(config.n),
-        counts=PartnerCounts(
-            products=_counted(baskets, config.n_counted),
-            categories=_counted(by_category, config.n_counted),
-            category=category,
-            looked=looked,
-        ),
-    )
+    looked = _looked_at_together(sequences.take(sequences.order < 0), category, config)
+
+    def completes(pairs: Pairs) -> Mask:
+        return np.logical_not(substitutes(pairs, looked, category))
+
+    products, of_products = _partners(baskets, config.min_support, completes, config)
+    categories, of_categories = _partners(by_category, config.min_category_support, _have_names, config)
+    counts = PartnerCounts(products=of_products, categories=of_categories, category=category, looked=looked)
+    return BoughtTogether(products=products, categories=categories, counts=counts)
 
 
 def _nothing_yet(category: NDArray[np.int32], n_categories: int) -> BoughtTogether:
@@ -187,19 +182,28 @@ def _held(units: "scipy.sparse.csr_array") -> NDArray[np.int64]:
     return np.asarray(units.sum(axis=0)).ravel().astype(np.int64)
 
 
-def _counted(units: "scipy.sparse.csr_array", n: int) -> TogetherCounts:
-    parts = [
-        top_rows(_without_itself(first, block), block.astype(np.int64), n)
-        for first, block in co_occurrences(units, units)
-    ]
-    kept = join_rows(parts) if parts else empty_rows(units.shape[1])
-    return TogetherCounts(n_units=units.shape[0], held=_held(units), kept=kept)
+def _have_names(pairs: Pairs) -> Mask:
+    """Category 0 is none."""
+    return np.asarray((pairs.first != 0) & (pairs.second != 0), np.bool_)
 
 
-def _without_itself(first_row: int, block: "scipy.sparse.csr_array") -> "scipy.sparse.csr_array":
-    row = first_row + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    others = block.copy()
-    others.data[row == block.indices] = 0.0
+def _partners(
+    units: "scipy.sparse.csr_array", min_support: int, keep: Callable[[Pairs], Mask], config: BoughtTogetherConfig
+) -> tuple[Rows, TogetherCounts]:
+    """The best partners, and what all were counted by, in one walk over the pairs."""
+    learned, counted = [], []
+    for block in beyond_chance(units, min_support, config.min_ratio):
+        learned.append(block.pairs.take(keep(block.pairs)).rows(config.n, block.among))
+        counted.append(top_rows(_without_itself(block), block.both.astype(np.int64), config.n_counted))
+    kept = join_rows(counted) if counted else empty_rows(units.shape[1])
+    rows = join_rows(learned) if learned else empty_rows(units.shape[1])
+    return rows, TogetherCounts(n_units=units.shape[0], held=_held(units), kept=kept)
+
+
+def _without_itself(block: Block) -> "scipy.sparse.csr_array":
+    row = block.among.start + np.repeat(np.arange(block.both.shape[0]), np.diff(block.both.indptr))
+    others = block.both.copy()
+    others.data[row == block.both.indices] = 0.0
     return others
 
 
@@ -207,14 +211,13 @@ def _looked_at_together(viewed: Sequences, category: NDArray[np.int32], config: 
     """Products of one leaf category that are looked at in one session far beyond chance; weights: lift."""
     if not len(viewed):
         return empty_rows(viewed.n_products)
-    looked = beyond_chance(
-        incidence(viewed.session, viewed.product, viewed.n_products, config.max_unit_size),
-        config.min_support,
-        config.min_ratio,
-    )
-    looked = looked.take((category[looked.first] == category[looked.second]) & (category[looked.first] != 0))
-    lift = scipy.sparse.csr_array((looked.lift, (looked.first, looked.second)), shape=(looked.size, looked.size))
-    return top_rows(lift, lift.astype(np.int64), config.n_counted)
+    sessions = incidence(viewed.session, viewed.product, viewed.n_products, config.max_unit_size)
+    parts = []
+    for block in beyond_chance(sessions, config.min_support, config.min_ratio):
+        pairs = block.pairs
+        same = (category[pairs.first] == category[pairs.second]) & (category[pairs.first] != 0)
+        parts.append(pairs.take(same).rows_by_lift(config.n_counted, block.among))
+    return join_rows(parts)
 
 
 def substitutes(pairs: Pairs, looked: Rows, category: NDArray[np.int32]) -> NDArray[np.bool_]:
