@@ -22,12 +22,14 @@ from bench.service import run_command
 from bench.shops import make_large_shop
 from bench.slates import measure_slates
 from bench.training import measure_training
+from bench.vast_slates import measure_vast_slates
 
 PARTS = (
     "installation",
     "history",
     "ingest",
     "slates",
+    "slates-large",
     "import",
     "segments",
     "training",
@@ -62,6 +64,7 @@ def _measure(part: str, folder: Path, arguments: argparse.Namespace) -> list[Fig
         "history": measure_history,
         "ingest": lambda: measure_ingest(_new(folder / "ingest"), arguments.seconds),
         "slates": lambda: _slates_and_live(_new(folder / "slates"), min(arguments.seconds, 20.0)),
+        "slates-large": lambda: measure_vast_slates(_new(folder / "slates-large"), min(arguments.seconds, 20.0)),
         "import": lambda: measure_import(arguments.online_retail) if arguments.online_retail.exists() else [],
         "segments": lambda: measure_segments(arguments.online_retail),
         "recommendation": lambda: measure_recommendation(

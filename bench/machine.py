@@ -44,6 +44,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def peak_memory_mib(pid: int) -> float:
+    """Resident at most so far, with what is mapped from files."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from subprocess import DEVNULL, Popen
+from subprocess import DEVNULL, Popen, TimeoutExpired
 from threading import Event, Thread
 from typing import Any, Self
 
@@ -44,19 +44,25 @@ class Asked:
 SMALL = Asked()
 
 
-def measure_slates(folder: Path, shop: LargeShop, seconds: float, asked: Asked = SMALL) -> list[Figure]:
-    limit, rate, name = asked.limit, asked.per_second, asked.name
+def measure_slates(folder: Path, shop: LargeShop, seconds: float) -> list[Figure]:
     with served(folder) as service:
-        asyncio.run(closed_loop(service.target, slates(service.target, shop, limit), 4, WARM_UP_SECONDS))
-        processor = _processor_per_slate(service, shop, limit)
-        closed = asyncio.run(closed_loop(service.target, slates(service.target, shop, limit), 8, seconds))
-        quiet = asyncio.run(open_loop(service.target, slates(service.target, shop, limit), rate, seconds))
-        with _Training(folder, service) as training:
-            busy = asyncio.run(open_loop(service.target, slates(service.target, shop, limit), rate, seconds))
+        found = slate_figures(folder, service, shop, seconds, SMALL)
         memory = peak_memory_mib(service.pid)
+    how = "resident at most, serving process, models swapped meanwhile"
+    return [*found, Figure("slate_serve_memory", memory, "MiB", "", how)]
+
+
+def slate_figures(folder: Path, service: Served, shop: LargeShop, seconds: float, asked: Asked) -> list[Figure]:
+    """What slates cost the service, and how long its shoppers wait: alone, and beside a training."""
+    limit, rate, name = asked.limit, asked.per_second, asked.name
+    warm_up(service, shop, limit)
+    processor = _processor_per_slate(service, shop, limit)
+    closed = asyncio.run(closed_loop(service.target, slates(service.target, shop, limit), 8, seconds))
+    quiet = asyncio.run(open_loop(service.target, slates(service.target, shop, limit), rate, seconds))
+    with _Training(folder, service) as training:
+        busy = asyncio.run(open_loop(service.target, slates(service.target, shop, limit), rate, seconds))
     for measured in (closed, quiet, busy):
-        if set(measured.statuses) != {200}:
-            raise RuntimeError(f"slates were answered {dict(measured.statuses)}; only 200 counts")
+        all_answered(measured)
     what = f"slates of {limit}, {shop.products:,} products, distinct shoppers, decision log on"
     beside = f"while the worker trains ({training.share:.0%} of the time)"
     return [
@@ -72,10 +78,16 @@ def measure_slates(folder: Path, shop: LargeShop, seconds: float, asked: Asked =
             "≤ 2",
             f"p99 {beside} over p99 alone",
         ),
-        Figure(
-            f"{name}_serve_memory", memory, "MiB", "", "resident at most, serving process, models swapped meanwhile"
-        ),
     ]
+
+
+def warm_up(service: Served, shop: LargeShop, limit: int) -> None:
+    all_answered(asyncio.run(closed_loop(service.target, slates(service.target, shop, limit), 4, WARM_UP_SECONDS)))
+
+
+def all_answered(measured: Measured) -> None:
+    if set(measured.statuses) != {200}:
+        raise RuntimeError(f"slates were answered {dict(measured.statuses)}; only 200 counts")
 
 
 def slates(target: Target, shop: LargeShop, limit: int) -> Iterator[bytes]:
@@ -135,7 +147,11 @@ class _Training:
         self._ended.set()
         self._asking.join()
         self._worker.terminate()
-        self._worker.wait(30)
+        try:
+            self._worker.wait(30)
+        except TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
 
     def _keep_asking(self) -> None:
         while not self._ended.wait(LOOK_EVERY_SECONDS):
