@@ -117,7 +117,9 @@ def test_scores_are_those_of_the_published_algorithm(config: SessionsConfig) -> 
 def test_the_newest_product_shared_is_the_because() -> None:
     learned = fitted([[1, 2, 5], [3, 4], [6, 7]])
     found = score_products(learned, anchors([2, 1, 3]), np.ones(N, np.bool_))
-    assert dict(zip(found.product_no.tolist(), found.because.tolist(), strict=True)) == {1: 2, 5: 2, 3: 3, 4: 3}
+    assert dict(
+        zip(found.product_no.tolist(), found.because(np.arange(len(found.product_no))).tolist(), strict=True)
+    ) == {1: 2, 5: 2, 3: 3, 4: 3}
 
 
 def test_what_follows_comes_before_what_went_ahead_and_the_nearer_before_the_farther() -> None:

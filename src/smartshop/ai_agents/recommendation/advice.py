@@ -194,19 +194,13 @@ def _with_newcomers(found: Candidates, tried: Drawn, n: int, limit: int) -> Cand
 
 def _candidates(blended: Blended, drawn: tuple[Drawn, ...], codes: NDArray[np.int8]) -> Candidates:
     """Name each product's origin (`codes`: list → index into ORIGINS) and the shopper's product behind it."""
-    because = np.full(len(blended.product_no), -1, np.int32)
-    for number, each in enumerate(drawn):
-        mine = np.flatnonzero(blended.origin == number)
-        if not len(mine):
-            continue
-        order = np.argsort(each.product_no, kind="stable")
-        at = np.searchsorted(each.product_no, blended.product_no[mine], sorter=order)
-        because[mine] = each.because[order[at]]
+    because = np.concatenate([each.because for each in drawn])
+    starts = np.cumsum([0, *(len(each.because) for each in drawn)])
     return Candidates(
         product_no=blended.product_no,
         relevance=blended.score,
         origin=codes[blended.origin] if len(blended.origin) else np.zeros(0, np.int8),
-        because=because,
+        because=because[starts[blended.origin] + blended.place],
         origins=ORIGINS,
     )
 

@@ -20,6 +20,8 @@ HALF_LIFE = 30 * DAY
 """µs: age at which a product speaks half as loud as a fresh one, relative to the newest."""
 LOOK_BACK = 200
 """Signs of the history that are looked at for anchors."""
+PLACE_BITS = 32
+"""Of a key: which sign."""
 FOCUS_BACKGROUND = 0.3
 """On a product's page or in the basket, how loud the rest of the history speaks beside what lies before the shopper."""
 
@@ -44,12 +46,23 @@ def anchors_of(moment: Moment) -> Anchors:
     )
 
 
+def newest_distinct(history: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
+    """Each product once, newest first, and how many signs lie after its newest. `history`: (n,), oldest first."""
+    newest = history[::-1]
+    # Sorted as one number each: several times faster than looking for distinct ones with their places.
+    key = (newest.astype(np.int64) << PLACE_BITS) | np.arange(len(newest))
+    key.sort()
+    place: NDArray[np.int64] = key & ((1 << PLACE_BITS) - 1)
+    key >>= PLACE_BITS
+    place = place[np.append(True, key[1:] != key[:-1])[: len(key)]]
+    place.sort()
+    return newest[place].astype(np.int32, copy=False), place
+
+
 def _by_loudness(moment: Moment) -> tuple[Numbers, NDArray[np.float64]]:
     """The newest distinct products of the history and their weights, loudest first."""
-    newest = moment.history[-LOOK_BACK:][::-1]
-    product_no, first = np.unique(newest, return_index=True)
-    order = np.argsort(first)[:MAX_ANCHORS]
-    product_no, place = product_no[order], first[order]
+    product_no, place = newest_distinct(moment.history[-LOOK_BACK:])
+    product_no, place = product_no[:MAX_ANCHORS], place[:MAX_ANCHORS]
     at = moment.history_at[-LOOK_BACK:][::-1][place]
     step = np.arange(len(at))
     if moment.bought.any():

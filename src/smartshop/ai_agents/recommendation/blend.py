@@ -13,6 +13,8 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.row_source import best_places, sum_by_product
+
 Numbers = NDArray[np.int32]
 
 DEFAULT_WEIGHTS = {
@@ -62,6 +64,8 @@ class Blended:
     score: NDArray[np.float32]
     origin: NDArray[np.int8]
     """Index into the lists: the one that gave the largest share."""
+    place: NDArray[np.intp]
+    """Where each stands in that list, from 0."""
 
 
 def blend(lists: Sequence[Numbers], weights: Sequence[float], k: float, n: int) -> Blended:
@@ -69,19 +73,18 @@ def blend(lists: Sequence[Numbers], weights: Sequence[float], k: float, n: int) 
     used = [(source, found, weight) for source, (found, weight) in enumerate(zip(lists, weights, strict=True))]
     used = [entry for entry in used if len(entry[1]) and entry[2] > 0]
     if not used:
-        return Blended(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int8))
-    shares = np.concatenate([weight / (k + np.arange(1, len(found) + 1)) for _, found, weight in used])
-    source_of = np.repeat(np.array([source for source, _, _ in used], np.int8), [len(found) for _, found, _ in used])
-    # Largest share first within a product: its first row names the origin.
-    products = np.concatenate([found for _, found, _ in used])
-    by_product = np.lexsort((-shares, products))
-    products, shares, source_of = products[by_product], shares[by_product], source_of[by_product]
-    starts = np.flatnonzero(np.concatenate(([True], products[1:] != products[:-1])))
-    total = np.add.reduceat(shares, starts)
-    best = np.argsort(-total, kind="stable")[:n]
-    at = starts[best]
+        return Blended(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int8), np.zeros(0, np.intp))
+    lengths = np.array([len(found) for _, found, _ in used])
+    ends = lengths.cumsum()
+    rank = np.arange(1, ends[-1] + 1) - (ends - lengths).repeat(lengths)
+    shares = np.array([weight for _, _, weight in used], np.float64).repeat(lengths) / (k + rank)
+    told = sum_by_product(np.concatenate([found for _, found, _ in used]), shares)
+    best = best_places(told.total, n)
+    loudest = told.loudest(best)
+    of = ends.searchsorted(loudest, side="right")
     return Blended(
-        product_no=products[at].astype(np.int32, copy=False),
-        score=total[best].astype(np.float32),
-        origin=source_of[at],
+        product_no=told.product_no[best],
+        score=told.total[best].astype(np.float32),
+        origin=np.array([source for source, _, _ in used], np.int8)[of],
+        place=rank[loudest] - 1,
     )

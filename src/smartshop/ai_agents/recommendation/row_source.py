@@ -54,11 +54,9 @@ def draw_from_rows(
     inside = eligible.take(neighbour, mode="clip") & (neighbour < len(eligible))
     share = (row_weight * anchors.weight.repeat(lengths))[inside]
     listed = inside.nonzero()[0]
-    if not len(listed):
-        return NOTHING
     found = sum_by_product(neighbour[listed], share)
     score = found.total if times is None else found.total * times(found.product_no)
-    best = _best(score, n)
+    best = best_places(score, n)
     entry = listed[found.loudest(best)]
     speaker = lengths.cumsum().searchsorted(entry, side="right")
     return Drawn(found.product_no[best], products[speaker])
@@ -88,14 +86,14 @@ class Summed:
 
 
 def sum_by_product(product_no: Numbers, share: NDArray[np.float64]) -> Summed:
-    """Add up what is said of each product, in the order told. Parallel arrays, at least one entry."""
+    """Add up what is said of each product, in the order told. Parallel arrays."""
     # Sorted as one number each: several times faster than an argsort, and each product's entries keep their order.
     key = product_no.astype(np.int64) << ENTRY_BITS
     key |= np.arange(len(key))
     key.sort()
     entry, product_no = key & ((1 << ENTRY_BITS) - 1), (key >> ENTRY_BITS).astype(np.int32)
     is_first = np.empty(len(key), np.bool_)
-    is_first[0] = True
+    is_first[:1] = True
     np.not_equal(product_no[1:], product_no[:-1], out=is_first[1:])
     starts, place = is_first.nonzero()[0], is_first.cumsum() - 1
     share = share[entry]
@@ -103,9 +101,13 @@ def sum_by_product(product_no: Numbers, share: NDArray[np.float64]) -> Summed:
     return Summed(product_no[starts], total, share, entry, starts, place)
 
 
-def _best(score: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """Places of the n greatest scores above 0, greatest first."""
-    found = (score > 0).nonzero()[0]
-    if len(found) > n:
-        found = np.sort(found[np.argpartition(score[found], len(found) - n)[len(found) - n :]])
-    return found[np.argsort(-score[found], kind="stable")]
+def best_places(score: NDArray[np.floating], n: int) -> NDArray[np.intp]:
+    """Places of the n greatest, greatest first, ties by place.
+
+    >>> best_places(np.array([1.0, 3.0, 0.0, 3.0, 1.0]), 3).tolist()
+    [1, 3, 0]
+    """
+    if len(score) <= n:
+        return np.argsort(-score, kind="stable")
+    places: NDArray[np.intp] = (score >= np.partition(score, len(score) - n)[len(score) - n]).nonzero()[0]
+    return places[np.argsort(-score[places], kind="stable")[:n]]

@@ -27,9 +27,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.row_source import Summed, best_places, sum_by_product
 from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.sequences import Sequences
-from smartshop.ai_agents.recommendation.source import NOTHING, Anchors, Asked, Drawn, Mask, Numbers, ShelfView
+from smartshop.ai_agents.recommendation.source import Anchors, Asked, Drawn, Mask, Numbers, ShelfView
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -39,8 +40,6 @@ PLACE_BITS = 8
 MATCH_STEP = 0.1
 """What λ loses with each place."""
 MOST_PLACES = 9
-ENTRY_BITS = 32
-"""Of a key: which entry of the neighbours."""
 
 
 class SessionsConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,17 +203,21 @@ class Scored:
 
     product_no: Numbers
     score: Floats
-    because: Numbers
-    """The newest anchor of the neighbour that added most."""
+    told: Summed
+    """What every entry of the neighbours added, by product."""
+    speaker: Numbers
+    """The newest anchor of each entry's neighbour."""
+
+    def because(self, chosen: Places) -> Numbers:
+        """Of each of these places the newest anchor of the neighbour that added most."""
+        return self.speaker[self.told.loudest(chosen)]
 
 
 def draw_from_sessions(learned: Sessions, anchors: Anchors, eligible: Mask, n: int) -> Drawn:
     """The best eligible products of the most similar sessions; ties by product_no."""
     found = score_products(learned, anchors, eligible)
-    if not len(found.product_no):
-        return NOTHING
-    best = np.argsort(-found.score, kind="stable")[:n]
-    return Drawn(found.product_no[best], found.because[best])
+    best = best_places(found.score, n)
+    return Drawn(found.product_no[best], found.because(best))
 
 
 def score_products(learned: Sessions, anchors: Anchors, eligible: Mask) -> Scored:
@@ -227,29 +230,22 @@ def score_products(learned: Sessions, anchors: Anchors, eligible: Mask) -> Score
     entry, owner = _entries(learned.session_starts, found.session)
     product = learned.session_products[entry]
     matched = found.similarity * (1.0 - MATCH_STEP * (place_of[found.newest] + 1))
-    share = matched[owner] * _nearness(learned, entry, owner, product == products[found.newest[owner]])
-    allowed = product < len(eligible)
+    speaker = products[found.newest][owner]
+    share = matched[owner] * _nearness(learned, entry, owner, product == speaker)
     # What the shopper looks at this moment is in every neighbour, and nobody needs telling of it.
-    allowed[allowed] = eligible[product[allowed]] & (product[allowed] != products[:1])
-    product, owner, share = product[allowed], owner[allowed], share[allowed]
-    # Sorted as one number each: several times faster than an argsort.
-    key = np.sort((product.astype(np.int64) << ENTRY_BITS) | np.arange(len(product)))
-    product, by_product = (key >> ENTRY_BITS).astype(np.int32), key & ((1 << ENTRY_BITS) - 1)
-    starts = np.flatnonzero(np.diff(product, prepend=-1))
-    if not len(starts):
-        return Scored(product, np.zeros(0), product)
-    share = share[by_product]
-    loudest = owner[by_product[_loudest(share, starts)]]
+    allowed = eligible.take(product, mode="clip") & (product < len(eligible)) & (product != products[:1])
+    told = sum_by_product(product[allowed], share[allowed])
     return Scored(
-        product_no=product[starts],
-        score=np.add.reduceat(share, starts) * learned.rarity[product[starts]],
-        because=products[found.newest[loudest]],
+        product_no=told.product_no,
+        score=told.total * learned.rarity[told.product_no],
+        told=told,
+        speaker=speaker[allowed],
     )
 
 
 def _nearness(learned: Sessions, entry: Places, owner: Places, is_shared: NDArray[np.bool_]) -> Floats:
     """(n_entries,): how much an entry of a neighbour counts for where it lies; `is_shared`: its newest one shared."""
-    step = learned.session_steps[entry]
+    step = learned.session_steps[entry].astype(np.int64)
     # Each neighbour has exactly one such entry, and they stand in the order of the neighbours.
     distance = step - step[is_shared][owner]
     # Looked up: there are few distances and many entries.
@@ -286,10 +282,3 @@ def _entries(starts: Places, rows: NDArray[np.integer]) -> tuple[Places, Places]
     owner = np.repeat(np.arange(len(rows)), lengths)
     before = np.cumsum(lengths) - lengths
     return np.arange(len(owner)) + (begin - before)[owner], owner
-
-
-def _loudest(share: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """(n_groups,): the first entry of each group that has its greatest share."""
-    lengths = np.diff(starts, append=len(share))
-    greatest = np.flatnonzero(share == np.repeat(np.maximum.reduceat(share, starts), lengths))
-    return greatest[np.searchsorted(greatest, starts)]

@@ -27,6 +27,7 @@ import scipy  # its parts load when first used, which is when learning
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.anchors import newest_distinct
 from smartshop.ai_agents.recommendation.ease import add_product, inverse_in_place
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, freshness, incidence, with_entries
 from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
@@ -86,14 +87,13 @@ def speakers_of(asked: Asked) -> Anchors:
     moment = asked.moment
     if len(moment.focus) or not len(moment.history):
         return asked.anchors
-    newest, at = moment.history[-LOOK_BACK:][::-1], moment.history_at[-LOOK_BACK:][::-1]
+    at = moment.history_at[-LOOK_BACK:][::-1]
     moments_ago = np.concatenate(([0], np.cumsum(at[1:] != at[:-1])))
-    product_no, first = np.unique(newest, return_index=True)
-    order = np.argsort(first)[:MAX_SPEAKERS]
-    product_no, first = product_no[order], first[order]
+    product_no, first = newest_distinct(moment.history[-LOOK_BACK:])
+    product_no, first = product_no[:MAX_SPEAKERS], first[:MAX_SPEAKERS]
     age = np.maximum(at[0] - at[first], 0)
     weight = MOMENT_DECAY ** moments_ago[first] * np.exp2(-age / HALF_LIFE)
-    return Anchors(product_no.astype(np.int32, copy=False), np.asarray(weight, np.float64))
+    return Anchors(product_no, np.asarray(weight, np.float64))
 
 
 def fit_slist(sequences: Sequences, config: SlistConfig) -> Rows:

@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.recommendation.anchors import newest_distinct
 from smartshop.ai_agents.recommendation.ease import closed_form, gram_matrix
 from smartshop.ai_agents.recommendation.pair_counts import co_occurrences, incidence
 from smartshop.ai_agents.recommendation.row_source import RowSource, draw_from_rows
@@ -64,12 +65,11 @@ class Taste(RowSource):
 
 def long_anchors(moment: Moment) -> Anchors:
     """The newest distinct products of the whole history, fading by age alone."""
-    newest = moment.history[-LOOK_BACK:][::-1]
-    product_no, first = np.unique(newest, return_index=True)
-    by_age = np.argsort(first)[:MAX_ANCHORS]
-    at = moment.history_at[-LOOK_BACK:][::-1][first[by_age]]
+    product_no, first = newest_distinct(moment.history[-LOOK_BACK:])
+    product_no = product_no[:MAX_ANCHORS]
+    at = moment.history_at[-LOOK_BACK:][::-1][first[:MAX_ANCHORS]]
     age = np.maximum(int(at[0]) - at, 0) if len(at) else at
-    return Anchors(product_no[by_age].astype(np.int32, copy=False), np.exp2(-age / HALF_LIFE))
+    return Anchors(product_no, np.exp2(-age / HALF_LIFE))
 
 
 def fit_taste(sequences: Sequences, config: TasteConfig) -> Rows:

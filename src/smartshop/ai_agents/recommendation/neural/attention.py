@@ -22,6 +22,7 @@ from smartshop.ai_agents.recommendation.neural.screening import Screen, make_scr
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
 from smartshop.ai_agents.recommendation.neural.starting_vectors import starting_vectors
 from smartshop.ai_agents.recommendation.neural.weights import new_weights
+from smartshop.ai_agents.recommendation.row_source import best_places
 from smartshop.ai_agents.recommendation.rows import map_array
 from smartshop.ai_agents.recommendation.source import NOTHING, Asked, Drawn, Lesson, Mask, Numbers, ShelfView
 
@@ -74,7 +75,7 @@ class Attention:
         if self.screen is None:
             return best_eligible(self.vectors[: len(eligible)] @ wanted, eligible, n)
         places = self.screen.promising(wanted, eligible, n)
-        return places[best_eligible(self.vectors[places] @ wanted, np.ones(len(places), np.bool_), n)]
+        return places[best_places(self.vectors[places] @ wanted, n)]
 
     def _codes(self, signs: Numbers) -> Numbers:
         """Places of the newest known signs, oldest first, the same one never twice in a row."""
@@ -118,12 +119,8 @@ class Attention:
 
 def best_eligible(score: NDArray[np.float32], eligible: Mask, n: int) -> NDArray[np.intp]:
     """Places of the n greatest scores inside the mask, greatest first, ties by place."""
-    places = np.flatnonzero(eligible)
-    inside = score[places]
-    if len(places) > n:
-        kept = inside >= np.partition(inside, len(places) - n)[len(places) - n]
-        places, inside = places[kept], inside[kept]
-    return places[np.argsort(-inside, kind="stable")[:n]]
+    places = eligible.nonzero()[0]
+    return places[best_places(score[places], n)]
 
 
 def can_learn() -> bool:
