@@ -151,17 +151,18 @@ def train(
         sequences = make_sequences(interactions, recipe.configs.sequences)
         protocol = protocol_for(sequences)
         learned = learn(sequences, shelf, recipe, rng, progress, protocol=protocol, folders=folders)
+        older, judged_on = learned.older, learned.judged_on
+        del learned  # and with it the older part of the history, a copy as large
         progress(0.6, f"fitting all {len(sequences)} signs of interest")
-        older = learned.older
         until, sources = int(interactions.data_until), older.sources
         model = fit(sequences, shelf, until, older.recipe, earlier=sources, folders=folders)
-        progress(0.9, f"judging on {len(learned.judged_on)} questions")
-        measures = judge(learned.older, shelf, learned.judged_on, model.recipe.blend)
+        progress(0.9, f"judging on {len(judged_on)} questions")
+        measures = judge(older, shelf, judged_on, model.recipe.blend)
     progress(1.0, "trained")
     return TrainedModel(
         model=model,
-        older=learned.older,
-        judged_on=learned.judged_on,
+        older=older,
+        judged_on=judged_on,
         measures=measures,
         data_until=interactions.data_until,
         log_no=interactions.log_no,
