@@ -5,7 +5,7 @@ PORT ?= 8000
 DATA_DIR ?=
 WORKERS ?= 2
 # More of pyproject.toml's extras for development: EXTRAS=neural,text-export adds PyTorch (large). CI tries everything.
-EXTRAS ?= $(if $(CI),neural$(comma)text-export)
+EXTRAS ?= $(if $(CI),forecast$(comma)neural$(comma)text-export)
 ARGS ?=
 
 comma := ,
