@@ -211,3 +211,16 @@ def test_what_is_new_to_a_wholesalers_customer_is_told_better_than_by_ease(share
     interval = draw_bootstrap(np.array(shoppers), np.random.default_rng(0)).interval(np.array(gain))
     assert len(gain) > 300
     assert interval.low > 0
+
+
+def test_the_count_behind_a_reason_is_the_same_whichever_way_it_is_counted() -> None:
+    rng = np.random.default_rng(4)
+    past = [rng.permutation(N)[: rng.integers(2, 6)].tolist() for _ in range(60)]
+    newest = 17
+    learned = fitted(past, SessionsConfig(newest=newest))
+    holders = [[number for number, one in enumerate(past) if product in one] for product in range(N)]
+    assert {len(one) < newest for one in holders} == {True, False}
+    for first in range(N):
+        for second in range(N):
+            expected = {int(learned.shopper[one]) for one in holders[first][-newest:] if second in past[one]}
+            assert learned.shoppers_with_both(first, second) == len(expected)

@@ -86,12 +86,21 @@ class Sessions:
 
     def shoppers_with_both(self, first: int, second: int) -> int:
         """Distinct shoppers of the newest sessions with `first` who had `second` in the same session."""
-        if not 0 <= first < len(self.rarity):
+        if not (0 <= first < len(self.rarity) and 0 <= second < len(self.rarity)):
             return 0
-        sessions = self.product_sessions[self.product_starts[first] : self.product_starts[first + 1]]
-        entry, owner = _entries(self.session_starts, sessions)
-        holding = sessions[owner[self.session_products[entry] == second]]
-        return len(np.unique(self.shopper[holding]))
+        sessions, others = self._newest_with(first), self._newest_with(second)
+        if not len(sessions):
+            return 0
+        if len(others) < self.config.newest:
+            # All that hold the second: both lists rise, and looking one up in the other beats reading whole sessions.
+            holding = others[sessions.take(sessions.searchsorted(others), mode="clip") == others]
+        else:
+            entry, owner = _entries(self.session_starts, sessions)
+            holding = sessions[owner[self.session_products[entry] == second]]
+        return len(set(self.shopper[holding].tolist()))
+
+    def _newest_with(self, product: int) -> Numbers:
+        return self.product_sessions[self.product_starts[product] : self.product_starts[product + 1]]
 
     def save(self, folder: Path) -> None:
         for part in PARTS:
