@@ -60,6 +60,8 @@ log = structlog.get_logger()
 DECISIONS_KEPT = 30 * DAY
 EVENT_KEYS_KEPT = 60 * DAY
 SEGMENT_MOVES_KEPT = 400 * DAY
+RESERVATIONS_KEPT = DAY // 24
+"""After its end; clocks of machines side by side never differ by an hour."""
 DEMO_SEED = 7
 TELL_EVERY_SECONDS = 2.0
 
@@ -215,6 +217,7 @@ def prune(context: JobContext) -> dict[str, Any]:
     return {
         "decisions_forgotten": context.stores.decisions.prune(Micros(now - DECISIONS_KEPT)),
         "event_keys_forgotten": context.stores.log.prune(Micros(now - EVENT_KEYS_KEPT)),
+        "reservations_swept": context.stores.reservations.sweep(Micros(context.clock.now() - RESERVATIONS_KEPT)),
         "segment_moves_forgotten": context.stores.standings.prune_moves(Micros(now - SEGMENT_MOVES_KEPT)),
         "erasures_completed": context.stores.erasure.finish(),
         "traces_removed": context.stores.erasure.remove_traces(),

@@ -1450,6 +1450,7 @@ export interface components {
             refused: Record<string, unknown>[];
             segment_moves: Record<string, unknown>[];
             standings: Record<string, unknown>[];
+            stock_reservations: Record<string, unknown>[];
         };
         /**
          * CustomerFacts

@@ -49,6 +49,8 @@ class CustomerExport(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[dict[str, Any]]
     refunds: list[dict[str, Any]]
     goods_returns: list[dict[str, Any]]
+    stock_reservations: list[dict[str, Any]]
+    """Open baskets that units are kept for."""
     events: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
     """Slates of the last 30 days."""

@@ -41,6 +41,7 @@ from smartshop.data_collection.schemas.ids import (
     OrderId,
     ProductId,
     ProductNo,
+    SupplierId,
     VariantId,
 )
 from smartshop.data_collection.schemas.messages import Message
@@ -56,7 +57,25 @@ from smartshop.data_collection.schemas.segments import (
     Standing,
 )
 from smartshop.data_collection.schemas.slates import Decision
-from smartshop.data_collection.schemas.stock import StockCount, StockLevel, StockMovement
+from smartshop.data_collection.schemas.stock import (
+    Reservation,
+    StockCount,
+    StockLevel,
+    StockMovement,
+    StockPlace,
+    StockTransfer,
+)
+from smartshop.data_collection.schemas.supply import (
+    IncomingUnits,
+    PurchaseOrder,
+    PurchaseOrderId,
+    PurchaseReceipt,
+    PurchaseStatus,
+    Received,
+    Supplier,
+    SupplyDelivery,
+    SupplyTerms,
+)
 from smartshop.data_collection.schemas.webhooks import WebhookAnswer
 
 
@@ -270,9 +289,147 @@ class Stock(Protocol):
         """
 
     def count(self, counts: Sequence[StockCount], now: Micros) -> int: ...
+    def transfer(self, transfers: Sequence[StockTransfer], now: Micros) -> int:
+        """Carry units between locations, all or none; known transfer_ids are skipped. Returns how many were new.
+
+        Raises:
+            OutOfStock: fewer can be carried than asked for; what open baskets keep stays where it is.
+        """
+
     def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]: ...
     def changed_since(self, since: Micros) -> list[StockLevel]: ...
+    def page(
+        self,
+        after: tuple[VariantId, LocationId] | None,
+        limit: int,
+        now: Micros,
+        variant_ids: Sequence[VariantId] | None = None,
+    ) -> list[StockPlace]:
+        """Behind `after`, by variant and location, with what is reserved at `now`; of these variants or (None) all."""
+
     def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+
+
+class Reservations(Protocol):
+    """Units kept for open baskets: nobody else can buy or carry them away, and levels do not move.
+
+    One ends when an order names it (`Order.reservation_id`, in the order's own transaction), when it is released, and
+    by itself when its time is over, which every reading looks at. Goods that are lost or counted away are gone though
+    they were reserved; then the first who order get what there is. Of a variant never counted nothing needs keeping.
+    """
+
+    def reserve(self, reservation: Reservation, now: Micros, *, most_of_shopper: int | None = None) -> Reservation:
+        """Keep the units of all its lines, or none. The same live one again is the first one.
+
+        Raises:
+            OutOfStock: fewer are free than a line asks for.
+            Conflict: the id keeps other units, or the shopper has `most_of_shopper` live ones.
+            InvalidValue: it is over already, or ends later than any may.
+            Erased: the shopper was.
+        """
+
+    def renew(self, reservation_id: str, expires_at: Micros, now: Micros) -> Reservation:
+        """Let it end later (or sooner).
+
+        Raises:
+            NotFound: there is none, or it is over.
+            OutOfStock: some of its units were lost meanwhile; it stays as it was.
+        """
+
+    def release(self, reservation_id: str) -> bool: ...
+    def get(self, reservation_id: str, now: Micros) -> Reservation | None:
+        """None also when it is over."""
+
+    def kept(
+        self, now: Micros, variant_ids: Sequence[VariantId] | None = None
+    ) -> dict[VariantId, dict[LocationId, int]]:
+        """Units that live ones keep, of these variants or (None) of all; others are absent."""
+
+    def sweep(self, before: Micros) -> int:
+        """Forget those that were over before this; returns how many."""
+
+
+class Suppliers(Protocol):
+    """Suppliers, few and small, and what they ask for which variant."""
+
+    def save(self, supplier: Supplier) -> bool:
+        """Add or replace; True: it is new."""
+
+    def get(self, supplier_id: SupplierId) -> Supplier | None: ...
+    def all(self) -> list[Supplier]:
+        """By supplier_id."""
+
+    def delete(self, supplier_id: SupplierId) -> bool:
+        """With all its terms. What was ordered from it stays told.
+
+        Raises:
+            Conflict: an order of it is still open.
+        """
+
+    def set_terms(self, terms: Sequence[SupplyTerms]) -> None:
+        """Add or replace, all or none; a preferred one ends the preference of the variant's other suppliers.
+
+        Raises:
+            NotFound: there is no such supplier.
+        """
+
+    def terms(
+        self,
+        variant_ids: Sequence[VariantId] | None = None,
+        supplier_id: SupplierId | None = None,
+        after: VariantId | None = None,
+        limit: int | None = None,
+    ) -> list[SupplyTerms]:
+        """By variant, the preferred supplier first; of these variants, of this supplier, or all."""
+
+    def drop_terms(self, supplier_id: SupplierId, variant_id: VariantId) -> bool: ...
+
+
+class PurchaseOrders(Protocol):
+    """What is ordered from suppliers, and what comes of it. Every step is one transaction and harmless to repeat."""
+
+    def draft(self, order: PurchaseOrder) -> PurchaseOrder:
+        """Keep a new one; the same again is the first one.
+
+        Raises:
+            NotFound: there is no such supplier.
+            Conflict: the id was used for another content.
+        """
+
+    def step(
+        self, purchase_order_id: PurchaseOrderId, to: PurchaseStatus, now: Micros, expected_at: Micros | None = None
+    ) -> PurchaseOrder:
+        """Approve, send or cancel it. Sending expects the goods at `expected_at`, else when it was expected before,
+        else after the supplier's lead time, else nobody knows when.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: that does not follow from where it stands.
+        """
+
+    def receive(self, receipt: PurchaseReceipt, now: Micros) -> Received:
+        """Book goods that came, with their stock movements; more than was ordered is booked as well.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: it was not sent or is cancelled, has no such line, or the receipt's id was used for other goods.
+        """
+
+    def get(self, purchase_order_id: PurchaseOrderId) -> PurchaseOrder | None: ...
+    def page(
+        self,
+        after: tuple[Micros, PurchaseOrderId] | None,
+        limit: int,
+        status: PurchaseStatus | None = None,
+        supplier_id: SupplierId | None = None,
+    ) -> list[PurchaseOrder]:
+        """Newest first, behind that creation and id."""
+
+    def incoming(self, variant_ids: Sequence[VariantId] | None = None) -> list[IncomingUnits]:
+        """What approved orders still bring, of these variants or (None) all, by variant and expected_at."""
+
+    def deliveries(self, since: Micros, supplier_id: SupplierId | None = None) -> list[SupplyDelivery]:
+        """Receipts since then, by received_at."""
 
 
 class Standings(Protocol):

@@ -49,6 +49,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     market: str | None = None
     location_id: LocationId | None = None
     decision_id: DecisionId | None = None
+    reservation_id: str | None = None
+    """The units kept for this basket, which it takes first and ends with; no part of what makes two orders the same."""
 
     @property
     def status(self) -> OrderStatus:

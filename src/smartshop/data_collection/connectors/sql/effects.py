@@ -16,6 +16,7 @@ from smartshop.data_collection.connectors.sql.stock_book import (
     StockBook,
     known_movements,
     open_book,
+    open_selling_book,
     returned_units,
     write_book,
 )
@@ -69,7 +70,12 @@ def _settle_orders(
         if order.status is OrderStatus.PLACED and (always_takes_stock or entries[index].event.takes_stock)
     }
     orders = open_order_book(connection, (order.order_id for order in told.values()))
-    stock = open_book(connection, (line.variant_id for index in taking for line in told[index].lines))
+    stock = open_selling_book(
+        connection,
+        (line.variant_id for index in taking for line in told[index].lines),
+        now,
+        (name for index in taking if (name := told[index].reservation_id) is not None),
+    )
     effects = Effects({}, set(), {})
     for index, order in told.items():
         try:

@@ -21,6 +21,7 @@ from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.orders import Order
 
 Step = Callable[[Connection, int], int]
+_RESERVATIONS = "SELECT reservation_id FROM stock_reservations WHERE shopper_key = ?"
 
 
 class Work(NamedTuple):
@@ -39,6 +40,9 @@ def steps_of(work: Work) -> Iterator[tuple[str, Step]]:
     What others see of a customer (segments, audiences, who they are) is little and goes first, with the mark itself.
     """
     yield from _customer_steps(work.belongings)
+    for key in work.belongings.keys:
+        yield "stock_reserved", partial(_delete, "stock_reserved", f"reservation_id IN ({_RESERVATIONS})", (key,))
+        yield "stock_reservations", partial(_delete, "stock_reservations", "shopper_key = ?", (key,))
     for key, stranger in work.strangers:
         yield "refunds", partial(_disown_refunds, "refunds", key, stranger)
         yield "goods_returns", partial(_disown_refunds, "goods_returns", key, stranger)

@@ -59,6 +59,7 @@ def is_known(connection: Connection, belongings: Belongings) -> bool:
             ("standings", "customer_id"),
             ("refunds", "shopper_key"),
             ("goods_returns", "shopper_key"),
+            ("stock_reservations", "shopper_key"),
         )
     ]
     if len(belongings.customer_ids) > 1 or any(ask(connection, *question) for question in questions):
@@ -73,10 +74,11 @@ def pages_of(shop: Database, decision_log: Database, belongings: Belongings) -> 
     """Pages under the names of what they hold; every name comes at least once, its pages one after another."""
     yield from _small_tables(shop, belongings)
     yield from _orders(shop, belongings)
-    for table in ("refunds", "goods_returns"):
+    moments = {"refunds": "refunded_at", "goods_returns": "returned_at", "stock_reservations": "expires_at"}
+    for table, moment in moments.items():
         yield table, []
         for key in belongings.keys:
-            yield from _payloads(shop, table, ("refunded_at", "returned_at")[table == "goods_returns"], key)
+            yield from _payloads(shop, table, moment, key)
     yield "events", []
     for place in places_of(belongings):
         yield from _events(shop, belongings, place)

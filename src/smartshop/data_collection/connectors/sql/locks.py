@@ -21,6 +21,8 @@ class Turn(IntEnum):
     STANDING = 5_270_015
     AUDIENCE = 5_270_016
     DECISION = 5_270_017
+    SUPPLY = 5_270_018
+    RESERVATION = 5_270_019
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")
@@ -41,6 +43,11 @@ def share_turn(connection: Connection, turn: Turn) -> None:
 
 def take_order_turns(connection: Connection, order_ids: Iterable[str]) -> None:
     """Wait until nobody else is writing any of these orders; in one order, so that two writers never deadlock."""
+    take_named_turns(connection, Turn.ORDER, order_ids)
+
+
+def take_named_turns(connection: Connection, turn: Turn, names: Iterable[str]) -> None:
+    """Wait until nobody else holds the turn of any of these names."""
     if connection.dialect.name == "postgresql":
-        for bucket in sorted({crc32(order_id.encode()) % ORDER_BUCKETS for order_id in order_ids}):
-            connection.execute(_TAKE, {"turn": int(Turn.ORDER), "bucket": bucket})
+        for bucket in sorted({crc32(name.encode()) % ORDER_BUCKETS for name in names}):
+            connection.execute(_TAKE, {"turn": int(turn), "bucket": bucket})

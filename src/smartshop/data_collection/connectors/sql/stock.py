@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.records import chunks
-from smartshop.data_collection.connectors.sql.stock_book import known_movements, open_book, write_book
+from smartshop.data_collection.connectors.sql.stock_book import (
+    known_movements,
+    open_book,
+    open_selling_book,
+    transfer_movements,
+    write_book,
+)
+from smartshop.data_collection.connectors.sql.stock_holds import kept_units
 from smartshop.data_collection.connectors.sql.tables import stock_levels, stock_movements
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
-from smartshop.data_collection.schemas.stock import MovementReason, StockCount, StockLevel, StockMovement
+from smartshop.data_collection.schemas.stock import (
+    MovementReason,
+    StockCount,
+    StockLevel,
+    StockMovement,
+    StockPlace,
+    StockTransfer,
+)
 
 
 class SqlStock:
@@ -25,6 +39,9 @@ class SqlStock:
     def count(self, counts: Sequence[StockCount], now: Micros) -> int:
         """Set levels; known movement_ids are skipped. Returns how many were new."""
         return self._database.write(lambda connection: _count(connection, counts, now))
+
+    def transfer(self, transfers: Sequence[StockTransfer], now: Micros) -> int:
+        return self._database.write(lambda connection: _transfer(connection, transfers, now))
 
     def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]:
         """Variants never counted are absent."""
@@ -52,6 +69,26 @@ class SqlStock:
                 for row in connection.execute(question)
             ]
 
+    def page(
+        self,
+        after: tuple[VariantId, LocationId] | None,
+        limit: int,
+        now: Micros,
+        variant_ids: Sequence[VariantId] | None = None,
+    ) -> list[StockPlace]:
+        columns = stock_levels.c
+        question = select(stock_levels).order_by(columns.variant_id, columns.location_id).limit(limit)
+        if variant_ids is not None:
+            question = question.where(columns.variant_id.in_(variant_ids))
+        if after is not None:
+            # Spelled out: SQLite does not use the key for a comparison of rows beside an IN list.
+            later_place = and_(columns.variant_id == after[0], columns.location_id > after[1])
+            question = question.where(columns.variant_id >= after[0], or_(columns.variant_id > after[0], later_place))
+        with self._database.read() as connection:
+            rows = connection.execute(question).all()
+            kept = kept_units(connection, now, [row.variant_id for row in rows])
+        return [_place(row, kept.get(row.variant_id, {}).get(row.location_id, 0)) for row in rows]
+
     def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]:
         """Newest first."""
         columns = stock_movements.c
@@ -74,6 +111,32 @@ class SqlStock:
                 )
                 for row in connection.execute(question)
             ]
+
+
+def _place(row: Row[tuple[object, ...]], reserved: int) -> StockPlace:
+    return StockPlace(
+        variant_id=row.variant_id,
+        location_id=row.location_id,
+        level=row.level,
+        reserved=reserved,
+        changed_at=Micros(row.changed_at),
+    )
+
+
+def _transfer(connection: Connection, transfers: Sequence[StockTransfer], now: Micros) -> int:
+    take_turn(connection, Turn.STOCK)
+    sides = {transfer.transfer_id: transfer_movements(transfer) for transfer in reversed(transfers)}
+    known = known_movements(connection, [movement.movement_id for both in sides.values() for movement in both])
+    fresh = {
+        transfer.transfer_id: transfer
+        for transfer in reversed(transfers)
+        if sides[transfer.transfer_id][0].movement_id not in known
+    }
+    book = open_selling_book(connection, (transfer.variant_id for transfer in fresh.values()), now)
+    for transfer in reversed(fresh.values()):
+        book.transfer(transfer)
+    write_book(connection, book, now)
+    return len(fresh)
 
 
 def _move(connection: Connection, movements: Sequence[StockMovement], now: Micros) -> int:

@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from smartshop.data_collection.connectors.sql.records import chunks
+from smartshop.data_collection.connectors.sql.stock_holds import Holds, Levels, end_holds, no_holds, read_holds
 from smartshop.data_collection.connectors.sql.tables import stock_levels, stock_movements
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
-from smartshop.data_collection.schemas.orders import Order, OrderLine, Return
+from smartshop.data_collection.schemas.orders import Order, Return
 from smartshop.data_collection.schemas.stock import (
     DEFAULT_LOCATION,
     MovementReason,
     StockCount,
     StockMovement,
+    StockTransfer,
 )
 from smartshop.errors import OutOfStock
 
-Levels = dict[VariantId, dict[LocationId, int]]
+Left = dict[tuple[VariantId, LocationId], int]
 STARTS_COUNTING = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, MovementReason.COUNT})
 """Any other movement of a variant never counted is only recorded: the variant stays unlimited."""
 
@@ -30,39 +32,65 @@ class StockBook:
     before: Levels
     movements: list[tuple[StockMovement, bool]] = field(default_factory=list)
     """With whether the movement changed a level."""
+    holds: Holds = field(default_factory=no_holds)
+    """What open baskets keep; known only to a book that was opened for selling."""
 
     def sell(self, order: Order) -> None:
-        """Take an order's units: at its location, else at the default one and then wherever there are some.
+        """Take an order's units: at its location, else where they are kept for it, at the default one, then wherever
+        there are some. What is kept for others is not there. Its reservation ends with it.
 
         Raises:
             OutOfStock: a line asks for more than there is; nothing is taken.
         """
         planned: list[StockMovement] = []
-        left: dict[tuple[VariantId, LocationId], int] = {}
+        left: Left = {}
+        own = self.holds.of_order(order)
         for index, line in enumerate(order.lines):
-            planned.extend(self._plan_sale(order, index, line, left))
+            taken = self.allot(line.variant_id, line.quantity, order.location_id, own, left)
+            planned.extend(_sale(order, index, place, units) for place, units in taken)
         for movement in planned:
             self._apply(movement)
+        self.holds.end_of_order(order)
 
-    def _plan_sale(
-        self, order: Order, index: int, line: OrderLine, left: dict[tuple[VariantId, LocationId], int]
-    ) -> list[StockMovement]:
-        levels = self.levels.get(line.variant_id)
-        if levels is None or line.quantity <= 0:
+    def allot(
+        self, variant_id: VariantId, units: int, location_id: LocationId | None, own: Levels, left: Left
+    ) -> list[tuple[LocationId, int]]:
+        """Where so many units come from; none for a variant never counted. `left` is what the lines before leave.
+
+        Raises:
+            OutOfStock: fewer can be had.
+        """
+        levels = self.levels.get(variant_id)
+        if levels is None or units <= 0:
             return []
-        places = [order.location_id] if order.location_id is not None else _places(levels)
-        planned, wanted, available = [], line.quantity, 0
-        for place in places:
-            here = left.get((line.variant_id, place), levels.get(place, 0))
+        kept = own.get(variant_id, {})
+        allotted, wanted, available = [], units, 0
+        for place in [location_id] if location_id is not None else _places(levels, kept):
+            here = left.get((variant_id, place))
+            if here is None:
+                here = self.holds.free(variant_id, place, levels.get(place, 0), kept.get(place, 0))
             available += here
             taken = min(here, wanted)
             if taken > 0:
-                left[line.variant_id, place] = here - taken
+                left[variant_id, place] = here - taken
                 wanted -= taken
-                planned.append(_sale(order, index, place, taken))
+                allotted.append((place, taken))
         if wanted > 0:
-            raise OutOfStock(line.variant_id, line.quantity, available)
-        return planned
+            raise OutOfStock(variant_id, units, available)
+        return allotted
+
+    def transfer(self, transfer: StockTransfer) -> None:
+        """Carry units that nobody has reserved from one location to another.
+
+        Raises:
+            OutOfStock: fewer can be carried; nothing changes.
+        """
+        variant_id, source = transfer.variant_id, transfer.from_location
+        free = self.holds.free(variant_id, source, self.levels.get(variant_id, {}).get(source, 0), 0)
+        if free < transfer.units:
+            raise OutOfStock(variant_id, transfer.units, free)
+        for movement in transfer_movements(transfer):
+            self._apply(movement)
 
     def move(self, movement: StockMovement) -> None:
         """One movement.
@@ -104,8 +132,28 @@ class StockBook:
         return sorted({movement.variant_id for movement, applied in self.movements if applied})
 
 
-def _places(levels: dict[LocationId, int]) -> list[LocationId]:
-    return sorted(levels, key=lambda place: (place != DEFAULT_LOCATION, place))
+def _places(levels: dict[LocationId, int], kept: dict[LocationId, int]) -> list[LocationId]:
+    return sorted(levels, key=lambda place: (place not in kept, place != DEFAULT_LOCATION, place))
+
+
+def transfer_movements(transfer: StockTransfer) -> tuple[StockMovement, StockMovement]:
+    """Out here, in there; the same transfer gives the same movements, whose ids nobody can send."""
+    out, into = (
+        StockMovement(
+            movement_id=f"transfer/{transfer.transfer_id}/{side}",
+            variant_id=transfer.variant_id,
+            quantity=units,
+            reason=MovementReason.TRANSFER,
+            occurred_at=transfer.occurred_at,
+            location_id=place,
+            reference=transfer.reference or transfer.transfer_id,
+        )
+        for side, units, place in (
+            ("out", -transfer.units, transfer.from_location),
+            ("in", transfer.units, transfer.to_location),
+        )
+    )
+    return out, into
 
 
 def returned_units(goods: Return, sender: str, location_id: LocationId) -> list[StockMovement]:
@@ -154,6 +202,17 @@ def open_book(connection: Connection, variant_ids: Iterable[VariantId]) -> Stock
     return StockBook(levels=levels, before={variant: dict(places) for variant, places in levels.items()})
 
 
+def open_selling_book(
+    connection: Connection, variant_ids: Iterable[VariantId], now: Micros, reservation_ids: Iterable[str] = ()
+) -> StockBook:
+    """A book that also knows what open baskets keep of these variants, and what is kept for these reservations."""
+    variants = sorted(set(variant_ids))
+    book = open_book(connection, variants)
+    # Behind the levels' locks: whoever keeps or takes units of these variants has committed, or waits for us.
+    book.holds = read_holds(connection, variants, now, reservation_ids)
+    return book
+
+
 def write_book(connection: Connection, book: StockBook, now: Micros) -> None:
     """Write what changed: the levels once each, and every movement."""
     known, fresh = [], []
@@ -170,6 +229,7 @@ def write_book(connection: Connection, book: StockBook, now: Micros) -> None:
         connection.execute(_INSERT_LEVEL, fresh)
     if book.movements:
         connection.execute(insert(stock_movements), [_movement_row(*moved) for moved in book.movements])
+    end_holds(connection, book.holds)
 
 
 _UPDATE_LEVEL = (

@@ -24,10 +24,13 @@ from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, mi
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
 from smartshop.data_collection.connectors.sql.owned_events import SqlOwnedEvents
+from smartshop.data_collection.connectors.sql.purchase_orders import SqlPurchaseOrders
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
+from smartshop.data_collection.connectors.sql.reservations import SqlReservations
 from smartshop.data_collection.connectors.sql.rules import SqlRules
 from smartshop.data_collection.connectors.sql.standings import SqlStandings
 from smartshop.data_collection.connectors.sql.stock import SqlStock
+from smartshop.data_collection.connectors.sql.supply import SqlSuppliers
 from smartshop.data_collection.schemas.customers import Consent
 
 ERASURE_SECRET = "erasure"  # noqa: S105  # its name
@@ -42,6 +45,9 @@ class SqlStores:
     customers: SqlCustomers
     orders: SqlOrders
     stock: SqlStock
+    reservations: SqlReservations
+    suppliers: SqlSuppliers
+    purchase_orders: SqlPurchaseOrders
     standings: SqlStandings
     audiences: SqlAudiences
     rules: SqlRules
@@ -90,6 +96,9 @@ def open_stores(
         customers=SqlCustomers(shop, consent, erased),
         orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),
+        reservations=SqlReservations(shop, erased),
+        suppliers=SqlSuppliers(shop),
+        purchase_orders=SqlPurchaseOrders(shop),
         standings=SqlStandings(shop, consent, erased),
         audiences=SqlAudiences(shop, consent, erased),
         rules=SqlRules(shop),

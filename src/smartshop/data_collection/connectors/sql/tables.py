@@ -257,6 +257,97 @@ stock_movements = Table(
 )
 Index("stock_movements_by_variant", stock_movements.c.variant_id, stock_movements.c.occurred_at)
 
+stock_reservations = Table(
+    "stock_reservations",
+    shop,
+    Column("reservation_id", Id, primary_key=True),
+    # As `seen.sender_key` spells them; absent where the shop reserves for nobody it knows.
+    Column("shopper_key", Id),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+_OF_SHOPPER = text("shopper_key IS NOT NULL")
+Index(
+    "stock_reservations_by_shopper",
+    stock_reservations.c.shopper_key,
+    stock_reservations.c.expires_at,
+    sqlite_where=_OF_SHOPPER,
+    postgresql_where=_OF_SHOPPER,
+)
+
+# The units that reservations keep, at the locations they are kept at; variants never counted have none here.
+stock_reserved = Table(
+    "stock_reserved",
+    shop,
+    Column("reservation_id", Id, primary_key=True),
+    Column("variant_id", Id, primary_key=True),
+    Column("location_id", Id, primary_key=True),
+    Column("units", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    CheckConstraint("units > 0", name="stock_reserved_above_zero"),
+)
+Index(
+    "stock_reserved_by_variant",
+    stock_reserved.c.variant_id,
+    stock_reserved.c.expires_at,
+    stock_reserved.c.location_id,
+    stock_reserved.c.units,
+)
+
+# ----------------------------------------------------------------------------------------------- supply
+suppliers = Table(
+    "suppliers",
+    shop,
+    Column("supplier_id", Id, primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+supply_terms = Table(
+    "supply_terms",
+    shop,
+    Column("supplier_id", Id, primary_key=True),
+    Column("variant_id", Id, primary_key=True, index=True),
+    # Here alone, not in the payload: preferring one supplier ends that of another.
+    Column("preferred", Boolean, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+purchase_orders = Table(
+    "purchase_orders",
+    shop,
+    Column("purchase_order_id", Id, primary_key=True),
+    Column("supplier_id", Id, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("purchase_orders_by_time", purchase_orders.c.created_at, purchase_orders.c.purchase_order_id)
+Index("purchase_orders_by_supplier", purchase_orders.c.supplier_id, purchase_orders.c.created_at)
+
+# What approved orders still bring, written anew with every change of one: planning reads it in one question.
+incoming_units = Table(
+    "incoming_units",
+    shop,
+    Column("purchase_order_id", Id, primary_key=True),
+    Column("variant_id", Id, primary_key=True, index=True),
+    Column("location_id", Id, nullable=False),
+    Column("supplier_id", Id, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("expected_at", BigInteger),
+)
+
+purchase_receipts = Table(
+    "purchase_receipts",
+    shop,
+    Column("purchase_order_id", Id, primary_key=True),
+    Column("receipt_id", Id, primary_key=True),
+    Column("supplier_id", Id, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("purchase_receipts_by_time", purchase_receipts.c.received_at)
+
 # ------------------------------------------------------------------------------- models, keys, jobs, rest
 models = Table(
     "models",
