@@ -25,6 +25,7 @@ from smartshop.ai_agents.segmentation.agent import AGENT, as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.app import create_app
+from smartshop.backend_api.services.questions import TellWanted, wanted_by_nobody
 from smartshop.backend_api.shop import Shop
 from smartshop.counting_on import CountingOn, keep_counting_on
 from smartshop.data_collection.connectors.ports import ModelRecord
@@ -38,7 +39,7 @@ from smartshop.log import configure_logging
 from smartshop.opening import opened_stores
 from smartshop.place import Place
 from smartshop.settings import Settings
-from smartshop.wiring import build_advisors, build_agents, build_shop
+from smartshop.wiring import build_advisors, build_agents, build_shop, build_wanted
 
 log = structlog.get_logger()
 
@@ -73,6 +74,7 @@ class ModelKeeper:
         """Models are taken up and count on in threads of their own; who swaps one waits for the other."""
         self._trained: RecommendationModel | None = None
         self._recommender: RecommendationAdvisor | None = None
+        self._wanted: TellWanted = wanted_by_nobody
         self._versions: dict[str, str] = {}
         self._refused: dict[str, str] = {}
 
@@ -100,7 +102,8 @@ class ModelKeeper:
 
     def _use(self) -> None:
         segmentation = self._shop.segmentation.model
-        self._shop.recommendations.use(self._recommender, build_advisors(segmentation), self._versions)
+        advisors = build_advisors(segmentation)
+        self._shop.recommendations.use(self._recommender, advisors, self._versions, wanted=self._wanted)
 
     def _serve_grown(self, trained: RecommendationModel, grown: RecommendationModel) -> None:
         """Serve with what counted on, unless another model was taken up meanwhile."""
@@ -132,7 +135,9 @@ class ModelKeeper:
         self.counting.follow(model, record.log_no)
 
     def _segment_with(self, folder: Path, _: ModelRecord) -> None:
-        self._shop.segmentation.model = SegmentationModel.load(folder)
+        model = SegmentationModel.load(folder)
+        self._wanted = build_wanted(model)
+        self._shop.segmentation.model = model
 
 
 def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:

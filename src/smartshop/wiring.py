@@ -17,8 +17,10 @@ from smartshop.ai_agents.segmentation.agent import SegmentationAgent
 from smartshop.ai_agents.segmentation.explaining import Explaining, ServedSegments
 from smartshop.ai_agents.segmentation.live import Look
 from smartshop.ai_agents.segmentation.model import SegmentationModel
+from smartshop.ai_agents.segmentation.wanted import WantedAlike
 from smartshop.backend_api.api.openapi import openapi_document as describe_api
 from smartshop.backend_api.api.table import ENDPOINTS
+from smartshop.backend_api.services.questions import TellWanted, wanted_by_nobody
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.backend_api.shop import Shop
@@ -64,6 +66,13 @@ def build_advisors(segmentation: SegmentationModel | None = None) -> Sequence[Ad
     if segmentation is None or segmentation.prior is None:
         return others
     return (*others, SegmentationAdvisor(segmentation.prior, segmentation.topics, segmentation.behavioural))
+
+
+def build_wanted(segmentation: SegmentationModel) -> TellWanted:
+    """What questions learn of people who shop alike; worked out once per model."""
+    if segmentation.prior is None:
+        return wanted_by_nobody
+    return WantedAlike(segmentation.prior, segmentation.topics)
 
 
 def build_look(stores: SqlStores, shelves: ShelfKeeper, currency: str, clock: ShopClock) -> Look:

@@ -10,10 +10,9 @@ import pytest
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, not_worse
 from smartshop.ai_agents.recommendation.markov import Markov
-from smartshop.ai_agents.recommendation.mix_search import LEAST_WEIGHT
+from smartshop.ai_agents.recommendation.mix_search import EVERY_SOURCE, LEAST_WEIGHT
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.popular import NO_MODEL, PopularSource
-from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.ai_agents.recommendation.training import TrainedModel, judge, train
 from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.data_collection.connectors.sql.stores import open_stores
@@ -149,7 +148,7 @@ def test_a_model_of_another_format_is_refused(trained: TrainedModel, tmp_path: P
 def test_no_source_but_buying_again_is_ever_switched_off(trained: TrainedModel) -> None:
     mix = trained.model.recipe.blend
     for weights in (mix.weights, mix.for_new().weights):
-        assert all(weights[source] >= LEAST_WEIGHT for source in SOURCES if source != "buy_again")
+        assert all(weights[source] >= LEAST_WEIGHT for source in EVERY_SOURCE - {"buy_again"})
 
 
 def test_without_a_model_the_newest_of_every_category_is_shown_and_said_so() -> None:

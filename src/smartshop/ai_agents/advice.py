@@ -25,6 +25,21 @@ ADVICE_LIMIT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What people who shop alike want lately: n distinct products, most wanted first; parallel arrays."""
+
+    product_no: Numbers
+    """Of the model that told; the shelf may know more or fewer."""
+    times: Floats
+    """(n,): so many times as often as is usual in the shop."""
+    customers: int
+    """So many are alike."""
+
+
+NOTHING_WANTED = Wanted(np.zeros(0, np.int32), np.zeros(0, np.float32), 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One slate asked for, with all that may be known of the moment. Built before any advisor runs; no I/O after it."""
 
@@ -47,6 +62,8 @@ class Question:
     context: Context
     history_bought: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
     """(n,) beside `history`: which signs are orders; empty where nobody can say."""
+    wanted_alike: Wanted = NOTHING_WANTED
+    """Nothing where nobody can say: no history, no personalisation, no segments."""
 
 
 @dataclass(frozen=True, slots=True)

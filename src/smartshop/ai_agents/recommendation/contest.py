@@ -16,7 +16,7 @@ from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.scoring import draw_all
 from smartshop.ai_agents.recommendation.source import ShelfView
-from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.ai_agents.recommendation.sources import HANDED_ON, SOURCES
 from smartshop.ai_agents.recommendation.training import MIN_QUESTIONS, Learned
 from smartshop.ai_agents.recommendation.tuning import (
     Convention,
@@ -85,7 +85,8 @@ class Contest:
 def recipes_without_each(learned: Learned, shelf: Shelf, ablated: Collection[str] | None) -> dict[str, Recipe]:
     """For every learned source (of those named) the recipe of the others, weights chosen anew on the same questions."""
     model = learned.older
-    names = [source.name for source in model.sources if ablated is None or source.name in ablated]
+    heard = [source.name for source in model.sources if source.name not in HANDED_ON]
+    names = [name for name in heard if ablated is None or name in ablated]
     if not names:
         return {}
     if len(learned.tuned_on) < MIN_QUESTIONS:

@@ -34,6 +34,7 @@ from smartshop.ai_agents.recommendation.metrics import CUT, SESSION_CUT, draw_bo
 from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequences
 from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
+from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
 from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
 from smartshop.ai_agents.shelf import Shelf
@@ -142,7 +143,7 @@ def _table(
     answers = contest.ask(held.questions, dict(CONVENTIONS)[name], cut, lambda done: progress(done, doing))
     bootstrap = draw_bootstrap(answers.shopper, rng)
     measures = {model: answers.measures(model) for model in answers.shown}
-    sources = [source.name for source in contest.model.sources]
+    sources = [source.name for source in contest.model.sources if source.name not in HANDED_ON]
     baselines = [baseline.name for baseline in contest.baselines]
     compared = [*baselines, *(source for source in sources if source == LINEAR)]
     recipe = contest.recipes[OURS]

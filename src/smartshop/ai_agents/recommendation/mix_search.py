@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.recommendation.blend import BlendConfig
 from smartshop.ai_agents.recommendation.metrics import CUT
-from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.ai_agents.recommendation.sources import HANDED_ON, SOURCES
 
 Numbers = NDArray[np.int32]
 Weights = NDArray[np.float64]
@@ -36,7 +36,7 @@ SURE = 2.0
 """Standard errors by which one source's lead must be ahead of the start before the search begins from there."""
 START_IS_WORTH = 50
 """Answerable questions that the start's weights are worth beside those found: a few hundred hits are mostly noise."""
-EVERY_SOURCE = frozenset(SOURCES)
+EVERY_SOURCE = frozenset(SOURCES) - HANDED_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ def _with(config: BlendConfig, weights: Weights, k: float, usable: Sequence[int]
     scaled = weights / max(float(weights.max(initial=0.0)), 1e-12)
     least = [LEAST_WEIGHT if number in usable and number != AGAIN else 0.0 for number in range(len(SOURCES))]
     scaled = np.maximum(scaled, least)
-    named = {source: round(float(weight), 4) for source, weight in zip(SOURCES, scaled, strict=True)}
+    weighed = zip(SOURCES, scaled, strict=True)
+    named = {source: round(float(weight), 4) for source, weight in weighed if source in EVERY_SOURCE}
     return msgspec.structs.replace(config, weights=named, k=k)
 
 

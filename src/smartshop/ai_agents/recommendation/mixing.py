@@ -14,6 +14,13 @@ from smartshop.ai_agents.recommendation.sources import SOURCES
 from smartshop.data_collection.schemas.slates import Surface
 
 BOUGHT_TOGETHER = SOURCES.index("bought_together")
+SEGMENT_TRENDING = SOURCES.index("segment_trending")
+ALIKE_SHARE = 1.0
+"""What people who shop alike want weighs this much against the strongest other source, times h ÷ (h + own products);
+nothing on a product's page and in the basket, where the question is what goes with it."""
+HALF_KNOWN = 2.0
+"""h: with so many distinct products in the shopper's own history it weighs half. Both were chosen on made-up shops
+(`bench/segment_demand.py`), before others of which they were judged: held-out questions have no segments to tune by."""
 COMPLETION_SHARE = 2.0
 """On the basket's and the order's page what completes weighs this much against the strongest other source."""
 
@@ -35,7 +42,7 @@ def mix(model: RecommendationModel, view: ShelfView, question: Question, n: int)
     moment = moment_in(question)
     blending, calibration = model.recipe.at(moment.eligible, moment.history, moment.focus)
     drawn = draw_all(model, view, moment, blending.n)
-    blended = blend([each.product_no for each in drawn], _weights(question, blending), blending.k, n)
+    blended = blend([each.product_no for each in drawn], _weights(question, moment, blending), blending.k, n)
     return Mixed(moment, drawn, blended, calibration)
 
 
@@ -51,11 +58,16 @@ def moment_in(question: Question) -> Moment:
         now=question.now,
         focus=focus.astype(np.int32, copy=False),
         bought=question.history_bought,
+        wanted_alike=question.wanted_alike.product_no,
     )
 
 
-def _weights(question: Question, blending: BlendConfig) -> tuple[float, ...]:
+def _weights(question: Question, moment: Moment, blending: BlendConfig) -> tuple[float, ...]:
     weights = list(blending.weights_of(SOURCES))
+    loudest = max(weights)
     if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
-        weights[BOUGHT_TOGETHER] = max(weights) * COMPLETION_SHARE
+        weights[BOUGHT_TOGETHER] = loudest * COMPLETION_SHARE
+    if len(question.wanted_alike.product_no) and not len(moment.focus):
+        own = len(np.unique(question.history))
+        weights[SEGMENT_TRENDING] = loudest * ALIKE_SHARE * HALF_KNOWN / (HALF_KNOWN + own)
     return tuple(weights)

@@ -11,7 +11,7 @@ from smartshop.ai_agents.recommendation.anchors import anchors_of
 from smartshop.ai_agents.recommendation.mixing import Mixed
 from smartshop.ai_agents.recommendation.ranker_columns import FROM_BLEND, feature_names
 from smartshop.ai_agents.recommendation.source import Anchors, ShelfView
-from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.ai_agents.recommendation.sources import HANDED_ON, SOURCES
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Surface
 
@@ -79,7 +79,7 @@ def features_of(
 
     `product_no`: (n,) distinct. `sources`: those that the ranker learned with; one unknown here listed nothing.
     """
-    listed = [mixed.drawn[SOURCES.index(name)].product_no if name in SOURCES else product_no[:0] for name in sources]
+    listed = [_listed(mixed, name) for name in sources]
     places = _places(product_no, [*listed, mixed.blended.product_no])
     table = np.empty((len(product_no), len(feature_names(sources))), np.float32)
     n = len(sources)
@@ -97,6 +97,13 @@ def features_of(
     for number, column in enumerate(columns, start=n + len(FROM_BLEND)):
         table[:, number] = column
     return table
+
+
+def _listed(mixed: Mixed, source: str) -> Numbers:
+    """Nothing of what no logged slate can tell of, or the ranker would meet at requests what it never learned from."""
+    if source not in SOURCES or source in HANDED_ON:
+        return np.zeros(0, np.int32)
+    return mixed.drawn[SOURCES.index(source)].product_no
 
 
 def _places(product_no: Numbers, lists: Sequence[Numbers]) -> Floats:

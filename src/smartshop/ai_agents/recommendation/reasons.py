@@ -16,6 +16,10 @@ from smartshop.ai_agents.recommendation.trending import Trending
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.schemas.slates import Reason
 
+FEWEST_TIMES_TO_NAME = 1.5
+"""Less is no difference that anybody notices."""
+MOST_TIMES_TO_NAME = 20.0
+"""Beyond it the figure is about who hardly ever turns to it here."""
 FEWEST_SHOPPERS_TO_NAME = 2
 """A sentence about one single shopper is neither evidence nor anybody's business."""
 NEW_FOR = 30 * 86_400_000_000
@@ -47,6 +51,8 @@ def explain(
             reason = _bought_together(model, shelf, product_no, because)
         case "buy_again":
             reason = _again(question, product_no)
+        case "segment_trending":
+            reason = _wanted_alike(question, product_no)
         case "same_category":
             reason = _same_category(shelf, product_no, because)
         case "content":
@@ -56,6 +62,20 @@ def explain(
         case _:
             pass
     return reason or _in_demand(model, shelf, product_no) or from_the_shelf(question, product_no)
+
+
+def _wanted_alike(question: Question, product_no: int) -> Reason | None:
+    """By what group people shop alike is for the shop: only how much more often than usual is told."""
+    wanted = question.wanted_alike
+    times = float(wanted.times[wanted.product_no == product_no].max(initial=0.0))
+    if times < FEWEST_TIMES_TO_NAME or wanted.customers < FEWEST_SHOPPERS_TO_NAME:
+        return None
+    how_often = f"{times:.1f}" if times <= MOST_TIMES_TO_NAME else f"more than {MOST_TIMES_TO_NAME:.0f}"
+    return Reason(
+        code="wanted_alike",
+        text=f"Wanted {how_often} times as often as usual by customers who shop like you",
+        evidence={"times": round(times, 1), "customers": wanted.customers},
+    )
 
 
 def _again(question: Question, product_no: int) -> Reason | None:

@@ -79,6 +79,9 @@ class Moment:
     """The product looked at and the basket, most important last; empty on other pages."""
     bought: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
     """(n,) beside `history`: which signs are orders; empty where nobody can say, as in histories of looks alone."""
+    wanted_alike: Numbers = field(default_factory=lambda: np.zeros(0, np.int32))
+    """What people who shop alike want lately, most wanted first; empty where nobody can say. The shelf may not know
+    each."""
 
 
 @dataclass(frozen=True, slots=True)

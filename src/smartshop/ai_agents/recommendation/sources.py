@@ -21,6 +21,7 @@ from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToIt
 from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, learn_markov
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
+from smartshop.ai_agents.recommendation.segment_trending import SegmentTrending
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
 from smartshop.ai_agents.recommendation.sessions import Sessions, SessionsConfig, fit_sessions
 from smartshop.ai_agents.recommendation.slist import Slist, SlistConfig, fit_slist
@@ -36,6 +37,7 @@ KINDS: tuple[type[Source], ...] = (
     ItemToItem,
     BoughtTogether,
     CategoryTrending,
+    SegmentTrending,
     Trending,
     BuyAgain,
     Attention,
@@ -44,6 +46,10 @@ KINDS: tuple[type[Source], ...] = (
 )
 SOURCES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
 """In this order everywhere: lists, weights, origins."""
+HANDED_ON = frozenset({SegmentTrending.name})
+"""Sources that hand on another agent's word. Held-out questions of the past carry none of it, since that agent has
+learned from what they ask for: neither the mix's search nor tables nor a ranker look at them, and their weight is given
+at the request (`mixing`)."""
 
 
 class Configs(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +86,7 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     yield item_to_item
     yield fit_bought_together(sequences, lesson.category(), len(lesson.shelf.categories), configs.bought_together)
     yield CategoryTrending()
+    yield SegmentTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
     yield fit_buy_again(lesson, configs.buy_again)
     before = next((source for source in earlier if isinstance(source, Attention)), None)

@@ -2,10 +2,9 @@
 
     log-odds of product c = strength · h/(h + own) · Σ_s (chance of segment s − its share of the shop) · log lift_s(c)
 
-The chances follow from the topics of what the shopper looked at or bought (naive Bayes with the segments' sizes as
-prior), and lift_s(c) is the demand share of c in the segment over that in the shop (`prior`). Subtracting the shares
-makes it exactly nothing while nothing is known. No more is looked at than the question's own history, which is empty
-for those who withheld personalisation.
+The chances follow from the topics of what the shopper looked at or bought (`membership`), and lift_s(c) is the demand
+share of c in the segment over that in the shop (`prior`). Subtracting the shares makes it exactly nothing while nothing
+is known. No more is looked at than the question's own history, which is empty for those who withheld personalisation.
 """
 
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.advice import ADVICE_LIMIT, Advice, Candidates, Numbers, Question
+from smartshop.ai_agents.segmentation.membership import Membership
 from smartshop.ai_agents.segmentation.prior import PriorConfig, SegmentPrior, log_lifts
 from smartshop.ai_agents.segmentation.sensitive import is_sensitive
 from smartshop.ai_agents.segmentation.topics import Topics
@@ -33,10 +33,6 @@ class AdviceConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the lift that is claimed: the rest is what the recommendation knows from the same history."""
     half_weight_products: Annotated[float, Meta(gt=0)] = 6.0
     """With so many distinct products in the shopper's own history, the segment's word counts half."""
-    newest: Annotated[int, Meta(ge=1)] = 60
-    """Products of the history that tell the segment."""
-    sign_weight: Annotated[float, Meta(gt=0, le=1)] = 0.6
-    """What one product adds to the log-odds of a segment, relative to independent evidence: visits have errands."""
     least_chance: Annotated[float, Meta(ge=0, le=1)] = 0.5
     """A reason is given when the segment is so sure, …"""
     least_times: Annotated[float, Meta(ge=1)] = 1.5
@@ -65,23 +61,22 @@ class SegmentationAdvisor:
         prior_config = prior_config or PriorConfig()
         self._config = config or AdviceConfig()
         self._prior, self._segments, self._names = prior, tuple(segments), topics.names
+        self._membership = Membership(prior, topics, prior_config=prior_config)
         # What is past the end, and what has no topic, finds the last row, which says nothing.
         self._topic_of_product = np.append(topics.topic_of_product, np.int32(-1))
-        by_topic, lifts = log_lifts(prior, prior_config, topics.topic_of_product)
-        self._topic_evidence = _with_nothing(by_topic.T * self._config.sign_weight)
+        _, lifts = log_lifts(prior, prior_config, topics.topic_of_product)
         self._lifts = _with_nothing(lifts)
-        self._sizes = (prior.sizes + 1.0) / (prior.sizes + 1.0).sum()
-        self._log_sizes = np.log(self._sizes)
 
     def advise(self, question: Question, candidates: Candidates) -> Advice:
         n = len(candidates.product_no)
-        own = _newest_distinct(question.history, self._config.newest)
+        own = self._membership.newest_distinct(question.history)
         if n == 0 or not len(own) or len(self._prior) < 2:
             return Advice(np.zeros(n, np.float32))
-        chances = self._chances(own)
+        chances = self._membership.chances(own)
         fading = self._config.half_weight_products / (self._config.half_weight_products + len(own))
         known = np.minimum(candidates.product_no, len(self._lifts) - 1)
-        pull = self._lifts[known] @ (self._config.strength * fading * (chances - self._sizes)).astype(np.float32)
+        beyond_usual = self._config.strength * fading * (chances - self._membership.sizes)
+        pull = self._lifts[known] @ beyond_usual.astype(np.float32)
         pull -= pull.mean()
         log_odds = np.clip(pull, -ADVICE_LIMIT, ADVICE_LIMIT)
 
@@ -94,13 +89,7 @@ class SegmentationAdvisor:
 
     def membership(self, history: Numbers) -> NDArray[np.float64]:
         """(k,) chance of each segment for one who looked at these products, oldest first; the sizes for none."""
-        return self._chances(_newest_distinct(history, self._config.newest))
-
-    def _chances(self, own: Numbers) -> NDArray[np.float64]:
-        known = np.minimum(own, len(self._topic_of_product) - 1)
-        found = self._log_sizes + self._topic_evidence[self._topic_of_product[known]].sum(axis=0)
-        shares = np.exp(found - found.max())
-        return np.asarray(shares / shares.sum(), np.float64)
+        return self._membership.chances(self._membership.newest_distinct(history))
 
     def _reason(self, number: int, chances: NDArray[np.float64]) -> Reason | None:
         """The likeliest segment's own habit, where it is one; figures are counts of order lines."""
@@ -133,11 +122,6 @@ class SegmentationAdvisor:
                 "customers": int(self._prior.sizes[segment]),
             },
         )
-
-
-def _newest_distinct(history: Numbers, most: int) -> Numbers:
-    """Distinct products, newest first."""
-    return np.array(list(dict.fromkeys(history[::-1].tolist()))[:most], np.int32)
 
 
 def _with_nothing(rows: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -156,24 +156,29 @@ def log_lifts(
     return by_topic, lifts
 
 
+def wanted_shares(
+    prior: SegmentPrior, segment: int, config: PriorConfig, n_products: int | None = None
+) -> NDArray[np.float64]:
+    """(p,) share of each product in what the segment wants lately; they sum to 1 where anything is wanted.
+
+    A small segment's own demand d is eked out with what is to be expected of it, the shop's demand bent by what the
+    segment cares for: share = (d + prior · expected share) / (Σ d + prior). `n_products`: of the first so many only.
+    """
+    demand = prior.demand_by_product[segment, :n_products].astype(np.float64)
+    by_topic, shop = topic_shares(prior, config)
+    topic = prior.topic_of_product[:n_products]
+    lift = np.where(topic >= 0, (by_topic[segment] / shop)[topic], 1.0)
+    expected = lift * prior.demand_by_product[:, :n_products].sum(axis=0, dtype=np.float64)
+    expected *= config.topic_prior / max(float(expected.sum()), TINY)
+    return np.asarray((demand + expected) / (demand.sum() + config.topic_prior), np.float64)
+
+
 def trending_in(
     prior: SegmentPrior, segment: int, eligible: NDArray[np.bool_], n: int, config: PriorConfig | None = None
 ) -> tuple[Numbers, Floats]:
-    """Up to `n` eligible products wanted most in the segment lately, most first, with their shares of its demand.
-
-    A small segment's own demand d is eked out with what is to be expected of it, the shop's demand bent by what the
-    segment cares for: share = (d + prior · expected share) / (Σ d + prior).
-    """
-    config = config or PriorConfig()
-    known = min(len(eligible), prior.demand_by_product.shape[1])
-    demand = prior.demand_by_product[segment, :known].astype(np.float64)
-    shares, shop = topic_shares(prior, config)
-    topic = prior.topic_of_product[:known]
-    lift = np.where(topic >= 0, (shares[segment] / shop)[topic], 1.0)
-    expected = lift * prior.demand_by_product[:, :known].sum(axis=0, dtype=np.float64)
-    expected *= config.topic_prior / max(float(expected.sum()), TINY)
-    share = (demand + expected) / (demand.sum() + config.topic_prior)
-    wanted = np.flatnonzero(eligible[:known] & (share > 0))
+    """Up to `n` eligible products wanted most in the segment lately, most first, with their shares of its demand."""
+    share = wanted_shares(prior, segment, config or PriorConfig(), len(eligible))
+    wanted = np.flatnonzero(eligible[: len(share)] & (share > 0))
     best = wanted[np.argsort(-share[wanted], kind="stable")[:n]]
     return best.astype(np.int32), share[best].astype(np.float32)
 

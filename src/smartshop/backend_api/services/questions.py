@@ -1,12 +1,12 @@
 """From a request and the shopper's present to the question that the agents argue about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.advice import Numbers, Question
+from smartshop.ai_agents.advice import NOTHING_WANTED, Numbers, Question, Wanted
 from smartshop.ai_agents.eligibility import Known, ShelfMasks, eligible
 from smartshop.ai_agents.rules import Situation
 from smartshop.ai_agents.shelf import Shelf
@@ -26,6 +26,8 @@ WINDOWS = frozenset({Surface.HOME, Surface.EMAIL})
 BASKET_LASTS = 24 * 3_600 * 1_000_000
 """µs: an older basket is taken for forgotten, and what was in it may be shown again."""
 NO_PROFILE = Profile()
+TellWanted = Callable[[Numbers], Wanted]
+"""From products that a shopper turned to, oldest first, to what people who shop alike want lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,20 @@ class Asked:
     unknown: list[str]
 
 
-def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros, *, personal: bool) -> Asked:
+def wanted_by_nobody(_: Numbers) -> Wanted:
+    """For shops that have no segments yet."""
+    return NOTHING_WANTED
+
+
+def ask(
+    request: SlateRequest,
+    masks: ShelfMasks,
+    profile: Profile,
+    now: Micros,
+    *,
+    personal: bool,
+    wanted: TellWanted = wanted_by_nobody,
+) -> Asked:
     """The question of this request. Not `personal`: no history, only the page, the basket and the moment."""
     shelf = masks.shelf
     unknown: list[str] = []
@@ -50,6 +65,7 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
     mask = eligible(masks, request.filters, request.surface, known, now)
     if request.surface in WINDOWS:
         _leave_out(mask, _in_basket(shelf, profile, now), request.limit)
+    history = _array(liked + sent)
     question = Question(
         surface=request.surface,
         limit=request.limit,
@@ -57,13 +73,14 @@ def ask(request: SlateRequest, masks: ShelfMasks, profile: Profile, now: Micros,
         shelf=shelf,
         eligible=mask,
         profile=profile,
-        history=_array(liked + sent),
+        history=history,
         history_at=np.array(liked_at + [now] * len(sent), dtype=np.int64),
         basket=known.basket,
         anchor=known.anchor,
         query=request.query,
         context=request.context,
         history_bought=np.array(ordered + [False] * len(sent), dtype=np.bool_),
+        wanted_alike=wanted(history) if personal and len(history) else NOTHING_WANTED,
     )
     return Asked(question, unknown)
 

@@ -23,7 +23,14 @@ from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
 from smartshop.backend_api.services.decision_writer import DecisionWriter
 from smartshop.backend_api.services.presence import Asker, Presence
-from smartshop.backend_api.services.questions import Asked, ask, number_of, situation_of
+from smartshop.backend_api.services.questions import (
+    Asked,
+    TellWanted,
+    ask,
+    number_of,
+    situation_of,
+    wanted_by_nobody,
+)
 from smartshop.backend_api.services.serving import Plan, Serving, serve_with
 from smartshop.data_collection.connectors.ports import Customers, Decisions, Profiles, Standings
 from smartshop.data_collection.connectors.reads import ShortRead, in_thread
@@ -97,9 +104,22 @@ class Recommendations:
         """Blocking: writes the decisions that wait."""
         self.writer.stop()
 
-    def use(self, source: Recommender | None, advisors: Sequence[Advisor], versions: Mapping[str, str]) -> None:
-        """Decide with these from the next request on; None is "no model". `versions`: agent → model version."""
-        self._serving = serve_with(source, self._fallback, advisors, versions, policy=self._policy, config=self._config)
+    def use(
+        self,
+        source: Recommender | None,
+        advisors: Sequence[Advisor],
+        versions: Mapping[str, str],
+        *,
+        wanted: TellWanted = wanted_by_nobody,
+    ) -> None:
+        """Decide with these from the next request on; None is "no model". `versions`: agent → model version.
+
+        `wanted`: what every question learns of those who shop like its shopper.
+        """
+        policy, config = self._policy, self._config
+        self._serving = serve_with(
+            source, self._fallback, advisors, versions, policy=policy, config=config, wanted=wanted
+        )
 
     @property
     def serving(self) -> Serving:
@@ -220,7 +240,8 @@ class Recommendations:
         if self._masks.shelf is not shelf:
             self._masks = ShelfMasks(shelf, before=self._masks)
         now = self._clock.shop_now() if at is None else at
-        return ask(request, self._masks, asker.profile, now, personal=asker.personal)
+        wanted = self._serving.wanted
+        return ask(request, self._masks, asker.profile, now, personal=asker.personal, wanted=wanted)
 
     async def _rules_for(self, request: SlateRequest, asker: Asker, now: Micros) -> ActiveRules | None:
         """The merchant's rules that hold here and now."""

@@ -10,6 +10,7 @@ from smartshop.ai_agents.ladder import RECOMMENDATION, ItemToItem
 from smartshop.ai_agents.lists import BoughtTogether, Ranked, Trending
 from smartshop.ai_agents.policy import BASE, PolicyConfig, policies
 from smartshop.ai_agents.slate import SlateConfig
+from smartshop.backend_api.services.questions import TellWanted
 from smartshop.data_collection.schemas.ids import ProductNo
 from smartshop.data_collection.schemas.slates import Policy
 
@@ -36,6 +37,7 @@ class Serving:
     versions: Mapping[str, str]
     policies: tuple[Policy, ...]
     config: SlateConfig
+    wanted: TellWanted
 
     def slate(self) -> Plan:
         if self.recommender is None:
@@ -79,8 +81,9 @@ def serve_with(
     *,
     policy: PolicyConfig,
     config: SlateConfig,
+    wanted: TellWanted,
 ) -> Serving:
     """`advisors`: all but recommendation, which the source is itself."""
     others = tuple(advisor for advisor in advisors if advisor.name != RECOMMENDATION)
     declared = policies([RECOMMENDATION, *(advisor.name for advisor in others)], policy)
-    return Serving(recommender, fallback, others, dict(versions), tuple(declared), config)
+    return Serving(recommender, fallback, others, dict(versions), tuple(declared), config, wanted)
