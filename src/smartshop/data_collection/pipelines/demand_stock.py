@@ -1,0 +1,124 @@
+"""How much of each day a product could be bought: from movements of stock to the share of the day that it was there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.data_collection.pipelines.demand_days import local_days, sold_by
+from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
+from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
+
+COUNTING_BEGINS = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, MovementReason.COUNT})
+"""Before one of these nothing was counted, so nothing was known to be out."""
+ALL_MOVEMENTS = 1_000_000
+"""More than any variant has: the port hands out the newest first, and the level before them is told by all."""
+
+
+class StockHistory(Protocol):
+    """What of the stock port is asked here."""
+
+    def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]: ...
+    def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A variant as part of a series: where its units are looked for, and how much of the series it is."""
+
+    series: int
+    variant_id: VariantId
+    location_id: LocationId | None
+    """None: anywhere."""
+    weight: float
+    """Its share of the series' units: one size that is out does not close the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """k stretches without stock, parallel."""
+
+    series: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    """µs UTC"""
+    ends: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class DayGrid:
+    """The days that are looked at, and how a day's selling is spread over its hours."""
+
+    first_day: int
+    days: int
+    timezone: ZoneInfo
+    hours: NDArray[np.float64]
+    """(25,) as `demand_days.selling_hours` tells them."""
+
+
+def read_outages(stock: StockHistory, places: Sequence[Place], until: Micros) -> Outages:
+    """When nothing was there. A variant never counted is never out."""
+    levels = stock.levels(list(dict.fromkeys(place.variant_id for place in places)))
+    series: list[int] = []
+    stretches: list[tuple[int, int]] = []
+    weights: list[float] = []
+    variant_id, movements = VariantId(""), list[StockMovement]()
+    for place in sorted(places, key=lambda one: one.variant_id):
+        if place.variant_id not in levels:
+            continue
+        if place.variant_id != variant_id:
+            variant_id, movements = place.variant_id, stock.movements(place.variant_id, ALL_MOVEMENTS)
+        found = empty_stretches(movements, levels[variant_id], place.location_id, until)
+        stretches += found
+        series += [place.series] * len(found)
+        weights += [place.weight] * len(found)
+    begins, ends = np.array(stretches, np.int64).reshape(-1, 2).T
+    return Outages(np.array(series, np.int64), begins, ends, np.array(weights))
+
+
+def empty_stretches(
+    movements: Sequence[StockMovement], levels: dict[LocationId, int], location_id: LocationId | None, until: Micros
+) -> list[tuple[int, int]]:
+    """From when to when (µs UTC) the level was zero, up to `until`.
+
+    `movements`: of one variant, newest first; `levels`: as they stand after the newest. Levels are counted back from
+    today's, so a sale that was told late moves nothing but its own past. At a place where it was never counted, or
+    before counting began, a variant is not known to be out.
+    """
+    here = [one for one in reversed(movements) if location_id is None or one.location_id == location_id]
+    begun = next((place for place, one in enumerate(here) if one.reason in COUNTING_BEGINS), None)
+    if begun is None:
+        return []
+    present = sum(levels.values()) if location_id is None else levels.get(location_id, 0)
+    at = np.array([one.occurred_at for one in here], np.int64)
+    units = np.array([one.quantity for one in here], np.int64)
+    later = np.cumsum(units[::-1])[::-1] - units
+    is_empty = present - later <= 0
+    is_empty[:begun] = False
+    ends = np.minimum(np.append(at[1:], until), until)
+    some = np.flatnonzero(is_empty & (ends > at))
+    return list(zip(at[some].tolist(), ends[some].tolist(), strict=True))
+
+
+def share_in_stock(outages: Outages, n_series: int, grid: DayGrid) -> NDArray[np.float32]:
+    """(n, t) share of each day's usual orders that would have found the product there; 1 where nothing is known."""
+    out = np.zeros(n_series * grid.days)
+    begins, ends = (_selling_clock(moments, grid) for moments in (outages.begins, outages.ends))
+    days = np.floor(ends).astype(np.int64) - np.floor(begins).astype(np.int64) + 1
+    days = np.where(ends > begins, days, 0)
+    stretch = np.repeat(np.arange(len(days)), days)
+    step = np.arange(len(stretch)) - np.repeat(np.cumsum(days) - days, days)
+    day = np.floor(begins[stretch]).astype(np.int64) + step
+    part = np.minimum(ends[stretch], day + 1) - np.maximum(begins[stretch], day)
+    kept = (day >= 0) & (day < grid.days)
+    np.add.at(out, outages.series[stretch[kept]] * grid.days + day[kept], (part * outages.weight[stretch])[kept])
+    return (1.0 - np.minimum(out, 1.0)).reshape(n_series, grid.days).astype(np.float32)
+
+
+def _selling_clock(at: NDArray[np.int64], grid: DayGrid) -> NDArray[np.float64]:
+    """Days since the grid's first, running as orders come: fast by day, hardly at night. Kept within the grid."""
+    day, share = local_days(at, grid.timezone)
+    return np.clip(day - grid.first_day + sold_by(share, grid.hours), 0.0, float(grid.days))
