@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartshop.ai_agents.recommendation.category_demand import category_demand
-from smartshop.ai_agents.recommendation.row_source import draw_from_rows, sum_by_product
+from smartshop.ai_agents.recommendation.row_source import best_places, draw_from_rows, sum_by_product
 from smartshop.ai_agents.recommendation.rows import Rows, empty_rows
 from smartshop.ai_agents.recommendation.source import Anchors, first_eligible
 
@@ -107,3 +107,9 @@ def test_the_first_eligible_are_found_behind_the_head_too(share: float) -> None:
     products = np.random.default_rng(1).permutation(100).astype(np.int32)
     eligible = np.arange(100) >= 100 * (1 - share)
     assert first_eligible(products, eligible, 7).tolist() == products[eligible[products]][:7].tolist()
+
+
+@pytest.mark.parametrize("n", [1, 3, 6, 20, 30])
+def test_the_best_places_are_those_of_a_full_sort_also_where_scores_tie(n: int) -> None:
+    score = np.random.default_rng(n).integers(0, 5, 20).astype(np.float32)
+    assert best_places(score, n).tolist() == np.argsort(-score, kind="stable")[:n].tolist()

@@ -5,13 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.recommendation.neural.attention import best_eligible
 from smartshop.ai_agents.recommendation.neural.screening import LEAST_VOCABULARY, Screen, make_screen
 
 pytest.importorskip("onnx", reason="the extra neural is not installed")
 pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 SIZE, WIDTH = LEAST_VOCABULARY, 24
+
+
+def best_eligible(score: np.ndarray, eligible: np.ndarray, n: int) -> np.ndarray:
+    """Places by a full sort."""
+    by_score = np.argsort(-score, kind="stable")
+    return np.asarray(by_score[eligible[by_score]][:n])
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +43,10 @@ def test_the_best_are_among_the_promising(vectors: np.ndarray, screen: Screen, s
     places = screen.promising(wanted, eligible, 50)
     assert eligible[places].all()
     assert (np.diff(places) > 0).all()
-    best = best_eligible(vectors @ wanted, eligible, 50)
+    best = best_eligible(np.vecdot(vectors, wanted), eligible, 50)
     assert set(best.tolist()) <= set(places.tolist())
     among = np.ones(len(places), np.bool_)
-    assert places[best_eligible(vectors[places] @ wanted, among, 50)].tolist() == best.tolist()
+    assert places[best_eligible(np.vecdot(vectors[places], wanted), among, 50)].tolist() == best.tolist()
 
 
 def test_few_are_promising_where_all_may_be_shown(vectors: np.ndarray, screen: Screen) -> None:
@@ -52,7 +57,7 @@ def test_few_are_promising_where_all_may_be_shown(vectors: np.ndarray, screen: S
 def test_a_smaller_shelf_is_screened_to_its_end(vectors: np.ndarray, screen: Screen) -> None:
     wanted = np.random.default_rng(6).normal(0.0, 1.0, WIDTH).astype(np.float32)
     eligible = np.ones(SIZE // 2, np.bool_)
-    best = best_eligible(vectors[: SIZE // 2] @ wanted, eligible, 50)
+    best = best_eligible(np.vecdot(vectors[: SIZE // 2], wanted), eligible, 50)
     assert set(best.tolist()) <= set(screen.promising(wanted, eligible, 50).tolist())
 
 

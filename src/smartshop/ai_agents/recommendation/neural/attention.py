@@ -72,10 +72,14 @@ class Attention:
 
     def _best(self, wanted: NDArray[np.float32], eligible: Mask, n: int) -> NDArray[np.intp]:
         """Places in the vocabulary; `eligible`: (≤ vocabulary,)."""
+        # Row by row: the same score whoever else is scored, and no threads of linear algebra that wait for each other.
         if self.screen is None:
-            return best_eligible(self.vectors[: len(eligible)] @ wanted, eligible, n)
-        places = self.screen.promising(wanted, eligible, n)
-        return places[best_places(self.vectors[places] @ wanted, n)]
+            places = eligible.nonzero()[0]
+            score = np.vecdot(self.vectors[: len(eligible)], wanted)[places]
+        else:
+            places = self.screen.promising(wanted, eligible, n)
+            score = np.vecdot(self.vectors[places], wanted)
+        return places[best_places(score, n)]
 
     def _codes(self, signs: Numbers) -> Numbers:
         """Places of the newest known signs, oldest first, the same one never twice in a row."""
@@ -115,12 +119,6 @@ class Attention:
             epochs=manifest.epochs,
             screen=Screen.load(folder, cls.name),
         )
-
-
-def best_eligible(score: NDArray[np.float32], eligible: Mask, n: int) -> NDArray[np.intp]:
-    """Places of the n greatest scores inside the mask, greatest first, ties by place."""
-    places = eligible.nonzero()[0]
-    return places[best_places(score[places], n)]
 
 
 def can_learn() -> bool:
