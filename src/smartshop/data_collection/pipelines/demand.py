@@ -93,7 +93,7 @@ def load_demand(
     sums = sums_by_day(inside, first_day, days, len(rows.locations))
     hours = selling_hours(lines.order_share)
     grid = DayGrid(first_day, days, question.timezone, hours)
-    outages = read_outages(stock, _places(rows, inside, sums), question.until)
+    outages = read_outages(stock, _places(rows, inside, sums), len(sums.product_no), question.until)
     order_days = lines.order_day[(lines.order_day >= first_day) & (lines.order_day < first_day + days)]
     return DemandTable(
         product_no=sums.product_no,
@@ -104,7 +104,7 @@ def load_demand(
         in_stock=share_in_stock(outages, len(sums.product_no), grid),
         price_minor=sums.price_minor,
         share_off=sums.share_off,
-        listed=_listed(sums, shelf, grid, len(rows.locations)),
+        listed=_listed(sums, shelf.published_at[sums.product_no], outages.counted_since, grid),
         orders=np.bincount(order_days - first_day, minlength=days).astype(np.int32),
         promotions=dated_offers(
             catalogue.changed_since(Micros(0)), question.currency, question.market, question.timezone
@@ -138,16 +138,22 @@ def _places(rows: DemandRows, lines: LineTable, sums: DaySums) -> list[Place]:
     ]
 
 
-def _listed(sums: DaySums, shelf: Shelf, grid: DayGrid, n_locations: int) -> NDArray[np.int32]:
-    """(n,) A product published long before its first sale was wanted by nobody till then; a place that opened later
-    than the product came, not before it opened."""
-    n = len(sums.product_no)
-    if not n:
+def _listed(
+    sums: DaySums, published_at: NDArray[np.int64], counted_since: NDArray[np.int64], grid: DayGrid
+) -> NDArray[np.int32]:
+    """(n,) From its publication on, a product that nobody bought was wanted by nobody. Not so before the place had
+    sold anything at all, or before the first delivery of what was never sold without one.
+    """
+    if not len(sums.sold):
         return np.zeros(0, np.int32)
     first_sale = np.argmax(sums.sold > 0, axis=1)
-    opened = np.full(n_locations, grid.days)
+    opened = np.full(int(sums.location.max()) + 1, grid.days)
     np.minimum.at(opened, sums.location, first_sale)
-    published_at = shelf.published_at[sums.product_no]
-    published = local_days(published_at, grid.timezone)[0] - grid.first_day
-    since = np.maximum(published, opened[sums.location])
+    since = np.maximum(_day_of(published_at, grid), opened[sums.location])
+    since = np.maximum(since, np.where(counted_since > 0, _day_of(counted_since, grid), 0))
     return np.asarray(np.where(published_at > 0, np.minimum(since, first_sale), first_sale), np.int32)
+
+
+def _day_of(at: NDArray[np.int64], grid: DayGrid) -> NDArray[np.int64]:
+    """Index among the days, below 0 or beyond them too."""
+    return local_days(at, grid.timezone)[0].astype(np.int64) - grid.first_day

@@ -7,13 +7,14 @@ back to be sold again is supply, and stands among the movements of stock. A retu
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Key = tuple[int, int, int, int]
+"""Order, customer, product, day; -1 for the one of the first two that is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +66,36 @@ def cancelled_units(ordered: OrderedLines, called_off: CalledOff, whole: Ints) -
     return ordered.units - left
 
 
-def _key(order: int, customer: int, product: int, day: int) -> Hashable:
-    return (order, product, day) if order >= 0 else (customer, product, day, "any order")
+def _key(order: int, customer: int, product: int, day: int) -> Key:
+    return (order, -1, product, day) if order >= 0 else (-1, customer, product, day)
 
 
-def _lines_by_key(ordered: OrderedLines, called_off: CalledOff) -> dict[Hashable, list[int]]:
+def _lines_by_key(ordered: OrderedLines, called_off: CalledOff) -> dict[Key, list[int]]:
     """Only those that a refund may be of: looking at every line one by one would take the longest of all."""
-    named = called_off.order >= 0
-    may_be = np.isin(ordered.order, called_off.order[named])
-    may_be |= (ordered.customer >= 0) & np.isin(ordered.customer, called_off.customer[~named])
-    lines: dict[Hashable, list[int]] = defaultdict(list)
-    some = np.flatnonzero(may_be)
+    some = np.flatnonzero(_may_be(ordered, called_off))
+    lines: dict[Key, list[int]] = defaultdict(list)
     for line in some[np.argsort(ordered.at[some], kind="stable")]:
         order, customer = int(ordered.order[line]), int(ordered.customer[line])
         product, day = int(ordered.product[line]), int(ordered.day[line])
-        for key in _keys(order, customer, product, day):
-            lines[key].append(int(line))
+        lines[_key(order, customer, product, day)].append(int(line))
+        if customer >= 0:
+            lines[_key(-1, customer, product, day)].append(int(line))
     return lines
 
 
-def _keys(order: int, customer: int, product: int, day: int) -> Iterable[Hashable]:
-    yield _key(order, customer, product, day)
-    if customer >= 0:
-        yield _key(-1, customer, product, day)
+def _may_be(ordered: OrderedLines, called_off: CalledOff) -> NDArray[np.bool_]:
+    """(l,) lines of an order that is named, or of the same product on the same day of the same customer."""
+    named = called_off.order >= 0
+    products = max(int(ordered.product.max(initial=0)), int(called_off.product.max(initial=0))) + 1
+    first = int(min(ordered.day.min(initial=0), called_off.day.min(initial=0)))
+    days = int(max(ordered.day.max(initial=0), called_off.day.max(initial=0))) - first + 1
+
+    def whose(customer: Ints, product: Ints, day: Ints) -> Ints:
+        return (customer * products + product) * days + (day - first)
+
+    unnamed = whose(called_off.customer[~named], called_off.product[~named], called_off.day[~named])
+    same_day = (ordered.customer >= 0) & np.isin(whose(ordered.customer, ordered.product, ordered.day), unnamed)
+    return np.isin(ordered.order, called_off.order[named]) | same_day
 
 
 def orders_called_off(

@@ -4,7 +4,7 @@ The books are read, not the log: an erased customer's events are gone, and what 
 """
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smartshop.data_collection.schemas.ids import CustomerId, LocationId, OrderId, ProductId, ProductNo, VariantId
@@ -70,10 +70,9 @@ class DemandRows:
         self.customer.append(self._customer(order.customer_id))
         self.unlocated |= order.location_id is None
         self.location.append(self.locations.setdefault(order.location_id or DEFAULT_LOCATION, len(self.locations)))
-        self.goods_minor.append(sum(max(line.quantity, 0) * (line.unit_price_minor or 0) for line in order.lines))
+        self.goods_minor.append(sum([max(line.quantity, 0) * (line.unit_price_minor or 0) for line in order.lines]))
         self.discount_minor.append(max(order.discount_minor, 0))
-        for line in order.lines:
-            self._add_line(self.lines, number, line, is_own)
+        self._add_lines(self.lines, number, order.lines, is_own)
 
     def add_refund(self, refund: Refund) -> None:
         """Of an order not told before: nothing it could call off."""
@@ -88,21 +87,22 @@ class DemandRows:
         self.refund_order.append(order)
         self.refund_customer.append(customer)
         self.refund_money.append(0 if is_whole else refund.amount_minor if by_money else UNTOLD)
-        for line in refund.lines:
-            self._add_line(self.refund_lines, number, line, False)
+        self._add_lines(self.refund_lines, number, refund.lines, False)
 
     def _customer(self, customer_id: CustomerId | None) -> int:
         return UNKNOWN if customer_id is None else self.customers.setdefault(customer_id, len(self.customers))
 
-    def _add_line(self, lines: Lines, number: int, line: OrderLine, is_own: bool) -> None:
-        product = self.number_of.get(line.product_id)
-        if product is None:
-            product = self.number_of.get(ProductId(line.variant_id))
-        if product is None or line.quantity < 1:
-            self.lines_left_out += 1
-            return
-        lines.of.append(number)
-        lines.product.append(product)
-        lines.variant.append(self.variants.setdefault(line.variant_id, len(self.variants)))
-        lines.units.append(line.quantity)
-        lines.price.append(line.unit_price_minor if is_own and line.unit_price_minor is not None else UNTOLD)
+    def _add_lines(self, lines: Lines, number: int, told: Sequence[OrderLine], is_own: bool) -> None:
+        """Column by column: a wholesaler's order has a thousand lines, and there may be millions."""
+        number_of, variants = self.number_of, self.variants
+        products = [number_of.get(line.product_id, number_of.get(ProductId(line.variant_id), UNKNOWN)) for line in told]
+        if UNKNOWN in products or any(line.quantity < 1 for line in told):
+            good = [(no, line) for no, line in zip(products, told, strict=True) if no != UNKNOWN and line.quantity > 0]
+            self.lines_left_out += len(told) - len(good)
+            products, told = [no for no, _ in good], [line for _, line in good]
+        lines.of.extend([number] * len(told))
+        lines.product.extend(products)
+        lines.variant.extend([variants.setdefault(line.variant_id, len(variants)) for line in told])
+        lines.units.extend([line.quantity for line in told])
+        prices = [line.unit_price_minor for line in told]
+        lines.price.extend([price if is_own and price is not None else UNTOLD for price in prices])

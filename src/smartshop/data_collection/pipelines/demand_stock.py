@@ -14,6 +14,7 @@ from smartshop.data_collection.schemas.stock import MovementReason, StockMovemen
 
 COUNTING_BEGINS = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, MovementReason.COUNT})
 """Before one of these nothing was counted, so nothing was known to be out."""
+NEVER = np.iinfo(np.int64).max
 ALL_MOVEMENTS = 1_000_000
 """More than any variant has: the port hands out the newest first, and the level before them is told by all."""
 
@@ -46,6 +47,8 @@ class Outages:
     """µs UTC"""
     ends: NDArray[np.int64]
     weight: NDArray[np.float64]
+    counted_since: NDArray[np.int64]
+    """(n,) µs UTC, of every series' first count or delivery; 0 where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +62,52 @@ class DayGrid:
     """(25,) as `demand_days.selling_hours` tells them."""
 
 
-def read_outages(stock: StockHistory, places: Sequence[Place], until: Micros) -> Outages:
+def read_outages(stock: StockHistory, places: Sequence[Place], n_series: int, until: Micros) -> Outages:
     """When nothing was there. A variant never counted is never out."""
     levels = stock.levels(list(dict.fromkeys(place.variant_id for place in places)))
     series: list[int] = []
     stretches: list[tuple[int, int]] = []
     weights: list[float] = []
+    since = np.full(n_series, NEVER)
     variant_id, movements = VariantId(""), list[StockMovement]()
     for place in sorted(places, key=lambda one: one.variant_id):
         if place.variant_id not in levels:
             continue
         if place.variant_id != variant_id:
             variant_id, movements = place.variant_id, stock.movements(place.variant_id, ALL_MOVEMENTS)
-        found = empty_stretches(movements, levels[variant_id], place.location_id, until)
+        here = of_place(movements, place.location_id)
+        present = sum(level for at, level in levels[variant_id].items() if place.location_id in (None, at))
+        found = empty_stretches(here, present, until)
+        if here:
+            since[place.series] = min(since[place.series], here[0].occurred_at)
         stretches += found
         series += [place.series] * len(found)
         weights += [place.weight] * len(found)
     begins, ends = np.array(stretches, np.int64).reshape(-1, 2).T
-    return Outages(np.array(series, np.int64), begins, ends, np.array(weights))
+    return Outages(np.array(series, np.int64), begins, ends, np.array(weights), np.where(since == NEVER, 0, since))
 
 
-def empty_stretches(
-    movements: Sequence[StockMovement], levels: dict[LocationId, int], location_id: LocationId | None, until: Micros
-) -> list[tuple[int, int]]:
-    """From when to when (µs UTC) the level was zero, up to `until`.
+def of_place(movements: Sequence[StockMovement], location_id: LocationId | None) -> list[StockMovement]:
+    """Those of one place (None: of all), oldest first, from the first that begins counting on.
 
-    `movements`: of one variant, newest first; `levels`: as they stand after the newest. Levels are counted back from
-    today's, so a sale that was told late moves nothing but its own past. At a place where it was never counted, or
-    before counting began, a variant is not known to be out.
+    `movements`: of one variant, newest first.
     """
     here = [one for one in reversed(movements) if location_id is None or one.location_id == location_id]
-    begun = next((place for place, one in enumerate(here) if one.reason in COUNTING_BEGINS), None)
-    if begun is None:
-        return []
-    present = sum(levels.values()) if location_id is None else levels.get(location_id, 0)
-    at = np.array([one.occurred_at for one in here], np.int64)
-    units = np.array([one.quantity for one in here], np.int64)
+    begun = next((place for place, one in enumerate(here) if one.reason in COUNTING_BEGINS), len(here))
+    return here[begun:]
+
+
+def empty_stretches(movements: Sequence[StockMovement], present: int, until: Micros) -> list[tuple[int, int]]:
+    """From when to when (µs UTC) the level was zero, up to `until`.
+
+    `movements`: counted ones, oldest first, with the level `present` after the last. Levels are counted back from it,
+    so a sale that was told late moves nothing but its own past. Before the first nothing was known to be out.
+    """
+    at = np.array([one.occurred_at for one in movements], np.int64)
+    units = np.array([one.quantity for one in movements], np.int64)
     later = np.cumsum(units[::-1])[::-1] - units
-    is_empty = present - later <= 0
-    is_empty[:begun] = False
     ends = np.minimum(np.append(at[1:], until), until)
-    some = np.flatnonzero(is_empty & (ends > at))
+    some = np.flatnonzero((present - later <= 0) & (ends > at))
     return list(zip(at[some].tolist(), ends[some].tolist(), strict=True))
 
 

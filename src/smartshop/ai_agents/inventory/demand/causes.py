@@ -1,0 +1,127 @@
+"""What is known to move demand, day by day and as far ahead as is forecast: price, promotion, holidays, own events.
+
+Nothing here looks at demand of its own day: it is asked for days ahead as well. Weather is not among them, since no
+order tells of it and none is known ahead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PROMOTION, country_holidays
+from smartshop.data_collection.pipelines.demand import DemandTable
+
+PRICE = "price"
+"""Price as sold over what it usually was: 1 as usual, 0.8 a fifth below."""
+EVENT_PREFIX = "event_"
+USUAL_HALF_LIFE_DAYS = 45.0
+"""So many days ago a price says half as much of what is usual: a rise is usual again after some months."""
+USUAL_ORDERS, AROUND_WEEKS = 10.0, 8
+"""A day without any order, where the same weekday of the weeks around usually has so many, was closed or is lost: by
+chance it comes once in 22,000 (Poisson)."""
+
+Table = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopEvent:
+    """Days on which the shop itself did something: a fair, an anniversary, a campaign. Both ends included."""
+
+    name: str
+    first_day: int
+    """Ordinal"""
+    last_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCauses:
+    """What the shop's keeper told."""
+
+    country: str | None = None
+    """ISO 3166 alpha-2; its public holidays, where the package that knows them is installed."""
+    events: Sequence[ShopEvent] = ()
+
+
+NOTHING_TOLD = KnownCauses()
+
+
+def daily_causes(table: DemandTable, horizon_days: int, known: KnownCauses = NOTHING_TOLD) -> dict[str, Table]:
+    """Name → (n, t + h) or (1, t + h). A cause that never stirs is left out: it could explain nothing.
+
+    Raises:
+        ValueError: no holidays are known of the country.
+    """
+    days = table.days + horizon_days
+    ordinals = table.first_day + np.arange(days, dtype=np.int64)
+    causes = {
+        PRICE: relative_prices(table, horizon_days),
+        PROMOTION: promotions(table, horizon_days),
+        OPEN: open_days(table.orders, horizon_days),
+    }
+    for event in known.events:
+        is_on = (event.first_day <= ordinals) & (ordinals <= event.last_day)
+        causes[EVENT_PREFIX + event.name] = is_on[None, :].astype(np.float32)
+    if known.country is not None:
+        causes[HOLIDAY] = country_holidays(known.country, ordinals)
+    return {name: cause for name, cause in causes.items() if cause.size and np.ptp(cause) > 0}
+
+
+def open_days(orders: NDArray[np.integer], horizon_days: int) -> Table:
+    """(1, t + h) 0 on days that sold nothing where as many orders are usual; 1 else, and on all days to come.
+
+    `orders`: (t,) of the whole shop. A weekday that never sells is no closed day: its demand is zero, and known.
+    """
+    usual = np.zeros(len(orders))
+    for day in np.flatnonzero(orders == 0):
+        around = np.arange(day - 7 * AROUND_WEEKS, day + 7 * AROUND_WEEKS + 1, 7)
+        inside = around[(around >= 0) & (around < len(orders))]
+        usual[day] = np.median(orders[inside])
+    is_open = ~((orders == 0) & (usual >= USUAL_ORDERS))
+    return np.concatenate([is_open, np.ones(horizon_days, bool)])[None, :].astype(np.float32)
+
+
+def relative_prices(table: DemandTable, horizon_days: int) -> Table:
+    """(n, t + h) price over the usual. On a day without a sale the last price stands, and so it does ahead.
+
+    The usual is an exponentially weighted mean of the logarithms of prices up to the day before.
+    """
+    keep = 0.5 ** (1.0 / USUAL_HALF_LIFE_DAYS)
+    prices = _last_told(np.where(table.price_minor > 0, table.price_minor, np.nan))
+    relative = np.ones((len(table), table.days + horizon_days), np.float32)
+    usual = np.zeros(len(table))
+    weight = np.zeros(len(table))
+    for day in range(table.days):
+        price = prices[:, day]
+        told = np.isfinite(price)
+        logs = np.log(np.where(told, price, 1.0))
+        has_usual = told & (weight > 0)
+        gap = logs - np.divide(usual, weight, out=np.zeros_like(usual), where=weight > 0)
+        relative[has_usual, day] = np.exp(gap[has_usual])
+        usual, weight = usual * keep + np.where(told, logs, 0.0), weight * keep + told
+    relative[:, table.days :] = relative[:, table.days - 1 : table.days]
+    return relative
+
+
+def _last_told(values: Table) -> Table:
+    """Each day's value, or the last one before it; NaN before the first."""
+    days = np.arange(values.shape[1])
+    last = np.maximum.accumulate(np.where(np.isfinite(values), days, -1), axis=1)
+    told = np.take_along_axis(values, np.maximum(last, 0), axis=1)
+    return np.asarray(np.where(last >= 0, told, np.nan), np.float32)
+
+
+def promotions(table: DemandTable, horizon_days: int) -> Table:
+    """(n, t + h) share off the price, 0 to 1: the larger of dated offers, also to come, and of orders' discounts."""
+    off = np.zeros((len(table), table.days + horizon_days), np.float32)
+    off[:, : table.days] = table.share_off
+    cuts = table.promotions
+    # Series stand by product, so those of one product are a stretch.
+    begins, ends = (np.searchsorted(table.product_no, cuts.product_no, side) for side in ("left", "right"))
+    for cut in np.flatnonzero(ends > begins):
+        first = max(int(cuts.first_day[cut]) - table.first_day, 0)
+        behind = max(int(cuts.last_day[cut]) - table.first_day + 1, 0)
+        some = off[begins[cut] : ends[cut], first:behind]
+        np.maximum(some, cuts.share_off[cut], out=some)
+    return off
