@@ -86,6 +86,7 @@ def moments(shelf: Shelf) -> list[Asked]:
         asked(shelf, [1, 2], eligible=()),
         asked(shelf, [4], focus=[4, 9]),
         asked(shelf, [last, 1], focus=[last]),
+        ask_of(replace(asked(shelf, [1]).moment, wanted_alike=np.array([7, last, 1, last + 9], np.int32))),
     ]
 
 
