@@ -106,7 +106,14 @@ def build_ingest(
 def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopClock) -> Shop:
     """Everything that one serving process works with."""
     profiles, bus = LogProfiles(stores.log, fold_profile, read=stores.short_read), MemoryBus()
-    shelves = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
+    shelves = ShelfKeeper(
+        stores.catalogue,
+        stores.stock,
+        settings.currency,
+        clock.shop_now,
+        clock.now,
+        reservations=stores.reservations,
+    )
     consent, segmentation = consent_default(settings), ServedSegments()
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
     explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
@@ -124,6 +131,9 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,
+        reservations=stores.reservations,
+        suppliers=stores.suppliers,
+        purchase_orders=stores.purchase_orders,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

@@ -138,7 +138,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
     """Everything that one serving process works with, as `wiring` puts it together, without a model."""
     clock = ShopClock(ZoneInfo("UTC"), now)
     profiles, bus = LogProfiles(stores.log, fold), MemoryBus()
-    shelves = ShelfKeeper(stores.catalogue, stores.stock, "GBP", clock.shop_now)
+    shelves = ShelfKeeper(stores.catalogue, stores.stock, "GBP", clock.shop_now, reservations=stores.reservations)
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
 
     def product_of(sent: str) -> ProductId | None:
@@ -159,6 +159,9 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,
+        reservations=stores.reservations,
+        suppliers=stores.suppliers,
+        purchase_orders=stores.purchase_orders,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

@@ -36,10 +36,15 @@ NASTY_BODIES = (
     b'{"counts":[{"variant_id":"v","level":1,"occurred_at":"0001-01-01T00:00:00Z"}]}',
 )  # fmt: skip
 
+PATH_PARTS = (
+    "product_id", "decision_id", "order_id", "customer_id", "key", "reservation_id", "supplier_id", "variant_id",
+    "purchase_order_id",
+)  # fmt: skip
+
 
 def _paths(endpoint: Endpoint[Any, Any], value: str) -> str:
     path = endpoint.path
-    for part in ("product_id", "decision_id", "order_id", "customer_id", "key"):
+    for part in PATH_PARTS:
         path = path.replace(f"{{{part}}}", value)
     return path
 

@@ -20,6 +20,10 @@ PATH_VALUES = {
     "version": "none",
     "audience_id": "none",
     "rule_id": "none",
+    "reservation_id": "none",
+    "supplier_id": "none",
+    "variant_id": "none",
+    "purchase_order_id": "none",
 }
 REFUSED = (401, 403)
 KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")
@@ -30,7 +34,7 @@ KEY_IN_BODY_TOO = {
 }
 """Tracking clients may send the key in the body or the path; their routes ask for it themselves."""
 ERASING = (("DELETE", "/v1/customers/{customer_id}"), ("DELETE", "/v1/me"))
-SHOPPER_ONLY = "/v1/decisions /v1/orders /v1/customers /v1/me".split()
+SHOPPER_ONLY = "/v1/decisions /v1/orders /v1/customers /v1/me /v1/stock/reservations".split()
 CATALOGUE_READ = "/v1/products /v1/search /v1/categories /v1/recommendations /v1/trending /v1/rank".split()
 
 

@@ -23,10 +23,13 @@ from smartshop.data_collection.connectors.ports import (
     Models,
     Orders,
     Profiles,
+    PurchaseOrders,
     Quarantine,
+    Reservations,
     Rules,
     Standings,
     Stock,
+    Suppliers,
 )
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.pipelines.ingest import Ingest
@@ -52,6 +55,9 @@ class Shop:
     customers: Customers
     orders: Orders
     stock: Stock
+    reservations: Reservations
+    suppliers: Suppliers
+    purchase_orders: PurchaseOrders
     standings: Standings
     audiences: Audiences
     rules: Rules

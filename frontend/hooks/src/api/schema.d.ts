@@ -1091,6 +1091,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep units for an open basket, all lines or none; 200 when the same was kept before */
+        post: operations["post_stock_reservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/reservations/{reservation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One live reservation */
+        get: operations["get_stock_reservations_reservation_id"];
+        put?: never;
+        post?: never;
+        /** Give the units back */
+        delete: operations["delete_stock_reservations_reservation_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/reservations/{reservation_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the units for longer */
+        post: operations["post_stock_reservations_reservation_id_renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carry units between locations; all of the batch or none */
+        post: operations["post_stock_transfers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/storefront": {
         parameters: {
             query?: never;
@@ -1690,6 +1759,12 @@ export interface components {
             /** @enum {unknown} */
             name: "train-recommendation" | "train-segmentation";
         };
+        /** KeptLine */
+        KeptLine: {
+            location_id: string | null;
+            quantity: number;
+            variant_id: string;
+        };
         /** Letter */
         Letter: {
             agent: string;
@@ -1944,6 +2019,8 @@ export interface components {
             order_id?: string | null;
             /** @default null */
             ordered_at?: string | null;
+            /** @default null */
+            reservation_id?: string | null;
             /**
              * @description Money in minor units of its currency.
              * @default 0
@@ -2305,9 +2382,41 @@ export interface components {
             index: number;
             reason: string;
         };
+        /** RenewalRequest */
+        RenewalRequest: {
+            /** @default 900 */
+            ttl_seconds?: number;
+        };
         /** ReplayAsked */
         ReplayAsked: {
             asked: boolean;
+        };
+        /** Reservation */
+        Reservation: {
+            expires_at: string;
+            lines: components["schemas"]["KeptLine"][];
+            reservation_id: string;
+            reserved_at: string;
+        };
+        /** ReservationLine */
+        ReservationLine: {
+            /** @default null */
+            location_id?: string | null;
+            quantity: number;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /** ReservationRequest */
+        ReservationRequest: {
+            /** @default null */
+            anonymous_id?: string | null;
+            /** @default null */
+            customer_id?: string | null;
+            lines: components["schemas"]["ReservationLine"][];
+            /** @default null */
+            reservation_id?: string | null;
+            /** @default 900 */
+            ttl_seconds?: number;
         };
         /** RfmOfCustomer */
         RfmOfCustomer: {
@@ -2770,9 +2879,11 @@ export interface components {
         };
         /** StockItem */
         StockItem: {
+            available: number;
             changed_at: string;
             level: number;
             location_id: string;
+            reserved: number;
             variant_id: string;
         };
         /** StockPage */
@@ -2813,6 +2924,26 @@ export interface components {
             /** @default null */
             description?: string | null;
             title: string;
+        };
+        /** TransferBatch */
+        TransferBatch: {
+            transfers: components["schemas"]["TransferInput"][];
+        };
+        /** TransferInput */
+        TransferInput: {
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            from_location: string;
+            /** @default null */
+            occurred_at?: string | null;
+            quantity: number;
+            /** @default null */
+            reference?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            to_location: string;
+            /** @default null */
+            transfer_id?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
         };
         /** TrendingQuery */
         TrendingQuery: {
@@ -5270,6 +5401,164 @@ export interface operations {
         };
         responses: {
             /** @description What came and went; all of the batch or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_reservations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReservationRequest"];
+            };
+        };
+        responses: {
+            /** @description Keep units for an open basket, all lines or none; 200 when the same was kept before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description Keep units for an open basket, all lines or none; 200 when the same was kept before */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_stock_reservations_reservation_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reservation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One live reservation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_stock_reservations_reservation_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reservation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Give the units back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_reservations_reservation_id_renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reservation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalRequest"];
+            };
+        };
+        responses: {
+            /** @description Keep the units for longer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_transfers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferBatch"];
+            };
+        };
+        responses: {
+            /** @description Carry units between locations; all of the batch or none */
             200: {
                 headers: {
                     [name: string]: unknown;

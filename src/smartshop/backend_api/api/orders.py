@@ -46,6 +46,8 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Made by the client; the same order again is answered 200. Without it the Idempotency-Key makes it."""
     lines: Annotated[list[OrderRequestLine], Meta(min_length=1, max_length=MAX_LINES)]
     decision_id: Id | None = None
+    reservation_id: Id | None = None
+    """Of this basket: the order takes the units kept for it, and ends it. One that is over keeps nothing."""
     currency: Currency | None = None
     customer_id: Id | None = None
     """With a secret key: who buys; a token buys for its own shopper."""
@@ -205,6 +207,7 @@ def _wanted(caller: Caller, body: OrderRequest, order_id: OrderId) -> Wanted:
         channel=None if body.channel is None else usable_id(body.channel, "channel"),
         market=None if body.market is None else usable_id(body.market, "market"),
         location_id=None if body.location_id is None else LocationId(usable_id(body.location_id, "location_id")),
+        reservation_id=None if body.reservation_id is None else usable_id(body.reservation_id, "reservation_id"),
         discount_minor=body.discount_minor,
         shipping_minor=body.shipping_minor,
         tax_minor=body.tax_minor,

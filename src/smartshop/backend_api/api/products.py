@@ -106,7 +106,9 @@ async def delete_product(service: Service, call: Call[None, None]) -> Response:
 
 def cards_of(service: Service) -> ProductCards:
     shop = service.shop
-    return ProductCards(shop.catalogue, shop.stock, shop.currency, shop.clock.now, draws=shop.art is not None)
+    return ProductCards(
+        shop.catalogue, shop.stock, shop.reservations, shop.currency, shop.clock.now, draws=shop.art is not None
+    )
 
 
 async def _tell(service: Service, product_ids: list[ProductId]) -> None:

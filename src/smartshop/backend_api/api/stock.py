@@ -1,9 +1,8 @@
-"""`/v1/stock`: levels, and the movements and counts that make them."""
+"""`/v1/stock`: levels, and the movements, counts and transfers that make them."""
 
 import asyncio
 import uuid
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -11,33 +10,46 @@ from msgspec import Meta
 from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_input import Moment
+from smartshop.backend_api.services.stock_changes import movement_time, tell_stock_changed
 from smartshop.backend_api.utils.auth import Permission
-from smartshop.backend_api.utils.wire import MAX_PAGE, Cursor, Id, Limit, Units, next_cursor, offset_of, usable_id
-from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
-from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
-from smartshop.data_collection.schemas.messages import StockChanged
+from smartshop.backend_api.utils.wire import MAX_PAGE, Id, Limit, PairCursor, Quantity, Units, usable_id
+from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId, clean_id
 from smartshop.data_collection.schemas.stock import (
     DEFAULT_LOCATION,
     MovementReason,
     StockCount,
-    StockLevel,
     StockMovement,
+    StockPlace,
+    StockTransfer,
 )
+from smartshop.errors import Conflict, InvalidId, InvalidValue
 
 MAX_BATCH = 1_000
+MAX_NAMES = 1_000
+SIGN_OF = {
+    MovementReason.RECEIPT: 1,
+    MovementReason.RETURN: 1,
+    MovementReason.SALE: -1,
+    MovementReason.WRITE_OFF: -1,
+}
 Level = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class StockQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant_ids: Annotated[list[str], Meta(max_length=MAX_PAGE)] | None = None
     limit: Limit = 100
-    cursor: Cursor | None = None
+    cursor: PairCursor | None = None
 
 
 class StockItem(msgspec.Struct, frozen=True):
     variant_id: str
     location_id: str
     level: int
+    reserved: int
+    """Units kept for open baskets."""
+    available: int
+    """Units that anybody can buy."""
     changed_at: str
 
 
@@ -74,6 +86,29 @@ class CountBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: Annotated[list[CountInput], Meta(min_length=1, max_length=MAX_BATCH)]
 
 
+class TransferInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    transfer_id: Id | None = None
+    """Makes sending it twice harmless; made by the service when absent."""
+    variant_id: Id
+    quantity: Quantity
+    from_location: Id
+    to_location: Id
+    occurred_at: Moment | None = None
+    reference: Id | None = None
+
+
+class TransferBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    transfers: Annotated[list[TransferInput], Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class SamePlace(Conflict):
+    code = "same_location"
+
+
+class SenselessUnits(Conflict):
+    code = "senseless_quantity"
+
+
 class StockReceipt(msgspec.Struct, frozen=True):
     applied: int
     duplicates: int
@@ -81,14 +116,30 @@ class StockReceipt(msgspec.Struct, frozen=True):
 
 def list_stock(service: Service, call: Call[StockQuery, None]) -> StockPage:
     query = call.query
-    levels = service.shop.stock.changed_since(Micros(0))
-    if query.variant_ids is not None:
-        wanted = {name.strip() for text in query.variant_ids for name in text.split(",")} | set(query.variant_ids)
-        levels = [level for level in levels if level.variant_id in wanted]
-    levels = sorted(levels, key=lambda level: (level.variant_id, level.location_id))
-    offset = offset_of(query.cursor)
-    page = levels[offset : offset + query.limit]
-    return StockPage([_item(level) for level in page], next_cursor(offset, query.limit, len(levels)))
+    after = None
+    if query.cursor is not None:
+        variant_id, _, location_id = query.cursor.partition("/")
+        after = (VariantId(variant_id), LocationId(location_id))
+    names = None if query.variant_ids is None else _names(query.variant_ids)
+    # One more than asked for tells whether there is another page.
+    found = service.shop.stock.page(after, query.limit + 1, service.shop.clock.now(), names)
+    page, is_last = found[: query.limit], len(found) <= query.limit
+    cursor = None if is_last else f"{page[-1].variant_id}/{page[-1].location_id}"
+    return StockPage([_item(place) for place in page], cursor)
+
+
+def _names(texts: list[str]) -> list[VariantId]:
+    """Lists with commas, or names that hold one; what cannot be an id names nothing."""
+    sent = dict.fromkeys([*texts, *(name for text in texts for name in text.split(","))])
+    if len(sent) > MAX_NAMES:
+        raise InvalidValue(f"variant_ids names {len(sent)} variants; at most {MAX_NAMES} are answered at once.")
+    names = []
+    for name in sent:
+        try:
+            names.append(VariantId(clean_id(name)))
+        except InvalidId:
+            continue
+    return names
 
 
 async def move_stock(service: Service, call: Call[None, MovementBatch]) -> StockReceipt:
@@ -97,16 +148,16 @@ async def move_stock(service: Service, call: Call[None, MovementBatch]) -> Stock
         StockMovement(
             movement_id=_movement_id(given.movement_id),
             variant_id=VariantId(usable_id(given.variant_id, "variant_id")),
-            quantity=given.quantity,
+            quantity=_moved_units(given),
             reason=given.reason,
-            occurred_at=now if given.occurred_at is None else to_micros(given.occurred_at),
+            occurred_at=movement_time(given.occurred_at, now),
             location_id=LocationId(usable_id(given.location_id, "location_id")),
             reference=None if given.reference is None else usable_id(given.reference, "reference"),
         )
         for given in call.body.movements
     ]
     applied = await asyncio.to_thread(service.shop.stock.move, movements, now)
-    await _tell(service, [movement.variant_id for movement in movements])
+    await tell_stock_changed(service.shop, [movement.variant_id for movement in movements])
     return StockReceipt(applied, len(movements) - applied)
 
 
@@ -117,31 +168,71 @@ async def count_stock(service: Service, call: Call[None, CountBatch]) -> StockRe
             movement_id=_movement_id(given.movement_id),
             variant_id=VariantId(usable_id(given.variant_id, "variant_id")),
             level=given.level,
-            occurred_at=now if given.occurred_at is None else to_micros(given.occurred_at),
+            occurred_at=movement_time(given.occurred_at, now),
             location_id=LocationId(usable_id(given.location_id, "location_id")),
         )
         for given in call.body.counts
     ]
     applied = await asyncio.to_thread(service.shop.stock.count, counts, now)
-    await _tell(service, [count.variant_id for count in counts])
+    await tell_stock_changed(service.shop, [count.variant_id for count in counts])
     return StockReceipt(applied, len(counts) - applied)
+
+
+async def transfer_stock(service: Service, call: Call[None, TransferBatch]) -> StockReceipt:
+    now = service.shop.clock.now()
+    transfers = [_transfer(given, now) for given in call.body.transfers]
+    applied = await asyncio.to_thread(service.shop.stock.transfer, transfers, now)
+    await tell_stock_changed(service.shop, [transfer.variant_id for transfer in transfers])
+    return StockReceipt(applied, len(transfers) - applied)
+
+
+def _transfer(given: TransferInput, now: Micros) -> StockTransfer:
+    source, target = (usable_id(name, "location") for name in (given.from_location, given.to_location))
+    if source == target:
+        raise SamePlace(f"{given.variant_id!r} cannot be carried from {source!r} to itself; name two locations.")
+    return StockTransfer(
+        transfer_id=f"t-{uuid.uuid4().hex}"
+        if given.transfer_id is None
+        else usable_id(given.transfer_id, "transfer_id"),
+        variant_id=VariantId(usable_id(given.variant_id, "variant_id")),
+        units=given.quantity,
+        from_location=LocationId(source),
+        to_location=LocationId(target),
+        occurred_at=movement_time(given.occurred_at, now),
+        reference=None if given.reference is None else usable_id(given.reference, "reference"),
+    )
 
 
 def _movement_id(given: str | None) -> str:
     return f"m-{uuid.uuid4().hex}" if given is None else usable_id(given, "movement_id")
 
 
-async def _tell(service: Service, variant_ids: Sequence[VariantId]) -> None:
-    """The next slate and every open page see the new level."""
-    await asyncio.to_thread(service.shop.shelves.refresh)
-    await service.shop.bus.publish([StockChanged(tuple(dict.fromkeys(variant_ids)))])
+def _moved_units(given: MovementInput) -> int:
+    """Signed units; what comes in is above zero, what goes out below, and corrections are counts."""
+    if given.quantity == 0:
+        raise SenselessUnits(f"A movement of {given.variant_id!r} has the quantity 0; send the units that moved.")
+    sign = SIGN_OF.get(given.reason)
+    if sign is not None and given.quantity * sign < 0:
+        should = "above" if sign > 0 else "below"
+        raise SenselessUnits(
+            f"A {given.reason.value} of {given.variant_id!r} has the quantity {given.quantity}; it must be {should} 0."
+            " To correct a level, send a count."
+        )
+    return given.quantity
 
 
-def _item(level: StockLevel) -> StockItem:
-    return StockItem(level.variant_id, level.location_id, level.level, format_rfc3339(level.changed_at))
+def _item(place: StockPlace) -> StockItem:
+    return StockItem(
+        place.variant_id,
+        place.location_id,
+        place.level,
+        place.reserved,
+        place.available,
+        format_rfc3339(place.changed_at),
+    )
 
 
-ENDPOINTS = (
+ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body
     Endpoint(
         method="GET",
         path="/v1/stock",
@@ -167,6 +258,15 @@ ENDPOINTS = (
         handle=count_stock,
         summary="A stock-take: from now on the levels are these",
         body=CountBatch,
+        answer=StockReceipt,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/stock/transfers",
+        permission=Permission.SECRET,
+        handle=transfer_stock,
+        summary="Carry units between locations; all of the batch or none",
+        body=TransferBatch,
         answer=StockReceipt,
     ),
 )

@@ -68,6 +68,8 @@ class Wanted:
     channel: str | None = None
     market: str | None = None
     location_id: LocationId | None = None
+    reservation_id: str | None = None
+    """The units kept for this basket."""
     discount_minor: int = 0
     shipping_minor: int = 0
     tax_minor: int = 0
@@ -152,6 +154,10 @@ def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, LogEntry]:
     )
     event = _event(wanted, lines, pricing.currency, now)
     entry = entry_of(event, Arrival(ORDER_DESK, wanted.trust, now), pricing.currency)
+    if entry.order is not None and wanted.reservation_id is not None:
+        entry = msgspec.structs.replace(
+            entry, order=msgspec.structs.replace(entry.order, reservation_id=wanted.reservation_id)
+        )
     if not shop.ingest.consent.allows_analytics(event):
         # The order stands, the shopper's behaviour is only counted.
         entry = msgspec.structs.replace(entry, count_only=True)

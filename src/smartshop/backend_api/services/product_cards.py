@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from smartshop.data_collection.connectors.ports import Catalogue, Stock
+from smartshop.data_collection.connectors.ports import Catalogue, Reservations, Stock
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing
+from smartshop.data_collection.pipelines.shelves import free_units
 from smartshop.data_collection.schemas import catalogue
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct, format_category
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
@@ -47,7 +48,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Units = Mapping[VariantId, int]
-"""Variant → units over all locations; absent where stock is not counted."""
+"""Variant → units over all locations that no basket keeps; absent where stock is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class ProductCards:
 
     catalogue: Catalogue
     stock: Stock
+    reservations: Reservations
     currency: str
     now: Callable[[], Micros]
     draws: bool = False
@@ -74,9 +76,11 @@ class ProductCards:
 
     def cards(self, listed: Sequence[ListedProduct], locale: str | None = None) -> list[Product]:
         """Cards of products already read."""
+        now = self.now()
         levels = self.stock.levels([variant for entry in listed for variant in _variant_ids(entry.product)])
-        units = {variant: sum(at.values()) for variant, at in levels.items()}
-        pricing = Pricing(currency=self.currency, market=DEFAULT_MARKET, at=self.now())
+        kept = self.reservations.kept(now, list(levels)) if levels else {}
+        units = {variant: free_units(at, kept.get(variant, {})) for variant, at in levels.items()}
+        pricing = Pricing(currency=self.currency, market=DEFAULT_MARKET, at=now)
         cards = [card(entry.product, units, pricing, locale) for entry in listed]
         return [self._pictured(each) for each in cards] if self.draws else cards
 

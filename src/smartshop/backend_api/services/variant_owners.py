@@ -1,10 +1,11 @@
 """A variant is of one product: what is priced, stocked and sold must not be anybody's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.ids import ProductId, VariantId
+from smartshop.errors import Conflict
 
 
 def variants_taken(stored: Catalogue, told: Mapping[int, Product]) -> dict[int, str]:
@@ -35,3 +36,22 @@ def _owner(
         return None
     has_it = variant_id == VariantId(name) or any(variant.variant_id == variant_id for variant in product.variants)
     return name if has_it else None
+
+
+class UnknownVariant(Conflict):
+    code = "unknown_variant"
+
+
+def check_variants(catalogue: Catalogue, variant_ids: Sequence[VariantId]) -> None:
+    """Let pass what the catalogue has or had, whose stock may still lie there. Blocking.
+
+    Raises:
+        UnknownVariant: it has no such variant.
+    """
+    known = catalogue.product_of(variant_ids)
+    # A product told without variants is its own.
+    missing = [variant_id for variant_id in variant_ids if variant_id not in known]
+    bare = catalogue.get([ProductId(variant_id) for variant_id in missing]) if missing else {}
+    unknown = next((variant_id for variant_id in missing if ProductId(variant_id) not in bare), None)
+    if unknown is not None:
+        raise UnknownVariant(f"The catalogue has no variant {unknown!r}; send the variant_id of one of its products.")

@@ -12,6 +12,9 @@ MAX_PAGE = 200
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description="1 to 128 bytes, no slash, no control characters.")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,9}$", description="`next_cursor` of the page before.")]
+ID_PART = ID_PATTERN.strip("^$")
+PairCursor = Annotated[str, Meta(pattern=f"^{ID_PART}/{ID_PART}$", description="`next_cursor` of the page before.")]
+"""Two ids, which hold no slash."""
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Units = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="Money in minor units of its currency.")]

@@ -1,9 +1,9 @@
 """The present shelf of this process: catalogue and stock re-read as they change, handed out as one picture."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from smartshop.data_collection.connectors.ports import Catalogue, Stock
+from smartshop.data_collection.connectors.ports import Catalogue, Reservations, Stock
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelf_arrays import (
     Pricing,
@@ -30,16 +30,20 @@ class ShelfKeeper:
         currency: str,
         now: Callable[[], Micros],
         written_now: Callable[[], Micros] | None = None,
+        *,
+        reservations: Reservations | None = None,
     ) -> None:
         """`now` is the shop's time, which prices are of; `written_now` the time that changes are stamped with.
 
         They differ in a shop that lives in an imported past; there the first alone would find everything changed.
+        Without `reservations` every unit on the shelf counts as available: right for learning, which sells nothing.
         """
         self._catalogue, self._stock, self._now, self._written_now = catalogue, stock, now, written_now or now
-        self._currency = currency
+        self._currency, self._reservations = currency, reservations
         self._lock = threading.Lock()
         self._listed: dict[ProductNo, ListedProduct] = {}
         self._levels: dict[VariantId, dict[LocationId, int]] = {}
+        self._kept: Mapping[VariantId, Mapping[LocationId, int]] = {}
         self._read_at = Micros(0)
         self._prices_until: Micros | None = None
         self._version = 0
@@ -57,7 +61,7 @@ class ShelfKeeper:
             now, read_at = self._now(), self._written_now()
             since = Micros(max(0, self._read_at - OVERLAP))
             changed_products = self._take_products(since)
-            changed_variants = self._take_levels(since)
+            changed_variants = self._take_levels(since) | self._take_kept(read_at)
             self._read_at = read_at
             prices_moved = self._prices_until is not None and now >= self._prices_until
             if not changed_products and not changed_variants and not prices_moved:
@@ -73,7 +77,12 @@ class ShelfKeeper:
         return Pricing(currency=self._currency, market=DEFAULT_MARKET, at=now)
 
     def _stock_picture(self) -> StockPicture:
-        return StockPicture({variant: sum(at.values()) for variant, at in self._levels.items()})
+        units = {variant: sum(at.values()) for variant, at in self._levels.items()}
+        for variant, kept in self._kept.items():
+            at = self._levels.get(variant)
+            if at is not None:
+                units[variant] = free_units(at, kept)
+        return StockPicture(units)
 
     def _take_products(self, since: Micros) -> bool:
         changed = False
@@ -92,7 +101,19 @@ class ShelfKeeper:
                 changed.add(level.variant_id)
         return changed
 
+    def _take_kept(self, now: Micros) -> set[VariantId]:
+        """What open baskets keep is read whole: it is little, and ends by itself without anything being written."""
+        if self._reservations is None:
+            return set()
+        before, self._kept = self._kept, self._reservations.kept(now)
+        return {variant for variant in {*before, *self._kept} if before.get(variant) != self._kept.get(variant)}
+
     def _rebuild(self, now: Micros) -> None:
         listed = tuple(self._listed[number] for number in sorted(self._listed))
         self._shelf = arrange(listed, self._pricing(now), self._stock_picture(), version=self._version)
         self._prices_until = next_price_change(listed, now)
+
+
+def free_units(levels: Mapping[LocationId, int], kept: Mapping[LocationId, int]) -> int:
+    """Units over all locations that anybody can buy; where goods were lost, less may lie there than is kept."""
+    return sum(max(0, level - kept.get(place, 0)) for place, level in levels.items())

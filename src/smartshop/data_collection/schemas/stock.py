@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
+from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, LocationId, Micros, VariantId
 
 DEFAULT_LOCATION = LocationId("main")
 MAX_RESERVED_SECONDS = 86_400
@@ -87,6 +87,13 @@ class ReservedLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     quantity: int
     location_id: LocationId | None = None
     """None: wherever there is some."""
+
+
+def basket_owner(customer_id: CustomerId | None, anonymous_id: AnonymousId | None) -> str | None:
+    """Whose basket it is, spelled as keys are: no id holds a slash, so a browser's never is a customer's."""
+    if customer_id is not None:
+        return customer_id
+    return None if anonymous_id is None else f"/{anonymous_id}"
 
 
 class Reservation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
