@@ -63,14 +63,39 @@ def covered(actual: Floats, low: Floats, high: Floats) -> float:
     return float(np.mean((low[known] <= actual[known]) & (actual[known] <= high[known]))) if known.any() else np.nan
 
 
-def share_below(actual: Floats, quantile: Floats, uniform: Floats) -> float:
-    """Share of what came below a quantile; a tie counts by a fair coin, since counts tie with whole-number quantiles.
+def share_below(actual: Floats, quantile: Floats, uniform: Floats, tie: Floats | float = 0.5) -> float:
+    """Share of what came below a quantile. Counts tie with whole quantiles: a tie counts as below by the chance `tie`.
 
-    `uniform`: drawn in [0, 1), of the same shape.
+    `uniform`: drawn in [0, 1), of the same shape; `tie`: from `tie_chance` or `tie_chances`, a fair coin where unknown.
     """
     known = np.isfinite(actual)
-    below = (actual < quantile).astype(np.float64) + ((actual == quantile) & (uniform < 0.5))
+    below = (actual < quantile).astype(np.float64) + ((actual == quantile) & (uniform < tie))
     return float(below[known].mean()) if known.any() else float("nan")
+
+
+def tie_chance(level: float, below: Floats, at_or_below: Floats) -> Floats:
+    """With which chance a tie counts as below, so that a true law has exactly its level below (Brockwell 2007).
+
+    `below`, `at_or_below`: the law's own chances of less than the quantile, and of no more than it.
+    """
+    mass = at_or_below - below
+    chance = np.divide(level - below, mass, out=np.full(np.shape(mass), 0.5), where=mass > 0)
+    return np.asarray(np.clip(chance, 0.0, 1.0), np.float64)
+
+
+def tie_chances(quantiles: Floats, levels: Sequence[float]) -> Floats:
+    """(…, q) as `tie_chance`, where only the quantiles are known.
+
+    Levels with the same quantile share its mass: it reaches half-way to the levels beside them, and down to nothing at
+    zero, since no demand is less. `quantiles`: (…, q), rising.
+    """
+    level = np.asarray(levels, np.float64)
+    between = np.concatenate([[level[0] / 2.0], (level[1:] + level[:-1]) / 2.0, [(1.0 + level[-1]) / 2.0]])
+    same = quantiles[..., :, None] == quantiles[..., None, :]
+    first, last = same.argmax(axis=-1), len(level) - 1 - same[..., ::-1].argmax(axis=-1)
+    below = np.where(quantiles <= 0, 0.0, between[first])
+    upto = between[last + 1]
+    return np.stack([tie_chance(one, below[..., j], upto[..., j]) for j, one in enumerate(levels)], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,315 @@
+"""How well demand in counts is foretold: `python -m bench.demand_counts carparts|online_retail|m5 PATH [--quick]`.
+
+Prints a Markdown table per data set and writes the figures as JSON. Settings and mixtures come from origins before the
+demanded ones; a demanded origin only ever chooses by what was all come then. `--quick` leaves out the slow models.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bench.demand_counts_data import load_carparts, load_m5, load_online_retail
+from bench.figures import Figure
+from bench.machine import describe_machine
+from smartshop.ai_agents.inventory.forecasting.boosted_counts import BoostedCounts, Told
+from smartshop.ai_agents.inventory.forecasting.choosing import (
+    Loss,
+    Policy,
+    Tried,
+    choose,
+    pinball_loss,
+    scaled_loss,
+    try_out,
+)
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
+from smartshop.ai_agents.inventory.forecasting.combining import average, rounded
+from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
+from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
+from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
+from smartshop.ai_agents.inventory.forecasting.measures import (
+    Interval,
+    ratio_interval,
+    rmsse,
+    share_below,
+    tie_chances,
+)
+from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
+from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, StatisticalCounts
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+SIMPLE = ("negative binomial", "fading empirical")
+CHOSEN = "chosen"
+AVERAGES = (("boosted", "boosted shares"), ("boosted", "fading empirical"), ("boosted", "boosted shares", *SIMPLE))
+"""Shown beside what was chosen."""
+SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
+SPEED_SERIES, SPEED_PERIODS = 20_000, 104
+"""Made-up series on which the light path's speed is taken: two years of weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    name: str
+    horizon: int
+    origins: tuple[int, ...]
+    """Demanded: periods known at each."""
+    earlier: tuple[int, ...]
+    """Origins before them, from which settings and mixtures were chosen."""
+    loss: Loss
+    wanted: float
+    """Share by which the chosen forecast must be below the rival."""
+    rival: str
+    """Name of the candidate that it is measured against; empty: the best single model of statsforecast."""
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    protocol: Protocol
+    panel: Panel
+    told: Mapping[int, Mapping[str, Forecast]]
+    losses: Mapping[str, Floats]
+    """Name → (n, origins)"""
+    used: Mapping[int, str]
+    """Origin → what was mixed, class by class, in words."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Name → processor seconds of its fits."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("set", choices=("carparts", "online_retail", "m5", "speed"))
+    parser.add_argument("path", type=Path, nargs="?", help="the data set's folder or file; none for speed")
+    parser.add_argument("--quick", action="store_true", help="without AutoETS, AutoCES and Theta")
+    parser.add_argument("--output", type=Path, default=None, help="JSON file; bench-output/demand_<set>.json if unsaid")
+    parser.add_argument(
+        "--earlier", action="store_true", help="rehearse: the last two origins before the demanded ones"
+    )
+    told = parser.parse_args()
+    if told.set == "speed":
+        figures = measure_speed()
+    else:
+        figures = measure_demand_counts(told.set, told.path, quick=told.quick, earlier=told.earlier)
+    _write(told.output or Path(f"bench-output/demand_{told.set}.json"), figures)
+
+
+def measure_demand_counts(which: str, path: Path, *, quick: bool, earlier: bool) -> list[Figure]:
+    """The table to the screen, the figures returned."""
+    panel, protocol = {"carparts": _carparts, "online_retail": _online_retail, "m5": _m5}[which](path)
+    if earlier:
+        protocol = replace(protocol, origins=protocol.earlier[-2:], earlier=protocol.earlier[:-2])
+    print(f"# {protocol.name}: {len(panel):,} series, {panel.periods} periods\n\n{protocol.how}\n", flush=True)
+    result = _measured(panel, protocol, _candidates(which, quick=quick))
+    print(_table(result))
+    print("\n".join(f"- chosen at origin {origin}: {words}" for origin, words in result.used.items()))
+    return _figures(result)
+
+
+def _carparts(path: Path) -> tuple[Panel, Protocol]:
+    how = "Complete series, 6 months, train to months 33/39/45; mean pinball loss, unscaled."
+    return load_carparts(path), Protocol(
+        "carparts", 6, (33, 39, 45), (15, 21, 27), pinball_loss, 0.015, "negative binomial", how
+    )
+
+
+def _online_retail(path: Path) -> tuple[Panel, Protocol]:
+    panel = load_online_retail(path, horizon=8, origins=4)
+    origins = tuple(panel.periods - 8 * back for back in (4, 3, 2, 1))
+    how = "Top 500 by units before the first origin, full weeks, 8 ahead, last 4 origins; mean pinball loss, unscaled."
+    earlier = tuple(origins[0] - 8 * back for back in (5, 4, 3, 2, 1))
+    return panel, Protocol("online_retail", 8, origins, earlier, pinball_loss, 0.02, "fading empirical", how)
+
+
+def _m5(path: Path) -> tuple[Panel, Protocol]:
+    panel = load_m5(path)
+    origins = tuple(panel.periods - 3 * back for back in (4, 3, 2, 1))
+    earlier = tuple(panel.periods - 3 * back for back in (9, 8, 7, 6, 5))
+    how = "Full months, 1,000 series by default_rng(0), 3 months, last four origins; mean RMSSE from the first sale on."
+    return panel, Protocol("m5_walmart", 3, origins, earlier, scaled_loss, 0.03, "", how)
+
+
+def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
+    models = [model for model in Model if not (quick and model in SLOW)]
+    found: dict[str, Candidate] = {one.name: one for one in (RecentCounts(), FadingEmpirical(), CrostonSBA(), TSB())}
+    found |= {"boosted": BoostedCounts(), "boosted shares": BoostedCounts(Told.SHARES)}
+    found |= {f"{model} counts": StatisticalCounts(model) for model in models}
+    if which != "m5":  # where only means count both are the same
+        found |= {f"{model}": Statistical(model) for model in models}
+    return found
+
+
+def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candidate]) -> Result:
+    light = {name: one for name, one in candidates.items() if _may_be_chosen(name, protocol)}
+    seconds: dict[str, float] = {}
+    before = _timed(panel, light, protocol, protocol.earlier, seconds)
+    at = _timed(panel, candidates, protocol, protocol.origins, seconds)
+    whole = {o: {name: told[name] for name in light} for o, told in at.told.items()}
+    tried = Tried(panel, protocol.horizon, LEVELS, {**before.told, **whole})
+    told: dict[int, dict[str, Forecast]] = {}
+    used: dict[int, str] = {}
+    for origin in protocol.origins:
+        choice = choose(tried.before(origin), protocol.loss, Policy(SIMPLE))
+        known = panel.until(origin)
+        averages = {f"average of {', '.join(some)}": _average(known, at.told[origin], some) for some in AVERAGES}
+        told[origin] = {**at.told[origin], **averages, CHOSEN: choice.mix(known, whole[origin])}
+        used[origin] = _in_words(choice.names, choice.weights)
+    names = list(next(iter(told.values())))
+    losses = {name: np.stack([_loss(panel, protocol, o, told[o][name]) for o in protocol.origins], 1) for name in names}
+    return Result(protocol, panel, told, losses, used, seconds)
+
+
+def _average(known: Panel, told: Mapping[str, Forecast], names: Sequence[str]) -> Forecast:
+    return rounded(known, average([told[name] for name in names], np.full(len(names), 1.0 / len(names))))
+
+
+def _may_be_chosen(name: str, protocol: Protocol) -> bool:
+    """The slow models learn nothing of counts that the quick ones do not; where means count they are tried, too."""
+    return not protocol.rival or not any(name.startswith(model) for model in SLOW)
+
+
+def _timed(
+    panel: Panel,
+    candidates: Mapping[str, Candidate],
+    protocol: Protocol,
+    origins: Sequence[int],
+    seconds: dict[str, float],
+) -> Tried:
+    began, last = time.process_time(), ""
+
+    def progress(name: str, origin: int) -> None:
+        nonlocal began, last
+        now = time.process_time()
+        if last:
+            seconds[last] = seconds.get(last, 0.0) + now - began
+        began, last = now, name
+
+    tried = try_out(panel, candidates, protocol.horizon, LEVELS, origins, progress=progress)
+    progress("", 0)
+    return tried
+
+
+def _loss(panel: Panel, protocol: Protocol, origin: int, told: Forecast) -> Floats:
+    came = panel.demand[:, origin : origin + protocol.horizon]
+    return protocol.loss(panel.until(origin), came, told, LEVELS)
+
+
+def _in_words(names: Sequence[str], weights: Floats) -> str:
+    told = dict[str, list[str]]()
+    for label, row in zip(CLASSES, weights, strict=True):
+        mixed = " + ".join(f"{row[k]:.2f} {names[k]}" for k in np.flatnonzero(row).tolist())
+        told.setdefault(mixed, []).append(label)
+    return "; ".join(f"{', '.join(labels)}: {mixed}" for mixed, labels in told.items())
+
+
+def _rival(result: Result) -> str:
+    if result.protocol.rival:
+        return result.protocol.rival
+    single = [name for name in result.losses if any(name == f"{model} counts" for model in Model)]
+    return min(single, key=lambda name: float(np.nanmean(result.losses[name])))
+
+
+def _below(result: Result, name: str) -> Interval:
+    """How far below the rival, with the interval over series that have a loss at all."""
+    ours, theirs = result.losses[name], result.losses[_rival(result)]
+    some = np.isfinite(ours).any(axis=1) & np.isfinite(theirs).any(axis=1)
+    return ratio_interval(ours[some], theirs[some], np.random.default_rng(0))
+
+
+def _table(result: Result) -> str:
+    means = not result.protocol.rival
+    origins = [f"at {origin}" for origin in result.protocol.origins]
+    last = ["unit-weighted"] if means else [f"≤ q{level}" for level in LEVELS]
+    header = ["forecast", "RMSSE" if means else "pinball", *origins, f"below {_rival(result)}", "95 %", *last, "CPU s"]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for name in sorted(result.losses, key=lambda one: float(np.nanmean(result.losses[one]))):
+        below, losses = _below(result, name), result.losses[name]
+        shown = [f"{np.nanmean(losses):.4f}", *(f"{np.nanmean(losses[:, k]):.4f}" for k in range(losses.shape[1]))]
+        gained = [f"{below.value:+.1%}", f"{below.low:+.1%} to {below.high:+.1%}"]
+        more = [f"{_unit_weighted(result, name):.4f}"] if means else [f"{share:.3f}" for share in _shares(result, name)]
+        spent = result.seconds.get(name)
+        cells = [name, *shown, *gained, *more, "" if spent is None else f"{spent:.1f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _shares(result: Result, name: str) -> list[float]:
+    """Of what came, at or below each quantile, over all demanded origins; ties by the forecast's own chances."""
+    p = result.protocol
+    came = np.stack([result.panel.demand[:, o : o + p.horizon] for o in p.origins])
+    told = np.stack([result.told[o][name].quantiles for o in p.origins])
+    whole = np.rint(told)  # what came are whole units
+    uniform = np.random.default_rng(0).random(came.shape)
+    chances = tie_chances(whole, LEVELS)
+    return [share_below(came, whole[..., k], uniform, chances[..., k]) for k in range(len(LEVELS))]
+
+
+def _unit_weighted(result: Result, name: str) -> float:
+    """RMSSE weighted by the units sold in the last 12 periods before the origin."""
+    p, found = result.protocol, list[float]()
+    for origin in p.origins:
+        known, came = result.panel.demand[:, :origin], result.panel.demand[:, origin : origin + p.horizon]
+        weight = np.nansum(known[:, -12:], axis=1)
+        scaled = rmsse(known, came, result.told[origin][name].mean)
+        some = np.isfinite(scaled)
+        found.append(float(np.average(scaled[some], weights=weight[some])))
+    return float(np.mean(found))
+
+
+def _figures(result: Result) -> list[Figure]:
+    p, below = result.protocol, _below(result, CHOSEN)
+    unit = "pinball" if p.rival else "RMSSE"
+    how = f"{p.name}: {p.how}"
+    figures = [
+        Figure(f"demand_{p.name}_{name.replace(' ', '_').lower()}", float(np.nanmean(losses)), unit, "", how)
+        for name, losses in result.losses.items()
+    ]
+    against = f"{how} Below {_rival(result)}"
+    figures.append(Figure(f"demand_{p.name}_gain", below.value, "share", f"≥ {p.wanted}", against))
+    interval = f"{against}; lower end of the 95 % interval over series"
+    figures.append(Figure(f"demand_{p.name}_gain_low", below.low, "share", "≥ 0", interval))
+    if p.rival:
+        figures += [
+            Figure(f"demand_{p.name}_at_or_below_{level}", share, "share", "", f"{how} The chosen forecast")
+            for level, share in zip(LEVELS, _shares(result, CHOSEN), strict=True)
+        ]
+    else:
+        weighted = _unit_weighted(result, CHOSEN)
+        figures.append(Figure(f"demand_{p.name}_chosen_unit_weighted", weighted, "RMSSE", "", how))
+    return figures
+
+
+def measure_speed() -> list[Figure]:
+    """The light path over made-up intermittent series: SBA, TSB and negative-binomial quantiles, one fit each."""
+    rng = np.random.default_rng(0)
+    rate = rng.gamma(0.5, 2.0, (SPEED_SERIES, 1))
+    panel = Panel(rng.poisson(rate, (SPEED_SERIES, SPEED_PERIODS)).astype(np.float64), Period.WEEK, 733_748)
+    began = time.process_time()
+    for candidate in (CrostonSBA(), TSB(), RecentCounts()):
+        candidate.forecast(panel, 8, LEVELS)
+    took = time.process_time() - began
+    how = f"{SPEED_SERIES:,} series of {SPEED_PERIODS} weeks; SBA, TSB, negative binomial together; processor time"
+    return [Figure("demand_light_path", SPEED_SERIES / took, "series/s", "≥ 5000", how)]
+
+
+def _write(path: Path, figures: Sequence[Figure]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = describe_machine(Path(folder))
+    report = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "figures": [figure.as_json() for figure in figures],
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    met = [f"{figure.name} {figure.value:.4g} (wanted {figure.wanted})" for figure in figures if figure.wanted]
+    print("\n".join(met) + f"\nwritten to {path}")
+
+
+if __name__ == "__main__":
+    main()

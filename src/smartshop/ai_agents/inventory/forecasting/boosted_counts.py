@@ -1,0 +1,143 @@
+"""One learner over all series: boosted trees that foretell each period ahead from what is known now.
+
+Quantiles by quantile loss, means by the Tweedie deviance (Jørgensen 1987), whose zero and spread suit sales. Direct:
+how far ahead is a feature. Where it is said in shares of a series' size, rows weigh as their size, so that the loss
+learned is that in units.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.inventory.forecasting.boosted_counts_features import look_back, rows
+from smartshop.ai_agents.inventory.forecasting.counts import whole_units
+from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, tidy
+
+if TYPE_CHECKING:
+    import lightgbm
+
+
+class Told(StrEnum):
+    """How a target is said."""
+
+    UNITS = "units"
+    """As it is: small counts keep their steps."""
+    SHARES = "shares"
+    """Per size of the series: a series may outgrow all that was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoostedCounts:
+    """LightGBM (Ke et al. 2017) over all series of a panel."""
+
+    name: ClassVar[str] = "boosted"
+    told: Told = Told.UNITS
+    trees: int = 100
+    learning_rate: float = 0.05
+    leaves: int = 31
+    least_in_leaf: int = 100
+    reg: float = 1.0
+    column_share: float = 0.6
+    row_share: float = 0.7
+    most_moments: int = 24
+    """Newest moments of the past from which it learns."""
+    first_moment: int = 8
+    """Periods that must be known at the first of them."""
+    most_rows: int = 600_000
+    """Moments are thinned out evenly beyond it."""
+    tweedie_power: float = 1.3
+    """Between 1 (counts) and 2 (sizes)."""
+    mean_weight: float = 0.5
+    """Power of a series' size by which its rows weigh in the mean; see `_mean_weights`."""
+    seed: int = 1
+    threads: int = 1
+
+    def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+        """A panel too short to learn from is told by `FadingEmpirical`."""
+        learning = self._learning(panel, horizon)
+        if learning is None:
+            return FadingEmpirical().forecast(panel, horizon, levels)
+        shares = self.told is Told.SHARES
+        now = look_back(panel, np.array([panel.periods]))
+        asked = np.concatenate([rows(panel, now, ahead, shares=shares)[0] for ahead in range(1, horizon + 1)])
+        size = np.tile(now.size[:, 0], horizon) if shares else np.ones(len(asked))
+        shape = (horizon, len(panel))
+        mean = (self._mean(learning).predict(asked) * size).reshape(shape).T
+        told = [(booster.predict(asked) * size).reshape(shape).T for booster in self._quantiles(learning, levels)]
+        quantiles = np.stack(told, axis=2) if told else np.zeros((len(panel), horizon, 0))
+        seen = np.asarray(np.isfinite(panel.demand).any(axis=1))[:, None]
+        return tidy(np.where(seen, mean, 0.0), whole_units(panel, np.where(seen[..., None], quantiles, 0.0)))
+
+    def _learning(self, panel: Panel, horizon: int) -> "_Learning | None":
+        moments = np.arange(panel.periods - 1, self.first_moment - 1, -1)[: self.most_moments]
+        step = max(1, int(np.ceil(len(moments) * len(panel) * horizon / self.most_rows)))
+        moments = moments[::step]
+        if not len(moments):
+            return None
+        pasts = look_back(panel, moments)
+        parts, wanted, sizes, names = list[NDArray[np.float32]](), list[Floats](), list[Floats](), list[str]()
+        for ahead in range(1, horizon + 1):
+            table, names = rows(panel, pasts, ahead, shares=self.told is Told.SHARES)
+            came = _came(panel, moments, ahead)
+            known = np.isfinite(came)
+            parts.append(table[known])
+            wanted.append(came[known])
+            sizes.append(pasts.size.T.reshape(-1)[known])
+        target, size = np.concatenate(wanted), np.concatenate(sizes)
+        if len(target) < 2 * self.least_in_leaf:
+            return None
+        return _Learning(np.concatenate(parts), target, size, names)
+
+    def _quantiles(self, learning: "_Learning", levels: Sequence[float]) -> "list[lightgbm.Booster]":
+        shares = self.told is Told.SHARES
+        target = learning.target / learning.size if shares else learning.target
+        weight = learning.size / learning.size.mean() if shares else np.ones(len(target))
+        return self._boost(learning, target, weight, [{"objective": "quantile", "alpha": level} for level in levels])
+
+    def _mean(self, learning: "_Learning") -> "lightgbm.Booster":
+        shares = self.told is Told.SHARES
+        target = learning.target / learning.size if shares else learning.target
+        weight = (learning.size / learning.size.mean()) ** (self.mean_weight if shares else self.mean_weight - 1.0)
+        objective: dict[str, object] = {"objective": "tweedie", "tweedie_variance_power": self.tweedie_power}
+        return self._boost(learning, target, weight, [objective])[0]
+
+    def _boost(
+        self, learning: "_Learning", target: Floats, weight: Floats, objectives: Sequence[dict[str, object]]
+    ) -> "list[lightgbm.Booster]":
+        import lightgbm  # an extra: only where there is something to learn
+
+        codes = [name for name in learning.names if name.startswith("code_")]
+        table = lightgbm.Dataset(
+            learning.features, target, weight=weight, feature_name=learning.names, categorical_feature=codes,
+            params=self._parameters(), free_raw_data=False,
+        )  # fmt: skip
+        return [lightgbm.train({**self._parameters(), **one}, table, self.trees) for one in objectives]
+
+    def _parameters(self) -> dict[str, object]:
+        return {
+            "learning_rate": self.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.least_in_leaf,
+            "lambda_l2": self.reg, "feature_fraction": self.column_share, "bagging_fraction": self.row_share,
+            "bagging_freq": 1, "max_bin": 127, "seed": self.seed, "deterministic": True, "force_row_wise": True,
+            "num_threads": self.threads, "verbosity": -1,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    features: NDArray[np.float32]
+    target: Floats
+    size: Floats
+    names: list[str]
+
+
+def _came(panel: Panel, moments: NDArray[np.int64], ahead: int) -> Floats:
+    """(m · n,) demand that many steps after each moment; NaN where it lies beyond the panel."""
+    periods = moments + ahead - 1
+    inside = periods < panel.periods
+    came = np.where(inside, panel.demand[:, np.where(inside, periods, 0)], np.nan)
+    return np.asarray(came.T.reshape(-1), np.float64)

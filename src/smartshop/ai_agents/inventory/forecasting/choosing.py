@@ -1,0 +1,211 @@
+"""Which forecast a series gets: tried on its past, by the loss that matters, and combined where that wins.
+
+Every candidate forecasts from earlier origins; its losses are added up per class of series (how often and how evenly
+something is sold), since one series alone says too little. In a class, what loses to a simple baseline is out; of the
+rest the best is taken, and others are mixed in while that lowers the loss (Caruana et al. 2004, greedy with
+replacement).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
+from smartshop.ai_agents.inventory.forecasting.combining import average, rounded
+from smartshop.ai_agents.inventory.forecasting.measures import pinball, rmsse
+from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel
+
+Loss = Callable[[Panel, Floats, Forecast, Sequence[float]], Floats]
+"""What was known, (n, h) what came, what was told, levels → (n,) losses, NaN where it says nothing."""
+
+
+def pinball_loss(known: Panel, came: Floats, told: Forecast, levels: Sequence[float]) -> Floats:
+    """Mean over periods and levels, in units."""
+    losses = pinball(came, told.quantiles, levels).mean(axis=2)
+    return _mean_known(losses)
+
+
+def scaled_loss(known: Panel, came: Floats, told: Forecast, levels: Sequence[float]) -> Floats:
+    """RMSSE of the means."""
+    some = np.isfinite(came).any(axis=1)
+    found = np.full(len(came), np.nan)
+    if some.any():
+        found[some] = rmsse(known.demand[some], came[some], told.mean[some])
+    return found
+
+
+def _mean_known(losses: Floats) -> Floats:
+    counted = np.isfinite(losses).sum(axis=1)
+    total = np.nansum(losses, axis=1)
+    return np.asarray(np.divide(total, counted, out=np.full(len(losses), np.nan), where=counted > 0), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What every candidate told from some origins of a panel, and what came."""
+
+    panel: Panel
+    horizon: int
+    levels: tuple[float, ...]
+    told: Mapping[int, Mapping[str, Forecast]]
+    """Origin (periods known) → candidate's name → forecast."""
+
+    def before(self, origin: int) -> "Tried":
+        """Only what was all come when so many periods were known."""
+        return Tried(
+            self.panel, self.horizon, self.levels, {o: t for o, t in self.told.items() if o + self.horizon <= origin}
+        )
+
+
+def try_out(
+    panel: Panel,
+    candidates: Mapping[str, Candidate],
+    horizon: int,
+    levels: Sequence[float],
+    origins: Sequence[int],
+    *,
+    progress: Callable[[str, int], None] = lambda name, origin: None,
+) -> Tried:
+    """Every candidate from every origin, each seeing no more than was known then.
+
+    `progress` is told the candidate and the origin before each fit.
+    """
+    told: dict[int, dict[str, Forecast]] = {}
+    for origin in origins:
+        known = panel.until(origin)
+        told[origin] = {}
+        for name, candidate in candidates.items():
+            progress(name, origin)
+            told[origin][name] = candidate.forecast(known, horizon, levels)
+    return Tried(panel, horizon, tuple(levels), told)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a choice is made."""
+
+    simple: tuple[str, ...]
+    """Names of the baselines that a candidate must not lose to in a class; the choice where nothing can be learned."""
+    least_gain: float = 0.002
+    """Share by which the loss must fall for one more to be mixed in."""
+    most_members: int = 6
+    """Of a mixture, counted as often as they are in it."""
+    least_series: int = 60
+    """Series and origins that a class needs for a choice of its own; smaller classes follow the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Candidates' weights, class by class."""
+
+    names: tuple[str, ...]
+    weights: Floats
+    """(classes, k), rows add up to 1."""
+    losses: Floats
+    """(classes, k) mean losses on earlier origins, in those of the first baseline; NaN where a class was not seen."""
+
+    def mix(self, known: Panel, told: Mapping[str, Forecast]) -> Forecast:
+        """The chosen forecast of every series, in whole units where demand comes so."""
+        by_series = self.weights[demand_classes(known)]
+        used = [number for number in range(len(self.names)) if self.weights[:, number].any()]
+        return rounded(known, average([told[self.names[number]] for number in used], by_series[:, used]))
+
+    def used(self) -> tuple[str, ...]:
+        """Names of the candidates that some class needs: the others need not be fitted."""
+        return tuple(name for name, column in zip(self.names, self.weights.T, strict=True) if column.any())
+
+
+def choose(tried: Tried, loss: Loss, policy: Policy) -> Choice:
+    """By the losses on all origins of `tried`; the first baseline where there is none.
+
+    Raises:
+        ValueError: no baseline is named, or one that was not tried.
+    """
+    if not policy.simple:
+        raise ValueError("No baseline is named; name at least one candidate that others must not lose to.")
+    names = tuple(dict.fromkeys(name for told in tried.told.values() for name in told)) or policy.simple
+    if missing := set(policy.simple) - set(names):
+        raise ValueError(f"The baseline {sorted(missing)[0]!r} was not tried; there are {', '.join(names)}.")
+    trials = _Trials.of(tried, names, loss, policy.simple[0])
+    whole = _mixture(trials, trials.everyone(), loss, policy)
+    weights, losses = np.tile(whole, (len(CLASSES), 1)), np.full((len(CLASSES), len(names)), np.nan)
+    for number in range(len(CLASSES)):
+        members = trials.members(number)
+        if sum(map(len, members)):
+            losses[number] = trials.single_losses(members, loss)
+        if sum(map(len, members)) >= policy.least_series:
+            weights[number] = _mixture(trials, members, loss, policy)
+    return Choice(names, weights, losses)
+
+
+Members = list[NDArray[np.int64]]
+"""Which series, origin by origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    names: tuple[str, ...]
+    levels: tuple[float, ...]
+    known: list[Panel]
+    came: list[Floats]
+    told: list[list[Forecast]]
+    """Origin by origin, in the order of the names."""
+    classes: list[NDArray[np.int64]]
+    size: list[float]
+    """Mean loss of the first baseline: losses are told per it, so that a busy season does not outvote the others."""
+
+    @staticmethod
+    def of(tried: Tried, names: tuple[str, ...], loss: Loss, baseline: str) -> "_Trials":
+        known = [tried.panel.until(origin) for origin in tried.told]
+        came = [tried.panel.demand[:, origin : origin + tried.horizon] for origin in tried.told]
+        told = [[by_name[name] for name in names] for by_name in tried.told.values()]
+        size = [
+            float(np.nanmean(loss(one, there, by_name[baseline], tried.levels)))
+            for one, there, by_name in zip(known, came, tried.told.values(), strict=True)
+        ]
+        classes = [demand_classes(one) for one in known]
+        return _Trials(names, tried.levels, known, came, told, classes, [one if one > 0 else 1.0 for one in size])
+
+    def everyone(self) -> Members:
+        return [np.arange(len(one)) for one in self.known]
+
+    def members(self, number: int) -> Members:
+        return [np.flatnonzero(classes == number) for classes in self.classes]
+
+    def loss_of(self, weights: Floats, members: Members, loss: Loss) -> float:
+        """Mean over series and origins of a mixture with these weights (k,)."""
+        used = np.flatnonzero(weights)
+        losses = []
+        parts_of = zip(self.known, self.came, self.told, self.size, members, strict=True)
+        for known, came, told, size, some in parts_of:
+            parts = [Forecast(told[number].mean[some], told[number].quantiles[some]) for number in used]
+            mixed = rounded(known, average(parts, weights[used]))
+            losses.append(loss(known.of(some), came[some], mixed, self.levels) / size)
+        found = np.concatenate(losses)
+        return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
+
+    def single_losses(self, members: Members, loss: Loss) -> Floats:
+        return np.array([self.loss_of(row, members, loss) for row in np.eye(len(self.names))])
+
+
+def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> Floats:
+    """(k,) weights that add up to 1."""
+    some = sum(map(len, members)) > 0
+    alone = trials.single_losses(members, loss) if some else np.full(len(trials.names), np.nan)
+    simple = [trials.names.index(name) for name in policy.simple]
+    if not np.isfinite(alone[simple]).any():
+        return np.asarray(np.eye(len(trials.names))[simple[0]], np.float64)
+    bar = float(np.nanmin(alone[simple]))
+    fit = np.flatnonzero(np.isfinite(alone) & (alone <= bar))
+    counts = np.eye(len(trials.names))[fit[alone[fit].argmin()]]
+    least = float(alone[fit].min())
+    while counts.sum() < policy.most_members:
+        grown = [counts + np.eye(len(trials.names))[number] for number in fit]
+        losses = [trials.loss_of(one / one.sum(), members, loss) for one in grown]
+        best = int(np.argmin(losses))
+        if losses[best] > least * (1.0 - policy.least_gain):
+            break
+        counts, least = grown[best], losses[best]
+    return np.asarray(counts / counts.sum(), np.float64)

@@ -1,0 +1,135 @@
+"""A choice is made by the past alone, takes nothing worse than the baselines, and mixes where mixing wins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from smartshop.ai_agents.inventory.forecasting.choosing import (
+    Policy,
+    choose,
+    pinball_loss,
+    scaled_loss,
+    try_out,
+)
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
+from smartshop.ai_agents.inventory.forecasting.combining import average
+from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
+from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
+from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period, tidy
+
+LEVELS = (0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True)
+class Off:
+    """Foretells the mean of the past with an error of its own."""
+
+    name: ClassVar[str] = "off"
+    by: float
+    """Factor on every second series, and its inverse's mirror on the others."""
+
+    def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+        level = np.nanmean(panel.demand, axis=1) + self.by * np.where(np.arange(len(panel)) % 2, 1.0, -1.0)
+        mean = np.repeat(level[:, None], horizon, axis=1)
+        return tidy(mean, np.repeat(mean[:, :, None], len(levels), axis=2))
+
+
+def steady(series: int = 120, periods: int = 40) -> Panel:
+    rng = np.random.default_rng(11)
+    return Panel(rng.normal(50.0, 1.0, (series, periods)), Period.WEEK, 733_748)
+
+
+def test_classes_tell_how_often_and_how_evenly_a_series_sells() -> None:
+    rng = np.random.default_rng(0)
+    demand = np.zeros((5, 60))
+    demand[0] = 10.0
+    demand[1] = rng.lognormal(1.0, 1.5, 60)
+    demand[2, ::4] = 5.0
+    demand[3, ::4] = rng.lognormal(1.0, 1.5, 15)
+    demand[4, 10] = 1.0
+    assert [CLASSES[number] for number in demand_classes(Panel(demand, Period.WEEK, 733_748))] == list(CLASSES)
+
+
+def test_opposite_errors_are_mixed_and_what_loses_to_the_baseline_is_out() -> None:
+    panel = steady()
+    candidates = {"simple": Off(3.0), "up": Off(2.0), "down": Off(-2.0), "bad": Off(9.0)}
+    tried = try_out(panel, candidates, 2, LEVELS, (30, 34))
+    choice = choose(tried, pinball_loss, Policy(("simple",)))
+    smooth = dict(zip(choice.names, choice.weights[CLASSES.index("smooth")].tolist(), strict=True))
+    assert smooth == {"simple": 0.0, "up": 0.5, "down": 0.5, "bad": 0.0}
+    assert choice.used() == ("up", "down")
+    told = {name: one.forecast(panel, 2, LEVELS) for name, one in candidates.items() if name in choice.used()}
+    assert choice.mix(panel, told).mean == pytest.approx(Off(0.0).forecast(panel, 2, LEVELS).mean)
+
+
+def test_classes_get_choices_of_their_own() -> None:
+    """Half the series are level, half jump: each half has its own best."""
+    rng = np.random.default_rng(3)
+    level = rng.poisson(50.0, (80, 48)).astype(np.float64)
+    rare = np.where(rng.random((80, 48)) < 0.2, rng.poisson(4.0, (80, 48)) + 1.0, 0.0)
+    panel = Panel(np.vstack([level, rare]), Period.MONTH, 729_390)
+
+    @dataclass(frozen=True)
+    class ForOften:
+        name: ClassVar[str] = "often"
+        right: bool
+
+        def forecast(self, known: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+            told = FadingEmpirical(half_life=24.0).forecast(known, horizon, levels)
+            often = (known.demand > 0).mean(axis=1) > 0.5
+            wrong = (often != self.right)[:, None]
+            return tidy(told.mean * np.where(wrong, 3.0, 1.0), told.quantiles + np.where(wrong, 30.0, 0.0)[:, :, None])
+
+    candidates: dict[str, Candidate] = {"simple": RecentCounts(4), "often": ForOften(True), "rarely": ForOften(False)}
+    choice = choose(try_out(panel, candidates, 3, LEVELS, (36, 42)), pinball_loss, Policy(("simple",)))
+    often, rarely = choice.weights[CLASSES.index("smooth")], choice.weights[CLASSES.index("intermittent")]
+    assert (often[1] > 0.5, often[2]) == (True, 0.0)
+    assert (rarely[1], rarely[2] > 0.5) == (0.0, True)
+
+
+def test_a_choice_sees_only_what_had_come() -> None:
+    panel = steady()
+    seen = list[int]()
+
+    @dataclass(frozen=True)
+    class Noted:
+        name: ClassVar[str] = "noted"
+
+        def forecast(self, known: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+            seen.append(known.periods)
+            return Off(0.0).forecast(known, horizon, levels)
+
+    tried = try_out(panel, {"noted": Noted()}, 4, LEVELS, (20, 24, 30))
+    assert seen == [20, 24, 30]
+    assert list(tried.before(28).told) == [20, 24]
+
+
+def test_without_a_past_the_first_baseline_stands() -> None:
+    tried = try_out(steady(), {"simple": Off(1.0), "other": Off(0.0)}, 2, LEVELS, (30,))
+    choice = choose(tried.before(10), pinball_loss, Policy(("simple",)))
+    assert choice.used() == ("simple",)
+    with pytest.raises(ValueError, match="'missing' was not tried"):
+        choose(tried, pinball_loss, Policy(("missing",)))
+    with pytest.raises(ValueError, match="No baseline"):
+        choose(tried, pinball_loss, Policy(()))
+
+
+def test_losses_leave_out_what_is_not_known() -> None:
+    known = Panel(np.array([[1.0, 3.0, 1.0], [2.0, 4.0, 2.0]]), Period.WEEK, 733_748)
+    came: Floats = np.array([[2.0, np.nan], [np.nan, np.nan]])
+    told = Forecast(np.full((2, 2), 1.0), np.full((2, 2, 3), 1.0))
+    found = pinball_loss(known, came, told, LEVELS)
+    assert found[0] == pytest.approx(0.5)
+    assert np.isnan(found[1])
+    scaled = scaled_loss(known, came, told, LEVELS)
+    assert scaled[0] == pytest.approx(0.5)
+    assert np.isnan(scaled[1])
+
+
+def test_an_average_weighs_series_by_series() -> None:
+    low, high = (Forecast(np.full((2, 1), x), np.full((2, 1, 3), x)) for x in (1.0, 3.0))
+    assert average([low, high], np.array([0.5, 0.5])).mean.tolist() == [[2.0], [2.0]]
+    assert average([low, high], np.array([[1.0, 0.0], [0.25, 0.75]])).mean.tolist() == [[1.0], [2.5]]
