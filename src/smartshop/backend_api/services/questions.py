@@ -150,7 +150,7 @@ def _in_basket(shelf: Shelf, profile: Profile, now: Micros) -> list[int]:
 
 def _leave_out(mask: NDArray[np.bool_], numbers: list[int], limit: int) -> None:
     """Out of the mask, unless the slate would not be full without them."""
-    if numbers and int(mask.sum()) - int(mask[numbers].sum()) >= limit:
+    if numbers and np.count_nonzero(mask) - np.count_nonzero(mask[numbers]) >= limit:
         mask[numbers] = False
 
 

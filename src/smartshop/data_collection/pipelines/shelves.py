@@ -1,7 +1,7 @@
 """The present shelf of this process: catalogue and stock re-read as they change, handed out as one picture."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from smartshop.data_collection.connectors.ports import Catalogue, Reservations, Stock
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -44,6 +44,8 @@ class ShelfKeeper:
         self._listed: dict[ProductNo, ListedProduct] = {}
         self._levels: dict[VariantId, dict[LocationId, int]] = {}
         self._kept: Mapping[VariantId, Mapping[LocationId, int]] = {}
+        self._units: dict[VariantId, int] = {}
+        """What anybody can buy, worked out only where something changed: an order in a large shop moves few of many."""
         self._read_at = Micros(0)
         self._prices_until: Micros | None = None
         self._version = 0
@@ -62,6 +64,7 @@ class ShelfKeeper:
             since = Micros(max(0, self._read_at - OVERLAP))
             changed_products = self._take_products(since)
             changed_variants = self._take_levels(since) | self._take_kept(read_at)
+            self._count_units(changed_variants)
             self._read_at = read_at
             prices_moved = self._prices_until is not None and now >= self._prices_until
             if not changed_products and not changed_variants and not prices_moved:
@@ -70,19 +73,18 @@ class ShelfKeeper:
             if changed_products or prices_moved:
                 self._rebuild(now)
             else:
-                self._shelf = with_stock(self._shelf, self._stock_picture(), changed_variants, version=self._version)
+                picture = StockPicture(self._units)
+                self._shelf = with_stock(self._shelf, picture, changed_variants, version=self._version)
             return True
 
     def _pricing(self, now: Micros) -> Pricing:
         return Pricing(currency=self._currency, market=DEFAULT_MARKET, at=now)
 
-    def _stock_picture(self) -> StockPicture:
-        units = {variant: sum(at.values()) for variant, at in self._levels.items()}
-        for variant, kept in self._kept.items():
+    def _count_units(self, changed: Set[VariantId]) -> None:
+        for variant in changed:
             at = self._levels.get(variant)
             if at is not None:
-                units[variant] = free_units(at, kept)
-        return StockPicture(units)
+                self._units[variant] = free_units(at, self._kept.get(variant, {}))
 
     def _take_products(self, since: Micros) -> bool:
         changed = False
@@ -110,7 +112,7 @@ class ShelfKeeper:
 
     def _rebuild(self, now: Micros) -> None:
         listed = tuple(self._listed[number] for number in sorted(self._listed))
-        self._shelf = arrange(listed, self._pricing(now), self._stock_picture(), version=self._version)
+        self._shelf = arrange(listed, self._pricing(now), StockPicture(self._units), version=self._version)
         self._prices_until = next_price_change(listed, now)
 
 
