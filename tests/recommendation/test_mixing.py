@@ -1,5 +1,8 @@
 """Blend, calibration, measures and splits against values worked out by hand."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +12,22 @@ from smartshop.ai_agents.recommendation.blend import blend
 from smartshop.ai_agents.recommendation.calibration import Calibration, fit_calibration, pool_adjacent_violators
 from smartshop.ai_agents.recommendation.held_out import Protocol, hold_out, protocol_for
 from smartshop.ai_agents.recommendation.metrics import draw_bootstrap, measure
+from smartshop.ai_agents.recommendation.mixing import mix
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
-from tests.recommendation.worlds import DAY, HOUR, SECOND, START, sequences_of, shop_of_tastes, view
+from smartshop.ai_agents.recommendation.sources import SOURCES
+from smartshop.ai_agents.recommendation.training import train
+from tests.recommendation.worlds import (
+    DAY,
+    HOUR,
+    SECOND,
+    START,
+    ask,
+    sequences_of,
+    shelf_of_tastes,
+    shop_of_tastes,
+    silent,
+    view,
+)
 
 
 def numbers(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -125,3 +142,20 @@ def test_times_that_are_only_an_order_are_split_by_order() -> None:
     places = [view(s, p, 946_771_200_000_000 + p * minute) for s in range(3) for p in range(2_000)]
     assert protocol_for(sequences_of(places, 2_000)) is Protocol.LEAVE_ONE_OUT
     assert protocol_for(sequences_of([view(0, 0, START), view(0, 1, START + 30 * HOUR)], 2)) is Protocol.BY_TIME
+
+
+def test_sources_without_weight_are_asked_for_a_ranker_only_and_change_no_blend() -> None:
+    shelf = shelf_of_tastes()
+    model = train(shop_of_tastes(), shelf, np.random.default_rng(0), silent).model
+    weights = {"markov": 1.0, "trending": 0.5, "content": 0.0}
+    blending = msgspec.structs.replace(model.recipe.blend, weights=weights, weights_new=weights)
+    model = replace(model, recipe=msgspec.structs.replace(model.recipe, blend=blending))
+    known = model.view(shelf)
+    question = ask(shelf, history=[1, 2, 12])
+    whole = mix(model, known, question, 20)
+    quick = mix(model, known, question, 20, ask_the_weightless=False)
+    assert whole.blended.product_no.tolist() == quick.blended.product_no.tolist()
+    assert whole.blended.score.tolist() == quick.blended.score.tolist()
+    asked = {name for name, drawn in zip(SOURCES, quick.drawn, strict=True) if len(drawn.product_no)}
+    assert asked <= {"markov", "trending", "newcomers"}
+    assert len(whole.drawn[SOURCES.index("content")].product_no) > 0

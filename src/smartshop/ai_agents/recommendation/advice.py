@@ -66,7 +66,7 @@ class RecommendationAdvisor:
     def candidates(self, question: Question, n: int) -> Candidates:
         """Blend every source for this moment, let the ranker order them, and fill up from the catalogue."""
         view = self._view_of(question.shelf)
-        mixed = mix(self.model, view, question, n)
+        mixed = mix(self.model, view, question, n, ask_the_weightless=self._reranking is not None)
         drawn = mixed.drawn
         found = _candidates(mixed.blended, drawn, np.arange(len(drawn), dtype=np.int8))
         if self._reranking is not None:

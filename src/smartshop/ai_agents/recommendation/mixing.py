@@ -15,6 +15,8 @@ from smartshop.data_collection.schemas.slates import Surface
 
 BOUGHT_TOGETHER = SOURCES.index("bought_together")
 SEGMENT_TRENDING = SOURCES.index("segment_trending")
+TRIED_ANYWAY = "newcomers"
+"""Newcomers get turns in slates whatever they weigh in the mix."""
 ALIKE_SHARE = 1.0
 """What people who shop alike want weighs this much against the strongest other source, times h ÷ (h + own products);
 nothing on a product's page and in the basket, where the question is what goes with it."""
@@ -37,12 +39,21 @@ class Mixed:
     """What the blend's scores mean here."""
 
 
-def mix(model: RecommendationModel, view: ShelfView, question: Question, n: int) -> Mixed:
-    """Every source's list and the `n` best of their blend."""
+def mix(
+    model: RecommendationModel, view: ShelfView, question: Question, n: int, *, ask_the_weightless: bool = True
+) -> Mixed:
+    """Every source's list and the `n` best of their blend.
+
+    `ask_the_weightless`: draw also from sources that have no weight here, which only a ranker looks at.
+    """
     moment = moment_in(question)
     blending, calibration = model.recipe.at(moment.eligible, moment.history, moment.focus)
-    drawn = draw_all(model, view, moment, blending.n)
-    blended = blend([each.product_no for each in drawn], _weights(question, moment, blending), blending.k, n)
+    weights = _weights(question, moment, blending)
+    asked = frozenset(SOURCES)
+    if not ask_the_weightless:
+        asked = frozenset(name for name, weight in zip(SOURCES, weights, strict=True) if weight > 0) | {TRIED_ANYWAY}
+    drawn = draw_all(model, view, moment, blending.n, names=asked)
+    blended = blend([each.product_no for each in drawn], weights, blending.k, n)
     return Mixed(moment, drawn, blended, calibration)
 
 
