@@ -12,6 +12,7 @@ from smartshop.ai_agents.recommendation.evaluate import Trial, evaluate
 from smartshop.ai_agents.recommendation.figures import EvaluationReport, Figure, ModelFigures, Table
 from smartshop.ai_agents.recommendation.held_out import Protocol
 from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
+from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from tests.recommendation.worlds import DAY, START, make_interactions, shelf_of_tastes, shop_of_tastes, silent, view
 
 CUT = START + 45 * DAY
@@ -70,6 +71,13 @@ def test_what_a_source_adds_is_the_difference_to_the_blend_without_it() -> None:
         for worth in table.sources:
             assert worth.adds.ndcg.mean == pytest.approx(whole.ndcg.mean - worth.without.ndcg.mean)
             assert worth.adds.hit_rate.mean == pytest.approx(whole.hit_rate.mean - worth.without.hit_rate.mean)
+
+
+def test_what_held_out_questions_carry_nothing_of_is_neither_weighed_nor_shown() -> None:
+    for table in report_of(Protocol.BY_TIME).tables:
+        named = {*rows_of(table), *table.blend_weights, *(worth.source for worth in table.sources)}
+        assert not named & HANDED_ON
+        assert "trending" in named
 
 
 def test_sessions_are_judged_by_twenty_places_and_all_others_by_ten() -> None:
