@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
@@ -159,7 +160,9 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
-        uvicorn.Server(config).run()
+        # A slate's matrices are small: more threads of linear algebra only spin, waiting for one another.
+        with threadpool_limits(limits=1):
+            uvicorn.Server(config).run()
 
 
 @asynccontextmanager
