@@ -764,6 +764,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/purchase-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders to suppliers, newest first */
+        get: operations["get_purchase_orders"];
+        put?: never;
+        /** Draft an order to a supplier, at its terms; 200 when the same was drafted before */
+        post: operations["post_purchase_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One order to a supplier */
+        get: operations["get_purchase_orders_purchase_order_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a draft be sent; from now on its goods count as incoming */
+        post: operations["post_purchase_orders_purchase_order_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing more comes of it; what came stays */
+        post: operations["post_purchase_orders_purchase_order_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The order as its supplier reads it: CSV and e-mail text */
+        get: operations["get_purchase_orders_purchase_order_id_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book goods that came, in parts or whole, with their stock movements */
+        post: operations["post_purchase_orders_purchase_order_id_receive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purchase-orders/{purchase_order_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark an approved order as sent, and say what goes to the supplier */
+        post: operations["post_purchase_orders_purchase_order_id_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/quality": {
         parameters: {
             query?: never;
@@ -1074,6 +1194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/incoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What approved and sent orders still bring of these variants, and when */
+        get: operations["get_stock_incoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stock/movements": {
         parameters: {
             query?: never;
@@ -1172,6 +1309,77 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shop's suppliers */
+        get: operations["get_suppliers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers/{supplier_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One supplier */
+        get: operations["get_suppliers_supplier_id"];
+        /** Tell a supplier, or replace it whole; 201 when it is new */
+        put: operations["put_suppliers_supplier_id"];
+        post?: never;
+        /** Forget a supplier and its terms; not while an order of it is open */
+        delete: operations["delete_suppliers_supplier_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers/{supplier_id}/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a supplier asks for which variant */
+        get: operations["get_suppliers_supplier_id_terms"];
+        put?: never;
+        /** Add or replace terms of variants; all of the batch or none */
+        post: operations["post_suppliers_supplier_id_terms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers/{supplier_id}/terms/{variant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** The supplier no longer sells this variant */
+        delete: operations["delete_suppliers_supplier_id_terms_variant_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1365,6 +1573,12 @@ export interface components {
          * @enum {unknown}
          */
         Bought: "allow" | "exclude" | "only";
+        /** BreakInput */
+        BreakInput: {
+            from_units: number;
+            /** @description Money in minor units of its currency. */
+            unit_cost_minor: number;
+        };
         /** Bury */
         Bury: {
             /** @enum {unknown} */
@@ -1713,6 +1927,14 @@ export interface components {
             count: number;
             value: string;
         };
+        /** GoodsReceived */
+        GoodsReceived: {
+            booked: boolean;
+            purchase_order: components["schemas"]["PurchaseOrder"];
+            receipt_id: string;
+            received_at: string;
+            surplus: string[];
+        };
         /**
          * InAudience
          * @description In another audience, as it is now; circles are refused.
@@ -1721,6 +1943,24 @@ export interface components {
             audience_id: string;
             /** @enum {unknown} */
             rule: "audience";
+        };
+        /** IncomingItem */
+        IncomingItem: {
+            expected_at: string | null;
+            location_id: string;
+            purchase_order_id: string;
+            sent_at: string | null;
+            supplier_id: string;
+            units: number;
+            variant_id: string;
+        };
+        /** IncomingPage */
+        IncomingPage: {
+            items: components["schemas"]["IncomingItem"][];
+        };
+        /** IncomingQuery */
+        IncomingQuery: {
+            variant_id: string[];
         };
         /**
          * InSegment
@@ -2246,12 +2486,101 @@ export interface components {
             title: string | null;
             variant_id: string;
         };
+        /** PurchaseDocuments */
+        PurchaseDocuments: {
+            csv: string;
+            letter: components["schemas"]["PurchaseLetter"];
+        };
+        /** PurchaseLetter */
+        PurchaseLetter: {
+            body: string;
+            subject: string;
+            to: string | null;
+        };
+        /** PurchaseLineInput */
+        PurchaseLineInput: {
+            /** @default null */
+            unit_cost_minor?: number | null;
+            units: number;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /** PurchaseOrder */
+        PurchaseOrder: {
+            approved_at: string | null;
+            cancelled_at: string | null;
+            created_at: string;
+            currency: string;
+            expected_at: string | null;
+            fixed_cost_minor: number;
+            lines: components["schemas"]["PurchaseOrderLine"][];
+            location_id: string;
+            purchase_order_id: string;
+            received_at: string | null;
+            reference: string | null;
+            sent_at: string | null;
+            status: string;
+            supplier_id: string;
+            total_minor: number;
+            warnings: string[];
+        };
+        /** PurchaseOrderInput */
+        PurchaseOrderInput: {
+            /** @default null */
+            expected_at?: string | null;
+            lines: components["schemas"]["PurchaseLineInput"][];
+            /**
+             * @description 1 to 128 bytes, no slash, no control characters.
+             * @default main
+             */
+            location_id?: string;
+            /** @default null */
+            purchase_order_id?: string | null;
+            /** @default null */
+            reference?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            supplier_id: string;
+        };
+        /** PurchaseOrderLine */
+        PurchaseOrderLine: {
+            received: number;
+            surplus: number;
+            unit_cost_minor: number;
+            units: number;
+            variant_id: string;
+        };
+        /** PurchaseOrderPage */
+        PurchaseOrderPage: {
+            items: components["schemas"]["PurchaseOrder"][];
+            next_cursor: string | null;
+        };
+        /** PurchaseOrderSent */
+        PurchaseOrderSent: {
+            documents: components["schemas"]["PurchaseDocuments"];
+            purchase_order: components["schemas"]["PurchaseOrder"];
+        };
+        /** PurchaseOrdersQuery */
+        PurchaseOrdersQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+            /** @default null */
+            status?: components["schemas"]["PurchaseStatus"] | null;
+            /** @default null */
+            supplier_id?: string | null;
+        };
         /** PurchaseSeen */
         PurchaseSeen: {
             occurred_at: string;
             product_id: string;
             quantity: number;
         };
+        /**
+         * PurchaseStatus
+         * @enum {unknown}
+         */
+        PurchaseStatus: "approved" | "cancelled" | "draft" | "partly_received" | "received" | "sent";
         /**
          * Purpose
          * @enum {unknown}
@@ -2301,6 +2630,11 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** QuantityBreak */
+        QuantityBreak: {
+            from_units: number;
+            unit_cost_minor: number;
+        };
         /**
          * RankRequest
          * @description Products to put in this shopper's order.
@@ -2340,6 +2674,21 @@ export interface components {
             accepted: number;
             duplicates: number;
             rejected: components["schemas"]["Rejected"][];
+        };
+        /** ReceivedLineInput */
+        ReceivedLineInput: {
+            units: number;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /** ReceiveRequest */
+        ReceiveRequest: {
+            /** @default [] */
+            lines?: components["schemas"]["ReceivedLineInput"][];
+            /** @default null */
+            receipt_id?: string | null;
+            /** @default null */
+            received_at?: string | null;
         };
         /** RefitPage */
         RefitPage: {
@@ -2663,6 +3012,11 @@ export interface components {
              */
             retired?: boolean;
         };
+        /** SendRequest */
+        SendRequest: {
+            /** @default null */
+            expected_at?: string | null;
+        };
         /** ShopperToken */
         ShopperToken: {
             expires_at: string;
@@ -2914,11 +3268,105 @@ export interface components {
             publishable_key: string;
             shop_name: string;
         };
+        /** Supplier */
+        Supplier: {
+            changed_at: string;
+            currency: string;
+            email: string | null;
+            fixed_cost_minor: number;
+            lead_time_days: number | null;
+            min_order_minor: number;
+            name: string;
+            review_days: number;
+            supplier_id: string;
+        };
+        /**
+         * SupplierInput
+         * @description A supplier whole: what is not said is not kept.
+         */
+        SupplierInput: {
+            /** @default null */
+            currency?: string | null;
+            /** @default null */
+            email?: string | null;
+            /**
+             * @description Money in minor units of its currency.
+             * @default 0
+             */
+            fixed_cost_minor?: number;
+            /** @default null */
+            lead_time_days?: number | null;
+            /**
+             * @description Money in minor units of its currency.
+             * @default 0
+             */
+            min_order_minor?: number;
+            /** @description 1 to 200 characters of text. */
+            name: string;
+            /** @default 7 */
+            review_days?: number;
+        };
+        /** SupplierPage */
+        SupplierPage: {
+            items: components["schemas"]["Supplier"][];
+            next_cursor: string | null;
+        };
+        /** SuppliersQuery */
+        SuppliersQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+        };
         /**
          * Surface
          * @enum {unknown}
          */
         Surface: "basket" | "category" | "email" | "home" | "order" | "product" | "search";
+        /** Terms */
+        Terms: {
+            breaks: components["schemas"]["QuantityBreak"][];
+            min_units: number;
+            pack_size: number;
+            preferred: boolean;
+            unit_cost_minor: number;
+            variant_id: string;
+        };
+        /** TermsBatch */
+        TermsBatch: {
+            terms: components["schemas"]["TermsInput"][];
+        };
+        /** TermsInput */
+        TermsInput: {
+            /** @default [] */
+            breaks?: components["schemas"]["BreakInput"][];
+            /** @default 1 */
+            min_units?: number;
+            /** @default 1 */
+            pack_size?: number;
+            /** @default false */
+            preferred?: boolean;
+            /** @description Money in minor units of its currency. */
+            unit_cost_minor: number;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /** TermsPage */
+        TermsPage: {
+            items: components["schemas"]["Terms"][];
+            next_cursor: string | null;
+        };
+        /** TermsQuery */
+        TermsQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default 100 */
+            limit?: number;
+        };
+        /** TermsStored */
+        TermsStored: {
+            stored: number;
+        };
         /** TextInput */
         TextInput: {
             /** @default null */
@@ -4708,6 +5156,256 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_purchase_orders: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                status?: components["schemas"]["PurchaseStatus"];
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                supplier_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Orders to suppliers, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrderPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_purchase_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PurchaseOrderInput"];
+            };
+        };
+        responses: {
+            /** @description Draft an order to a supplier, at its terms; 200 when the same was drafted before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            /** @description Draft an order to a supplier, at its terms; 200 when the same was drafted before */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_purchase_orders_purchase_order_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One order to a supplier */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_purchase_orders_purchase_order_id_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Let a draft be sent; from now on its goods count as incoming */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_purchase_orders_purchase_order_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing more comes of it; what came stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_purchase_orders_purchase_order_id_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The order as its supplier reads it: CSV and e-mail text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseDocuments"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_purchase_orders_purchase_order_id_receive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiveRequest"];
+            };
+        };
+        responses: {
+            /** @description Book goods that came, in parts or whole, with their stock movements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoodsReceived"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_purchase_orders_purchase_order_id_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purchase_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            /** @description Mark an approved order as sent, and say what goes to the supplier */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrderSent"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_quality: {
         parameters: {
             query?: never;
@@ -5387,6 +6085,33 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_stock_incoming: {
+        parameters: {
+            query: {
+                variant_id: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What approved and sent orders still bring of these variants, and when */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncomingPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_stock_movements: {
         parameters: {
             query?: never;
@@ -5596,6 +6321,223 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_suppliers: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The shop's suppliers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplierPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_suppliers_supplier_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplier_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One supplier */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_suppliers_supplier_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplier_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SupplierInput"];
+            };
+        };
+        responses: {
+            /** @description Tell a supplier, or replace it whole; 201 when it is new */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            /** @description Tell a supplier, or replace it whole; 201 when it is new */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_suppliers_supplier_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplier_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forget a supplier and its terms; not while an order of it is open */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_suppliers_supplier_id_terms: {
+        parameters: {
+            query?: {
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                supplier_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a supplier asks for which variant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_suppliers_supplier_id_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplier_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TermsBatch"];
+            };
+        };
+        responses: {
+            /** @description Add or replace terms of variants; all of the batch or none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsStored"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_suppliers_supplier_id_terms_variant_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplier_id: string;
+                variant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The supplier no longer sells this variant */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

@@ -17,6 +17,7 @@ from smartshop.backend_api.api import (
     operations,
     orders,
     products,
+    purchase_orders,
     recommendations,
     reservations,
     rules,
@@ -27,6 +28,7 @@ from smartshop.backend_api.api import (
     shopper_tokens,
     stock,
     storefront,
+    suppliers,
 )
 from smartshop.backend_api.endpoint import Endpoint
 
@@ -46,6 +48,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
     *erasure.ENDPOINTS,
     *reservations.ENDPOINTS,
     *stock.ENDPOINTS,
+    *suppliers.ENDPOINTS,
+    *purchase_orders.ENDPOINTS,
     *segment_refits.ENDPOINTS,
     *segments.ENDPOINTS,
     *audience_lookalikes.ENDPOINTS,

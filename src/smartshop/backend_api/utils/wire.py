@@ -15,6 +15,8 @@ Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,9}$", description="`next_cursor`
 ID_PART = ID_PATTERN.strip("^$")
 PairCursor = Annotated[str, Meta(pattern=f"^{ID_PART}/{ID_PART}$", description="`next_cursor` of the page before.")]
 """Two ids, which hold no slash."""
+TimeCursor = Annotated[str, Meta(pattern=f"^[0-9]{{1,16}}/{ID_PART}$", description="`next_cursor` of the page before.")]
+"""A moment in µs and an id."""
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Units = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="Money in minor units of its currency.")]
