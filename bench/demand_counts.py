@@ -18,7 +18,6 @@ import numpy as np
 from bench.demand_counts_data import load_carparts, load_m5, load_online_retail
 from bench.figures import Figure
 from bench.machine import describe_machine
-from smartshop.ai_agents.inventory.forecasting.boosted_counts import BoostedCounts, Told
 from smartshop.ai_agents.inventory.forecasting.choosing import (
     Loss,
     Policy,
@@ -29,9 +28,16 @@ from smartshop.ai_agents.inventory.forecasting.choosing import (
     try_out,
 )
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import (
+    SIMPLE,
+    SLOW,
+    TRIES,
+    boosted_candidates,
+    light_candidates,
+    statistical_candidates,
+)
 from smartshop.ai_agents.inventory.forecasting.combining import average, rounded
 from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
-from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
 from smartshop.ai_agents.inventory.forecasting.measures import (
     Interval,
@@ -41,14 +47,12 @@ from smartshop.ai_agents.inventory.forecasting.measures import (
     tie_chances,
 )
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
-from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, StatisticalCounts
+from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-SIMPLE = ("negative binomial", "fading empirical")
 CHOSEN = "chosen"
 AVERAGES = (("boosted", "boosted shares"), ("boosted", "fading empirical"), ("boosted", "boosted shares", *SIMPLE))
 """Shown beside what was chosen."""
-SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
 SPEED_SERIES, SPEED_PERIODS = 20_000, 104
 """Made-up series on which the light path's speed is taken: two years of weeks."""
 
@@ -67,6 +71,7 @@ class Protocol:
     rival: str
     """Name of the candidate that it is measured against; empty: the best single model of statsforecast."""
     how: str
+    levels: tuple[float, ...] = LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +136,12 @@ def _m5(path: Path) -> tuple[Panel, Protocol]:
     origins = tuple(panel.periods - 3 * back for back in (4, 3, 2, 1))
     earlier = tuple(panel.periods - 3 * back for back in (9, 8, 7, 6, 5))
     how = "Full months, 1,000 series by default_rng(0), 3 months, last four origins; mean RMSSE from the first sale on."
-    return panel, Protocol("m5_walmart", 3, origins, earlier, scaled_loss, 0.03, "", how)
+    return panel, Protocol("m5_walmart", 3, origins, earlier, scaled_loss, 0.03, "", how, levels=())
 
 
 def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
     models = [model for model in Model if not (quick and model in SLOW)]
-    found: dict[str, Candidate] = {one.name: one for one in (RecentCounts(), FadingEmpirical(), CrostonSBA(), TSB())}
-    found |= {"boosted": BoostedCounts(), "boosted shares": BoostedCounts(Told.SHARES)}
-    found |= {f"{model} counts": StatisticalCounts(model) for model in models}
+    found = light_candidates() | boosted_candidates() | statistical_candidates(models)
     if which != "m5":  # where only means count both are the same
         found |= {f"{model}": Statistical(model) for model in models}
     return found
@@ -150,11 +153,11 @@ def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candida
     before = _timed(panel, light, protocol, protocol.earlier, seconds)
     at = _timed(panel, candidates, protocol, protocol.origins, seconds)
     whole = {o: {name: told[name] for name in light} for o, told in at.told.items()}
-    tried = Tried(panel, protocol.horizon, LEVELS, {**before.told, **whole})
+    tried = Tried(panel, protocol.horizon, protocol.levels, {**before.told, **whole})
     told: dict[int, dict[str, Forecast]] = {}
     used: dict[int, str] = {}
     for origin in protocol.origins:
-        choice = choose(tried.before(origin), protocol.loss, Policy(SIMPLE))
+        choice = choose(tried.before(origin, TRIES), protocol.loss, Policy(SIMPLE))
         known = panel.until(origin)
         averages = {f"average of {', '.join(some)}": _average(known, at.told[origin], some) for some in AVERAGES}
         told[origin] = {**at.told[origin], **averages, CHOSEN: choice.mix(known, whole[origin])}
@@ -189,14 +192,14 @@ def _timed(
             seconds[last] = seconds.get(last, 0.0) + now - began
         began, last = now, name
 
-    tried = try_out(panel, candidates, protocol.horizon, LEVELS, origins, progress=progress)
+    tried = try_out(panel, candidates, protocol.horizon, protocol.levels, origins, progress=progress)
     progress("", 0)
     return tried
 
 
 def _loss(panel: Panel, protocol: Protocol, origin: int, told: Forecast) -> Floats:
     came = panel.demand[:, origin : origin + protocol.horizon]
-    return protocol.loss(panel.until(origin), came, told, LEVELS)
+    return protocol.loss(panel.until(origin), came, told, protocol.levels)
 
 
 def _in_words(names: Sequence[str], weights: Floats) -> str:

@@ -52,8 +52,6 @@ class BoostedCounts:
     """Moments are thinned out evenly beyond it."""
     tweedie_power: float = 1.3
     """Between 1 (counts) and 2 (sizes)."""
-    mean_weight: float = 0.5
-    """Power of a series' size by which its rows weigh in the mean; see `_mean_weights`."""
     seed: int = 1
     threads: int = 1
 
@@ -75,12 +73,13 @@ class BoostedCounts:
 
     def _learning(self, panel: Panel, horizon: int) -> "_Learning | None":
         moments = np.arange(panel.periods - 1, self.first_moment - 1, -1)[: self.most_moments]
-        step = max(1, int(np.ceil(len(moments) * len(panel) * horizon / self.most_rows)))
-        moments = moments[::step]
+        moments = moments[:: max(1, int(np.ceil(len(moments) * len(panel) * horizon / self.most_rows)))]
         if not len(moments):
             return None
         pasts = look_back(panel, moments)
-        parts, wanted, sizes, names = list[NDArray[np.float32]](), list[Floats](), list[Floats](), list[str]()
+        parts, wanted, names = list[NDArray[np.float32]](), list[Floats](), list[str]()
+        sizes, steps = list[Floats](), list[Floats]()
+        step_of_row = np.tile(_usual_step(panel), len(moments))
         for ahead in range(1, horizon + 1):
             table, names = rows(panel, pasts, ahead, shares=self.told is Told.SHARES)
             came = _came(panel, moments, ahead)
@@ -88,10 +87,11 @@ class BoostedCounts:
             parts.append(table[known])
             wanted.append(came[known])
             sizes.append(pasts.size.T.reshape(-1)[known])
+            steps.append(step_of_row[known])
         target, size = np.concatenate(wanted), np.concatenate(sizes)
         if len(target) < 2 * self.least_in_leaf:
             return None
-        return _Learning(np.concatenate(parts), target, size, names)
+        return _Learning(np.concatenate(parts), target, size, np.concatenate(steps), names)
 
     def _quantiles(self, learning: "_Learning", levels: Sequence[float]) -> "list[lightgbm.Booster]":
         shares = self.told is Told.SHARES
@@ -102,9 +102,10 @@ class BoostedCounts:
     def _mean(self, learning: "_Learning") -> "lightgbm.Booster":
         shares = self.told is Told.SHARES
         target = learning.target / learning.size if shares else learning.target
-        weight = (learning.size / learning.size.mean()) ** (self.mean_weight if shares else self.mean_weight - 1.0)
+        # The deviance of units grows by the power 2 - p of their size, that of shares does not: both weigh alike then.
+        weight = learning.size ** (1.0 if shares else self.tweedie_power - 1.0) / learning.step
         objective: dict[str, object] = {"objective": "tweedie", "tweedie_variance_power": self.tweedie_power}
-        return self._boost(learning, target, weight, [objective])[0]
+        return self._boost(learning, target, weight / weight.mean(), [objective])[0]
 
     def _boost(
         self, learning: "_Learning", target: Floats, weight: Floats, objectives: Sequence[dict[str, object]]
@@ -132,7 +133,20 @@ class _Learning:
     features: NDArray[np.float32]
     target: Floats
     size: Floats
+    step: Floats
+    """How far the row's series usually goes from one period to the next: errors in means are told per it."""
     names: list[str]
+
+
+def _usual_step(panel: Panel) -> Floats:
+    """(n,) root mean squared change between neighbouring periods; the mean of all where unknown, or where none."""
+    squares = np.diff(panel.demand, axis=1) ** 2
+    known = np.isfinite(squares)
+    number = known.sum(axis=1)
+    mean = np.where(known, squares, 0.0).sum(axis=1) / np.maximum(number, 1)
+    usable = (number > 0) & (mean > 0)
+    usual = float(np.sqrt(mean[usable]).mean()) if usable.any() else 1.0
+    return np.where(usable, np.sqrt(mean), usual)
 
 
 def _came(panel: Panel, moments: NDArray[np.int64], ahead: int) -> Floats:

@@ -52,11 +52,10 @@ class Tried:
     told: Mapping[int, Mapping[str, Forecast]]
     """Origin (periods known) → candidate's name → forecast."""
 
-    def before(self, origin: int) -> "Tried":
-        """Only what was all come when so many periods were known."""
-        return Tried(
-            self.panel, self.horizon, self.levels, {o: t for o, t in self.told.items() if o + self.horizon <= origin}
-        )
+    def before(self, origin: int, tries: int) -> "Tried":
+        """Only what was all come when so many periods were known, from the last `tries` origins."""
+        come = sorted(one for one in self.told if one + self.horizon <= origin)[-tries:]
+        return Tried(self.panel, self.horizon, self.levels, {one: self.told[one] for one in come})
 
 
 def try_out(
@@ -88,9 +87,11 @@ class Policy:
 
     simple: tuple[str, ...]
     """Names of the baselines that a candidate must not lose to in a class; the choice where nothing can be learned."""
-    least_gain: float = 0.002
+    least_gain: float = 0.001
     """Share by which the loss must fall for one more to be mixed in."""
-    most_members: int = 6
+    first_count: int = 3
+    """How often the best alone is in a mixture at first: the first step to another is a quarter, not a half."""
+    most_members: int = 12
     """Of a mixture, counted as often as they are in it."""
     least_series: int = 60
     """Series and origins that a class needs for a choice of its own; smaller classes follow the whole."""
@@ -199,7 +200,7 @@ def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> F
         return np.asarray(np.eye(len(trials.names))[simple[0]], np.float64)
     bar = float(np.nanmin(alone[simple]))
     fit = np.flatnonzero(np.isfinite(alone) & (alone <= bar))
-    counts = np.eye(len(trials.names))[fit[alone[fit].argmin()]]
+    counts = policy.first_count * np.eye(len(trials.names))[fit[alone[fit].argmin()]]
     least = float(alone[fit].min())
     while counts.sum() < policy.most_members:
         grown = [counts + np.eye(len(trials.names))[number] for number in fit]

@@ -44,7 +44,8 @@ def rmsse(history: Floats, actual: Floats, forecast: Floats) -> Floats:
 
     `history`: (n, t), scaled from the first period with demand on; NaN where a history never changes.
     """
-    squared = np.nanmean((actual - forecast) ** 2, axis=1)
+    known = np.isfinite(actual).sum(axis=1)
+    squared = np.where(known > 0, np.nansum((actual - forecast) ** 2, axis=1) / np.maximum(known, 1), np.nan)
     scale = np.array([_naive_square(row) for row in history])
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(scale > 0, np.sqrt(squared / scale), np.nan), np.float64)
