@@ -48,7 +48,7 @@ def mix(
     """
     moment = moment_in(question)
     blending, calibration = model.recipe.at(moment.eligible, moment.history, moment.focus)
-    weights = _weights(question, moment, blending)
+    weights = _weights(question, moment, blending, frozenset(source.name for source in model.sources))
     asked = frozenset(SOURCES)
     if not ask_the_weightless:
         asked = frozenset(name for name, weight in zip(SOURCES, weights, strict=True) if weight > 0) | {TRIED_ANYWAY}
@@ -73,8 +73,10 @@ def moment_in(question: Question) -> Moment:
     )
 
 
-def _weights(question: Question, moment: Moment, blending: BlendConfig) -> tuple[float, ...]:
-    weights = list(blending.weights_of(SOURCES))
+def _weights(question: Question, moment: Moment, blending: BlendConfig, learned: frozenset[str]) -> tuple[float, ...]:
+    known = blending.weights_of(SOURCES)
+    # The weight of a source that was never learned says nothing of how loud the others are.
+    weights = [weight if name in learned else 0.0 for name, weight in zip(SOURCES, known, strict=True)]
     loudest = max(weights)
     if question.surface in (Surface.BASKET, Surface.ORDER) and len(question.basket):
         weights[BOUGHT_TOGETHER] = loudest * COMPLETION_SHARE
