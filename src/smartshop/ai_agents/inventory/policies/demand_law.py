@@ -53,7 +53,7 @@ class DemandLaw:
         square = float(np.diff(self.levels) @ (low**2 + low * high + high**2)) / 3
         return float(np.sqrt(max(square - self.mean**2, 0.0)))
 
-    def quantile(self, level: Floats | float) -> Floats:
+    def quantile(self, level: Floats | Sequence[float] | float) -> Floats:
         """The smallest amount that demand stays within with this probability. Any shape of levels, 0 to 1."""
         asked = np.asarray(level, np.float64)
         place = np.clip(np.searchsorted(self.levels, asked - 1e-12, side="left"), 1, len(self.levels) - 1)

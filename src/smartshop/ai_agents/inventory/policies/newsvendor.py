@@ -41,9 +41,9 @@ def newsvendor_normal(
     Raises:
         InvalidValue: a cost is not above 0; mean, spread or lead time is negative.
     """
-    ratio = critical_ratio(holding_cost, stockout_cost)
+    late = _excess_ratio(holding_cost, stockout_cost)
     centre, spread = _over(mean, sd, lead_time)
-    units = centre + spread * float(stats.norm.ppf(ratio))
+    units = centre + spread * float(stats.norm.isf(late))
     return Level(units, _cost(holding_cost, stockout_cost, normal_loss(units, centre, spread)))
 
 
@@ -63,9 +63,9 @@ def newsvendor_poisson(holding_cost: float, stockout_cost: float, mean: float, l
     Raises:
         InvalidValue: a cost is not above 0; mean or lead time is negative.
     """
-    ratio = critical_ratio(holding_cost, stockout_cost)
+    late = _excess_ratio(holding_cost, stockout_cost)
     centre, _ = _over(mean, 0.0, lead_time)
-    units = float(stats.poisson.ppf(ratio, centre)) if centre else 0.0
+    units = float(stats.poisson.isf(late, centre)) if centre else 0.0
     return Level(units, _cost(holding_cost, stockout_cost, poisson_loss(units, centre)))
 
 
@@ -123,6 +123,12 @@ def level_costs(chances: Floats, holding_cost: float, stockout_cost: float, leve
     inside = np.clip(levels, 0, len(chances)).astype(np.int64)
     left = at_most[inside] + np.maximum(levels - len(chances), 0)
     return np.asarray(holding_cost * left + stockout_cost * (left + mean - levels), np.float64)
+
+
+def _excess_ratio(holding_cost: float, stockout_cost: float) -> float:
+    """h/(p + h), which keeps its digits where the ratio itself is nearly 1."""
+    critical_ratio(holding_cost, stockout_cost)
+    return holding_cost / (stockout_cost + holding_cost)
 
 
 def _over(mean: float, sd: float, lead_time: float) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from smartshop.ai_agents.inventory.policies.bounds import Floats
+from smartshop.ai_agents.inventory.policies.budget import OrderOptions
 from smartshop.ai_agents.inventory.policies.order_plan import OrderPlan, plan_orders
 from smartshop.ai_agents.inventory.policies.order_terms import (
     AwaitedDemand,
@@ -12,6 +13,9 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
     SupplierTerms,
 )
 from smartshop.ai_agents.inventory.policies.packs import Counts, cheapest_packs, fewer_packs, more_packs
+
+MOST_OPTIONS = 256
+"""Sizes of one product's order that a budget chooses from; of more, so many evenly."""
 
 
 def decide_order(
@@ -24,17 +28,15 @@ def decide_order(
     process (Howard 1960) whose values are those of the plan. So packs, smallest orders, discounts and the question
     whether to order at all are answered by the same comparison.
 
-    Sales missed before the order can arrive are not to be helped. Waiting is charged with all that is missed until a
-    later order arrives, ordering with what is missed before this one's arrival and then again before the next one's.
-
-    Demand is taken to be independent of what is on the shelf; stock-outs lose sales, and what is owed is delivered
-    first.
+    Stock-outs lose sales. Those missed before an order placed now can arrive are in none of the costs, since nothing
+    decided now can save them, and need not be replaced either: after a long stock-out less is ordered than the plan's
+    level less the position.
     """
-    plan = plan_orders(demand, terms, costs)
-    judged = _Comparison(plan, demand, terms)
-    packs = judged.best(position.units)
+    judged = compare_orders(demand, terms, costs)
+    plan, packs = judged.plan, judged.best(position.units)
     fewer, more = fewer_packs(terms, packs), more_packs(terms, packs)
     after = float(position.units + packs * terms.pack_units)
+    raised = plan.effective(position.units) + packs * terms.pack_units
     return OrderDecision(
         units=packs * terms.pack_units,
         packs=packs,
@@ -44,9 +46,9 @@ def decide_order(
         cost_of_one_pack_less=None if fewer is None else judged.cost(position.units, fewer),
         cost_of_one_pack_more=None if more is None else judged.cost(position.units, more),
         cost_of_waiting=judged.cost(position.units, 0),
-        cycle_service=float(demand.over_protection.chance_within(plan.lowest(np.array(after)))),
-        fill_rate=judged.fill_rate(after),
-        short_before_delivery=1.0 - float(judged.before.chance_within(float(position.units))),
+        cycle_service=float(demand.over_protection.chance_within(plan.lowest(np.array(raised)))),
+        fill_rate=judged.fill_rate(raised),
+        short_before_delivery=1.0 - float(plan.before_delivery.chance_within(float(position.units))),
         days_of_cover=after / plan.per_day if plan.per_day else float("inf"),
         cash=float(judged.cash(np.array([packs]))[0]),
         stockout_per_unit=plan.stockout_per_unit,
@@ -54,11 +56,29 @@ def decide_order(
     )
 
 
-class _Comparison:
+def compare_orders(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> "OrderComparison":
+    """What every order would cost at every position: for many positions of one product, and for plots."""
+    return OrderComparison(plan_orders(demand, terms, costs), terms)
+
+
+def order_options(
+    position: StockPosition, demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts
+) -> OrderOptions:
+    """Every order up to the best one, with its cash and what it saves: from these a budget over many chooses."""
+    judged = compare_orders(demand, terms, costs)
+    best = judged.best(position.units)
+    least = min(terms.fewest_packs, best)
+    packs = np.unique(np.round(np.linspace(least, best, min(best - least + 1, MOST_OPTIONS)))).astype(np.int64)
+    packs = np.unique(np.append(packs, 0))
+    found = judged.costs(position.units, packs)
+    return OrderOptions(packs, judged.cash(packs), found[0] - found)
+
+
+class OrderComparison:
     """What orders of each size cost at a position, under one plan."""
 
-    def __init__(self, plan: OrderPlan, demand: AwaitedDemand, terms: SupplierTerms) -> None:
-        self.plan, self.terms, self.before = plan, terms, demand.before_delivery
+    def __init__(self, plan: OrderPlan, terms: SupplierTerms) -> None:
+        self.plan, self.terms = plan, terms
 
     def cash(self, packs: Counts) -> Floats:
         """(n,) money that the supplier asks."""
@@ -70,13 +90,9 @@ class _Comparison:
     def costs(self, position: float, packs: Counts) -> Floats:
         """(n,) money beyond the plan's, over the time that each order lasts."""
         units = packs * self.terms.pack_units
-        missed_anyway = self.plan.stockout_per_unit * float(self.before.short(position))
-        found = (
-            self.cash(packs)
-            - self.plan.unit_price * units
-            + self.plan.cost_until_low((position + units).astype(np.float64))
-        )
-        return np.asarray(found + np.where(packs > 0, missed_anyway, 0.0), np.float64)
+        goods = self.cash(packs) - self.plan.unit_price * units
+        raised = self.plan.effective(position) + units.astype(np.float64)
+        return np.asarray(goods + self.plan.cost_until_low(raised), np.float64)
 
     def cost(self, position: float, packs: int) -> float:
         """Money over the time that the planned order lasts."""
@@ -84,11 +100,12 @@ class _Comparison:
 
     def best(self, position: float) -> int:
         """Packs to order at a position."""
-        return cheapest_packs(self.terms, self.plan.order_up_to - position, lambda packs: self.costs(position, packs))
+        wanted = self.plan.order_up_to - self.plan.effective(position)
+        return cheapest_packs(self.terms, wanted, lambda packs: self.costs(position, packs))
 
     def reorder_point(self) -> int | None:
         """The largest position at which an order is better than none; waiting only gets worse as stock falls."""
-        low, high = -1, int(max(self.plan.order_up_to, 0.0))
+        low, high = 0, int(max(self.plan.order_up_to, 1.0))
         if not self.best(low):
             return None
         while high - low > 1:
@@ -96,12 +113,10 @@ class _Comparison:
             low, high = (middle, high) if self.best(middle) else (low, middle)
         return low
 
-    def fill_rate(self, after: float) -> float:
+    def fill_rate(self, position: float) -> float:
         """Share of demand met between this order's arrival and the next one's."""
-        days = float(self.plan.days_until_low(np.array(after)))
         if self.plan.per_day == 0:
             return 1.0
-        short = float(self.plan.over_protection.short(self.plan.lowest(np.array(after)))) - float(
-            self.before.short(after)
-        )
-        return float(np.clip(1.0 - max(short, 0.0) / (self.plan.per_day * days), 0.0, 1.0))
+        raised = np.array(position)
+        asked = self.plan.per_day * float(self.plan.days_until_low(raised))
+        return max(0.0, 1.0 - float(self.plan.short_between(raised)) / asked)

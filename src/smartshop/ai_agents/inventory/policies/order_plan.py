@@ -1,13 +1,14 @@
 """How often to order, and how low stock may fall before: the plan that a single order is judged against.
 
-With orders that last T days and a position of s when the last review before a new order passes, a day costs
+With orders that last T days and a position of s at the last review before a new order, a day costs
 
-    C(s, T) = (K + p·E[(D − s)⁺])/T + h·(E[(s − D)⁺] + λT/2) + price(λT)
+    C(s, T) = (K + p·short(s, T))/T + h·(E[(s − D)⁺] + λT/2) + price(λT)
+    short(s, T) = E[(D − s)⁺] − E[(D′ − s − λ(T − R))⁺]
 
-with D the demand over lead time plus review and λ units a day. For each T the best s is the quantile p/(p + hT) of D,
-read from the forecast; T is searched, between the review period and the longest cover, the supplier's breakpoints among
-its values. It is the expected-inventory-level model (Hadley & Whitin 1963) without its normal demand, for reviews at
-intervals, sales lost rather than delayed, and prices by size.
+with D the demand over lead time plus review R, D′ that over the lead time alone, and λ units a day: what is missed
+until the next delivery, less what was missed before this one. Both are searched together, the supplier's breakpoints
+among the values of T. It is the (r, Q) model of Hadley & Whitin (1963, section 4.2) without its normal demand, for
+reviews at intervals, sales lost rather than delayed, and prices by size.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,17 @@ from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw
 from smartshop.ai_agents.inventory.policies.order_terms import AwaitedDemand, StockCosts, SupplierTerms
 from smartshop.ai_agents.inventory.policies.periodic_review import WHOLE, worthwhile_service
 
-TRIED_LENGTHS = 48
-"""Lengths tried, evenly by their logarithm; then as many around the best of them."""
+TRIED_LENGTHS, TRIED_LEVELS = 24, 48
+"""Lengths tried, evenly by their logarithm, and levels, evenly; then as many around the best of them."""
+
+ROUNDS = 3
+"""How often the search is narrowed: to a two-hundredth of the first steps."""
+
+DEAREST_STOCKOUT = 1e9
+"""Times the holding cost of a review: no service level below 1 in a billion needs more."""
+
+SERVICE_HALVINGS = 24
+"""Halvings, on a logarithmic scale, of the range of stock-out costs in which a service level is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,85 +51,132 @@ class OrderPlan:
     stockout_per_unit: float
     review_days: float
     over_protection: DemandLaw
+    before_delivery: DemandLaw
 
     @property
     def order_up_to(self) -> float:
         """Units; demand during the days beyond one review is added to the safe level."""
         return float(np.ceil(self.safe_level + self.per_day * (self.days - self.review_days) - WHOLE))
 
+    def effective(self, position: float) -> float:
+        """The position as it counts: what is missed before an order placed now arrives takes nothing from the shelf.
+
+        In whole units, rather one too few.
+        """
+        return position + float(np.floor(self.before_delivery.short(max(position, 0.0)) + WHOLE))
+
     def days_until_low(self, position: Floats) -> Floats:
         """Days until the review at which stock, raised to a position now, is low. Any shape; at least one review."""
         if self.per_day == 0:
             return np.full(np.shape(position), self.review_days)
-        beyond = np.maximum(np.asarray(position, np.float64) - self.safe_level, 0.0)
+        beyond = np.maximum(position - self.safe_level, 0.0)
         return np.asarray(self.review_days + beyond / self.per_day, np.float64)
 
     def lowest(self, position: Floats) -> Floats:
         """The position, raised to one now, at the last review before an order. Any shape."""
-        if self.per_day == 0:
-            return np.asarray(position, np.float64)
-        return np.minimum(np.asarray(position, np.float64), self.safe_level)
+        return position if self.per_day == 0 else np.minimum(position, self.safe_level)
+
+    def short_between(self, position: Floats) -> Floats:
+        """Units missed from the arrival of an order that raises stock to a position until the next one's. Any shape."""
+        until_next = self.over_protection.short(self.lowest(position))
+        # What is owed already is missed as long as it is not ordered.
+        before = self.before_delivery.short(np.maximum(position, 0.0))
+        return np.asarray(np.maximum(until_next - before, 0.0), np.float64)
 
     def cost_until_low(self, position: Floats) -> Floats:
         """Money that stock raised to a position costs until it is low, less the plan's for as long. Any shape."""
-        days, lowest = self.days_until_low(position), self.lowest(position)
-        held = self.over_protection.left(lowest) + self.per_day * days / 2
-        short = self.stockout_per_unit * self.over_protection.short(lowest)
+        days = self.days_until_low(position)
+        held = self.over_protection.left(self.lowest(position)) + self.per_day * days / 2
+        short = self.stockout_per_unit * self.short_between(position)
         return np.asarray(self.holding_per_unit_day * days * held + short - self.cost_per_day * days, np.float64)
 
 
 def plan_orders(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> OrderPlan:
-    """The plan of least cost per day."""
-    per_day, review = demand.per_day, demand.review_days
-    if per_day == 0:
-        return _chosen(demand, terms, costs, np.array([review]))
-    least = max(terms.fewest_packs * terms.pack_units / per_day, review)
-    most = max(min(costs.longest_cover_days, terms.most_packs * terms.pack_units / per_day), least)
-    lengths = np.geomspace(least, most, TRIED_LENGTHS)
-    breaks = np.asarray(terms.prices.from_units, np.float64) / per_day
-    lengths = np.unique(np.concatenate((lengths, breaks[(breaks > least) & (breaks < most)])))
-    best = int(np.argmin(_rates(demand, terms, costs, lengths)))
-    around = lengths[[max(best - 1, 0), best, min(best + 1, len(lengths) - 1)]]
-    # The best so far stays among them: a breakpoint is not met again by equal steps.
-    closer = np.concatenate((np.linspace(around[0], around[2], TRIED_LENGTHS), around[1:2]))
-    return _chosen(demand, terms, costs, closer)
-
-
-def _chosen(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts, lengths: Floats) -> OrderPlan:
-    rates = _rates(demand, terms, costs, lengths)
-    days = float(lengths[int(np.argmin(rates))])
-    size = max(demand.per_day * days, terms.fewest_packs * terms.pack_units)
-    unit_price = float(terms.prices.cost_of(size)) / size
-    stockout, service = _stockout_and_service(costs, np.array([days]))
-    return OrderPlan(
-        days=days,
-        safe_level=float(np.ceil(demand.over_protection.quantile(service[0]) - WHOLE)),
-        per_day=demand.per_day,
-        unit_price=unit_price,
-        cost_per_day=float(rates.min()) - unit_price * demand.per_day,
-        holding_per_unit_day=costs.holding_per_unit_day,
-        stockout_per_unit=float(stockout[0]),
-        review_days=demand.review_days,
-        over_protection=demand.over_protection,
-    )
-
-
-def _rates(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts, lengths: Floats) -> Floats:
-    """(n,) C of each length, with the price of the goods, at the best whole safe level for it."""
-    stockout, service = _stockout_and_service(costs, lengths)
-    level = np.ceil(demand.over_protection.quantile(service) - WHOLE)
-    sizes = demand.per_day * lengths
-    held = demand.over_protection.left(level) + sizes / 2
-    # A wanted service level fixes the shortages: only the other costs are weighed against each other.
-    short = 0.0 if costs.service_level is not None else stockout * demand.over_protection.short(level)
-    rate = (terms.fixed_cost + short + terms.prices.cost_of(sizes)) / lengths + costs.holding_per_unit_day * held
-    return np.asarray(rate, np.float64)
-
-
-def _stockout_and_service(costs: StockCosts, lengths: Floats) -> tuple[Floats, Floats]:
-    """(n,) money per unit short and (n,) chance of having enough, for orders of these lengths."""
+    """The plan of least cost per day; for a wanted service level that of the lowest stock-out cost that leads to it."""
     if costs.stockout_per_unit is not None:
-        known = np.full(len(lengths), costs.stockout_per_unit)
-        return known, worthwhile_service(costs.holding_per_unit_day, lengths, costs.stockout_per_unit)
-    service = costs.service_level or 0.0
-    return costs.holding_per_unit_day * lengths * service / (1 - service), np.full(len(lengths), service)
+        return _PlanSearch(demand, terms, costs).best(costs.stockout_per_unit)
+    search, wanted = _PlanSearch(demand, terms, costs), costs.service_level or 0.0
+    low, high = np.log(costs.holding_per_unit_day * demand.review_days * np.array([1e-3, DEAREST_STOCKOUT]))
+    plan = search.best(float(np.exp(high)))
+    for _ in range(SERVICE_HALVINGS):
+        tried = search.best(float(np.exp((low + high) / 2)))
+        if float(demand.over_protection.chance_within(tried.safe_level)) >= wanted - WHOLE:
+            plan, high = tried, (low + high) / 2
+        else:
+            low = (low + high) / 2
+    return plan
+
+
+class _PlanSearch:
+    """The search over lengths and levels for one product; only the stock-out cost is left open."""
+
+    def __init__(self, demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> None:
+        self.demand, self.terms, self.costs = demand, terms, costs
+        self.before = demand.before_delivery
+        self.per_day, self.least_size = demand.per_day, terms.fewest_packs * terms.pack_units
+
+    def best(self, stockout_per_unit: float) -> OrderPlan:
+        days, level, cost = self._least(stockout_per_unit)
+        size = max(self.per_day * days, self.least_size)
+        unit_price = float(self.terms.prices.cost_of(size)) / size
+        return OrderPlan(
+            days=days,
+            safe_level=level,
+            per_day=self.per_day,
+            unit_price=unit_price,
+            cost_per_day=cost - unit_price * self.per_day,
+            holding_per_unit_day=self.costs.holding_per_unit_day,
+            stockout_per_unit=stockout_per_unit,
+            review_days=self.demand.review_days,
+            over_protection=self.demand.over_protection,
+            before_delivery=self.before,
+        )
+
+    def _least(self, stockout: float) -> tuple[float, float, float]:
+        lengths, levels = self._lengths(), self._levels(stockout)
+        days, level, cost = lengths[0], levels[0], np.inf
+        for _ in range(ROUNDS):
+            rates = self._rates(lengths, levels, stockout)
+            row, column = np.unravel_index(int(np.argmin(rates)), rates.shape)
+            if rates[row, column] < cost:
+                days, level, cost = lengths[row], levels[column], rates[row, column]
+            # The best stays among the values: a breakpoint is not met again by equal steps.
+            lengths = _closer(lengths, int(row), TRIED_LENGTHS)
+            levels = np.unique(np.round(_closer(levels, int(column), TRIED_LEVELS)))
+        return float(days), float(level), float(cost)
+
+    def _rates(self, lengths: Floats, levels: Floats, stockout: float) -> Floats:
+        """(n, k) C of each length and level, with the price of the goods."""
+        sizes, over = self.per_day * lengths, self.demand.over_protection
+        raised = levels + self.per_day * (lengths[:, None] - self.demand.review_days)
+        short = np.maximum(over.short(levels) - self.before.short(raised), 0.0)
+        held = over.left(levels) + sizes[:, None] / 2
+        per_order = self.terms.fixed_cost + self.terms.prices.cost_of(sizes)[:, None] + stockout * short
+        return np.asarray(per_order / lengths[:, None] + self.costs.holding_per_unit_day * held, np.float64)
+
+    def _lengths(self) -> Floats:
+        review = self.demand.review_days
+        if self.per_day == 0:
+            return np.array([review])
+        least = max(self.least_size / self.per_day, review)
+        if self.terms.fixed_cost == 0 and len(self.terms.prices.unit_costs) == 1:
+            # Where neither orders nor their size cost anything, none is put off.
+            return np.array([least])
+        limit = self.terms.most_packs * self.terms.pack_units / self.per_day
+        most = max(min(self.costs.longest_cover_days, limit), least)
+        breaks = np.asarray(self.terms.prices.from_units, np.float64) / self.per_day
+        tried = np.geomspace(least, most, TRIED_LENGTHS)
+        return np.unique(np.concatenate((tried, breaks[(breaks > least) & (breaks < most)])))
+
+    def _levels(self, stockout: float) -> Floats:
+        """Whole levels, from the demand expected before delivery up to where no sale is worth another unit held."""
+        service = worthwhile_service(self.costs.holding_per_unit_day, self.demand.review_days, stockout)
+        most = float(np.ceil(self.demand.over_protection.quantile(service) - WHOLE))
+        least = min(float(np.floor(self.before.mean)), most)
+        return np.unique(np.round(np.linspace(least, most, TRIED_LEVELS)))
+
+
+def _closer(values: Floats, best: int, count: int) -> Floats:
+    """(count + 1,) values from the neighbour below the best to the one above it, the best among them, rising."""
+    low, high = values[max(best - 1, 0)], values[min(best + 1, len(values) - 1)]
+    return np.unique(np.append(np.linspace(low, high, count), values[best]))

@@ -9,25 +9,26 @@ from smartshop.ai_agents.inventory.policies.order_terms import SupplierTerms
 
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-MOST_STEPS = 1_000
-"""Packs by which the cheapest order may lie beside the first guess; the cost is nearly flat long before."""
+MOST_TRIED = 2_000
+"""Sizes of order that are looked at one by one; of more, so many evenly, and then those around the best."""
 
 
 def cheapest_packs(terms: SupplierTerms, wanted_units: float, cost: Callable[[Counts], Floats]) -> int:
     """The number of packs of least cost, 0 among them; of equally cheap ones the fewest.
 
-    Looked at: none, the packs around what is wanted, the smallest and largest order, every breakpoint; and from
-    the best of these on as long as one pack more or less is cheaper.
+    Looked at: none, every size the supplier takes up to a pack more than is wanted, and every breakpoint; from the best
+    of these on as long as one pack more or less is cheaper.
 
     Args:
         cost: (n,) packs, 0 or what the supplier takes → (n,) money.
     """
-    around = int(min(max(wanted_units, 0.0) // terms.pack_units, terms.most_packs)) + np.arange(-1, 3)
-    breaks = [int(-(-units // terms.pack_units)) for units in terms.prices.from_units]
-    tried = np.concatenate((around, breaks, [terms.fewest_packs])).astype(np.int64)
-    tried = np.unique(np.append(np.clip(tried, terms.fewest_packs, terms.most_packs), 0))
+    wanted = int(min(max(wanted_units, 0.0) // terms.pack_units + 2, terms.most_packs))
+    sizes = np.linspace(terms.fewest_packs, max(wanted, terms.fewest_packs), MOST_TRIED).astype(np.int64)
+    breaks = np.ceil(np.asarray(terms.prices.from_units) / terms.pack_units).astype(np.int64)
+    tried = np.unique(np.clip(np.concatenate((sizes, breaks)), terms.fewest_packs, terms.most_packs))
+    tried = np.concatenate(([0], tried))
     best = int(tried[int(np.argmin(cost(tried)))])
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_TRIED):
         beside = [packs for packs in (fewer_packs(terms, best), best, more_packs(terms, best)) if packs is not None]
         found = cost(np.array(beside, np.int64))
         cheaper = beside[int(np.argmin(found))]
