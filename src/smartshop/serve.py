@@ -75,6 +75,7 @@ class ModelKeeper:
         """Models are taken up and count on in threads of their own; who swaps one waits for the other."""
         self._trained: RecommendationModel | None = None
         self._recommender: RecommendationAdvisor | None = None
+        self._advisors = build_advisors()
         self._wanted: TellWanted = wanted_by_nobody
         self._versions: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -102,9 +103,7 @@ class ModelKeeper:
         return self._shop.shelves.shelf
 
     def _use(self) -> None:
-        segmentation = self._shop.segmentation.model
-        advisors = build_advisors(segmentation)
-        self._shop.recommendations.use(self._recommender, advisors, self._versions, wanted=self._wanted)
+        self._shop.recommendations.use(self._recommender, self._advisors, self._versions, wanted=self._wanted)
 
     def _serve_grown(self, trained: RecommendationModel, grown: RecommendationModel) -> None:
         """Serve with what counted on, unless another model was taken up meanwhile."""
@@ -137,7 +136,8 @@ class ModelKeeper:
 
     def _segment_with(self, folder: Path, _: ModelRecord) -> None:
         model = SegmentationModel.load(folder)
-        self._wanted = build_wanted(model)
+        # Once per model: their tables grow with the catalogue, and counting on swaps recommenders every second.
+        self._advisors, self._wanted = build_advisors(model), build_wanted(model)
         self._shop.segmentation.model = model
 
 
