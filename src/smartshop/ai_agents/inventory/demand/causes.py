@@ -1,7 +1,9 @@
 """What is known to move demand, day by day and as far ahead as is forecast: price, promotion, holidays, own events.
 
-Nothing here looks at demand of its own day: it is asked for days ahead as well. Weather is not among them, since no
-order tells of it and none is known ahead.
+Nothing here tells what its own day sold, for it is asked for days ahead as well: a price is the one of the evening
+before (a wholesaler's price falls on the very day that much is bought, and a product's discount is seen only where it
+sold), and discounts are those of the whole shop. Weather is not among the causes: no order tells of it, and none is
+known ahead.
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,11 @@ from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PR
 from smartshop.data_collection.pipelines.demand import DemandTable
 
 PRICE = "price"
-"""Price as sold over what it usually was: 1 as usual, 0.8 a fifth below."""
+"""Price as last sold before the day, over what it usually was: 1 as usual, 0.8 a fifth below."""
+DISCOUNT = "discount"
+"""Share that discounts of whole orders took off the day's orders of the shop."""
+ABOUT_TODAY = 28
+"""Days of which the mean is expected of discounts to come."""
 EVENT_PREFIX = "event_"
 USUAL_HALF_LIFE_DAYS = 45.0
 """So many days ago a price says half as much of what is usual: a rise is usual again after some months."""
@@ -58,6 +64,7 @@ def daily_causes(table: DemandTable, horizon_days: int, known: KnownCauses = NOT
     causes = {
         PRICE: relative_prices(table, horizon_days),
         PROMOTION: promotions(table, horizon_days),
+        DISCOUNT: discounts(table, horizon_days),
         OPEN: open_days(table.orders, horizon_days),
     }
     for event in known.events:
@@ -83,9 +90,9 @@ def open_days(orders: NDArray[np.integer], horizon_days: int) -> Table:
 
 
 def relative_prices(table: DemandTable, horizon_days: int) -> Table:
-    """(n, t + h) price over the usual. On a day without a sale the last price stands, and so it does ahead.
+    """(n, t + h) price last asked before each day, over the usual. The last of all stands ahead.
 
-    The usual is an exponentially weighted mean of the logarithms of prices up to the day before.
+    The usual is an exponentially weighted mean of the logarithms of the prices before that one.
     """
     keep = 0.5 ** (1.0 / USUAL_HALF_LIFE_DAYS)
     prices = _last_told(np.where(table.price_minor > 0, table.price_minor, np.nan))
@@ -96,11 +103,10 @@ def relative_prices(table: DemandTable, horizon_days: int) -> Table:
         price = prices[:, day]
         told = np.isfinite(price)
         logs = np.log(np.where(told, price, 1.0))
-        has_usual = told & (weight > 0)
-        gap = logs - np.divide(usual, weight, out=np.zeros_like(usual), where=weight > 0)
-        relative[has_usual, day] = np.exp(gap[has_usual])
+        gap = logs - np.divide(usual, weight, out=logs.copy(), where=weight > 0)
+        known_on = slice(day + 1, day + 2) if day + 1 < table.days else slice(table.days, None)
+        relative[:, known_on] = np.exp(gap)[:, None]
         usual, weight = usual * keep + np.where(told, logs, 0.0), weight * keep + told
-    relative[:, table.days :] = relative[:, table.days - 1 : table.days]
     return relative
 
 
@@ -113,9 +119,8 @@ def _last_told(values: Table) -> Table:
 
 
 def promotions(table: DemandTable, horizon_days: int) -> Table:
-    """(n, t + h) share off the price, 0 to 1: the larger of dated offers, also to come, and of orders' discounts."""
+    """(n, t + h) share off the price by dated offers, 0 to 1; those to come are known."""
     off = np.zeros((len(table), table.days + horizon_days), np.float32)
-    off[:, : table.days] = table.share_off
     cuts = table.promotions
     # Series stand by product, so those of one product are a stretch.
     begins, ends = (np.searchsorted(table.product_no, cuts.product_no, side) for side in ("left", "right"))
@@ -125,3 +130,12 @@ def promotions(table: DemandTable, horizon_days: int) -> Table:
         some = off[begins[cut] : ends[cut], first:behind]
         np.maximum(some, cuts.share_off[cut], out=some)
     return off
+
+
+def discounts(table: DemandTable, horizon_days: int) -> Table:
+    """(1, t + h) of the whole shop, by units; ahead what the last four weeks had on average."""
+    units = table.sold.sum(axis=0, dtype=np.float64)
+    off = (table.share_off * table.sold).sum(axis=0, dtype=np.float64)
+    share = np.divide(off, units, out=np.zeros(table.days), where=units > 0)
+    lately = float(share[-ABOUT_TODAY:].mean()) if table.days else 0.0
+    return np.concatenate([share, np.full(horizon_days, lately)])[None, :].astype(np.float32)

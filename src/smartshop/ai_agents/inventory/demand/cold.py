@@ -3,8 +3,9 @@
 Every product that was seen from its launch on is a witness: its demand in the periods since launch, as it was. Its word
 counts by how like it is to the newcomer (same category as deep as the paths agree, same brand, near in price). The
 forecast of a period is the witnesses' weighted distribution in the same period of their lives, so it is as wide as
-launches differ: nothing is assumed of its shape. What the newcomer has sold since its own launch scales all of it, as
-a gamma prior of the witnesses' totals would (Gelman et al. 2013, section 2.6).
+launches differ: nothing is assumed of its shape. Once a newcomer has sold for some periods, witnesses that began alike
+count more, and what each tells is how it went on from there: its later demand over its first, times the newcomer's own
+first (forecasting by analogy; Green & Armstrong 2007).
 """
 
 from collections.abc import Sequence
@@ -20,12 +21,16 @@ Ints = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class ColdConfig:
-    category_step: float = 4.0
+    category_step: float = 8.0
     """A witness counts so many times more with every level of the category path that agrees."""
     brand_factor: float = 2.0
     """And so many times more with the same brand."""
     price_width: float = 0.5
     """Logarithms of prices so far apart count e^-½ as much: 0.5 is two thirds dearer."""
+    start_width: float = 0.7
+    """Logarithms of demand since launch so far apart count e^-½ as much."""
+    start_units: float = 5.0
+    """Added to both before they are held against each other: few units tell little."""
     fewest_witnesses: float = 5.0
     """So few effective witnesses are held together with everybody's word, which fills up to this number."""
 
@@ -96,20 +101,33 @@ def forecast_cold(
     Without any witness nothing is expected: zero, which the caller has to tell from a forecast.
     """
     begun = sold.shape[1]
-    weight = witness_weights(newcomers, witnesses.likeness, config)
+    near, ratio = _starts(sold, witnesses.demand[:, :begun], config)
+    weight = witness_weights(newcomers, witnesses.likeness, config) * near
     ahead = np.full((len(witnesses.demand), horizon), np.nan)
     lived = witnesses.demand[:, begun : begun + horizon]
     ahead[:, : lived.shape[1]] = lived
-    known = np.isfinite(ahead)
-    scale = _scales(sold, witnesses.demand[:, :begun], weight)
+    known = np.isfinite(ahead) & np.isfinite(witnesses.demand[:, :begun]).all(axis=1, keepdims=True)
     mean = np.zeros((len(newcomers), horizon))
     quantiles = np.zeros((len(newcomers), horizon, len(levels)))
     for step in np.flatnonzero(known.any(axis=0)):
         heard = known[:, step]
-        told, counts = ahead[heard, step], _held_together(weight[:, heard], config)
-        mean[:, step] = counts @ told
+        told, counts = ratio[:, heard] * ahead[heard, step], _held_together(weight[:, heard], config)
+        mean[:, step] = (counts * told).sum(axis=1)
         quantiles[:, step] = _weighted_quantiles(told, counts, levels)
-    return tidy(mean * scale[:, None], quantiles * scale[:, None, None])
+    return tidy(mean, quantiles)
+
+
+def _starts(sold: Floats, before: Floats, config: ColdConfig) -> tuple[Floats, Floats]:
+    """((m, w), (m, w)) how alike each newcomer's and each witness's first periods are, and the one's over the other's.
+
+    Periods that are not known of a newcomer are left out of its witnesses, too.
+    """
+    known = np.isfinite(sold)
+    own = np.where(known, sold, 0.0).sum(axis=1)[:, None] + config.start_units
+    others = known.astype(np.float64) @ np.nan_to_num(before).T + config.start_units
+    ratio = own / others
+    near = np.exp(-0.5 * (np.log(ratio) / config.start_width) ** 2)
+    return np.maximum(near, 1e-6), np.asarray(ratio, np.float64)
 
 
 def witness_weights(newcomers: Likeness, witnesses: Likeness, config: ColdConfig) -> Floats:
@@ -136,31 +154,12 @@ def _held_together(weight: Floats, config: ColdConfig) -> Floats:
     return np.asarray(own * share + (1.0 - own) / weight.shape[1], np.float64)
 
 
-def _scales(sold: Floats, before: Floats, weight: Floats) -> Floats:
-    """(m,) how much more was asked for than of the witnesses in the same periods of their lives, drawn towards 1.
-
-    The gamma prior has the mean and variance of the witnesses' totals; Poisson sales update it.
-    """
-    known = np.isfinite(sold)
-    whole = np.isfinite(before).all(axis=1)
-    if not sold.shape[1] or not whole.any():
-        return np.ones(len(sold))
-    share = weight[:, whole] / weight[:, whole].sum(axis=1, keepdims=True)
-    past = before[whole]
-    expected = np.where(known, share @ past, 0.0).sum(axis=1)
-    came = np.where(known, sold, 0.0).sum(axis=1)
-    totals = past.sum(axis=1)
-    centre = share @ totals
-    variance = share @ totals**2 - centre**2
-    # Of a gamma with this relative variance; no variance at all would let nothing be learned.
-    shape = 1.0 / np.clip(np.divide(variance, centre**2, out=np.ones_like(centre), where=centre > 0), 0.05, 20.0)
-    return np.asarray((shape + came) / (shape + expected), np.float64)
-
-
 def _weighted_quantiles(told: Floats, counts: Floats, levels: Sequence[float]) -> Floats:
-    """(m, q) smallest value at which at least the level's share of the weight is reached. `told`: (w,)."""
-    order = np.argsort(told)
-    reached = np.cumsum(counts[:, order], axis=1)
-    level = np.asarray(levels, np.float64)
-    place = (reached[:, :, None] < level - 1e-12).sum(axis=1)
-    return np.asarray(told[order][np.minimum(place, len(told) - 1)], np.float64)
+    """(m, q) smallest value at which at least the level's share of the weight is reached. Both: (m, w)."""
+    order = np.argsort(told, axis=1)
+    reached = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1)
+    found = np.empty((len(told), len(levels)))
+    for number, level in enumerate(levels):
+        place = np.minimum((reached < level - 1e-12).sum(axis=1), told.shape[1] - 1)
+        found[:, number] = np.take_along_axis(told, order[np.arange(len(told)), place][:, None], axis=1)[:, 0]
+    return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses, daily_causes, open_days
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, PRICE, KnownCauses, daily_causes, open_days
 from smartshop.ai_agents.inventory.demand.censoring import (
     USUAL_CONFIG,
     WEEKDAYS,
@@ -117,7 +117,7 @@ def demand_series(
         period=period,
         first_day=table.first_day + grid.first,
         causes={
-            name: period_means(cause, grid).astype(np.float32)
+            name: _cause_by_period(name, cause, grid)
             for name, cause in daily_causes(table, horizon_days, causes).items()
         },
         groups={
@@ -135,6 +135,11 @@ def demand_series(
         censored=_censored(table, daily, grid),
         in_stock=in_stock,
     )
+
+
+def _cause_by_period(name: str, daily: NDArray[np.float32], grid: PeriodGrid) -> NDArray[np.float32]:
+    """Means over the days; of prices the one before the period begins, since those within are told by its sales."""
+    return daily[:, grid.starts[:-1]] if name == PRICE else period_means(daily, grid).astype(np.float32)
 
 
 def _by_period(daily: DailyDemand, grid: PeriodGrid) -> Floats:
