@@ -47,7 +47,7 @@ from smartshop.ai_agents.inventory.forecasting.measures import (
     tie_chances,
 )
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
-from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical
+from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, as_counts
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 CHOSEN = "chosen"
@@ -141,10 +141,17 @@ def _m5(path: Path) -> tuple[Panel, Protocol]:
 
 def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
     models = [model for model in Model if not (quick and model in SLOW)]
-    found = light_candidates() | boosted_candidates() | statistical_candidates(models)
+    quick_ones = [model for model in models if which == "m5" or model not in SLOW]
+    found = light_candidates() | boosted_candidates() | statistical_candidates(quick_ones)
     if which != "m5":  # where only means count both are the same
         found |= {f"{model}": Statistical(model) for model in models}
     return found
+
+
+def _with_slow_counts(known: Panel, told: Mapping[str, Forecast]) -> dict[str, Forecast]:
+    """The slow models are fitted once: their counts are made around the means that they told natively."""
+    slow = [model for model in SLOW if str(model) in told]
+    return {**told, **{f"{model} counts": as_counts(known, told[str(model)].mean, LEVELS) for model in slow}}
 
 
 def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candidate]) -> Result:
@@ -160,7 +167,11 @@ def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candida
         choice = choose(tried.before(origin, TRIES), protocol.loss, Policy(SIMPLE))
         known = panel.until(origin)
         averages = {f"average of {', '.join(some)}": _average(known, at.told[origin], some) for some in AVERAGES}
-        told[origin] = {**at.told[origin], **averages, CHOSEN: choice.mix(known, whole[origin])}
+        told[origin] = {
+            **_with_slow_counts(known, at.told[origin]),
+            **averages,
+            CHOSEN: choice.mix(known, whole[origin]),
+        }
         used[origin] = _in_words(choice.names, choice.weights)
     names = list(next(iter(told.values())))
     losses = {name: np.stack([_loss(panel, protocol, o, told[o][name]) for o in protocol.origins], 1) for name in names}

@@ -88,8 +88,9 @@ def test_classes_get_choices_of_their_own() -> None:
     candidates: dict[str, Candidate] = {"simple": RecentCounts(4), "often": ForOften(True), "rarely": ForOften(False)}
     choice = choose(try_out(panel, candidates, 3, LEVELS, (36, 42)), pinball_loss, Policy(("simple",)))
     often, rarely = choice.weights[CLASSES.index("smooth")], choice.weights[CLASSES.index("intermittent")]
-    assert (often[1] > 0.5, often[2]) == (True, 0.0)
-    assert (rarely[1], rarely[2] > 0.5) == (0.0, True)
+    # Half-way back to the baseline, which is best where both halves are one.
+    assert (often[1] > 0.3, often[2]) == (True, 0.0)
+    assert (rarely[1], rarely[2] > 0.3) == (0.0, True)
 
 
 def test_a_choice_sees_only_what_had_come() -> None:

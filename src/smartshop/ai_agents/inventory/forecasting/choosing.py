@@ -87,14 +87,14 @@ class Policy:
 
     simple: tuple[str, ...]
     """Names of the baselines that a candidate must not lose to in a class; the choice where nothing can be learned."""
-    least_gain: float = 0.001
+    least_gain: float = 0.0005
     """Share by which the loss must fall for one more to be mixed in."""
-    first_count: int = 3
-    """How often the best alone is in a mixture at first: the first step to another is a quarter, not a half."""
-    most_members: int = 12
+    first_count: int = 5
+    """How often the best alone is in a mixture at first: the first step to another is a sixth, not a half."""
+    most_members: int = 20
     """Of a mixture, counted as often as they are in it."""
     least_series: int = 60
-    """Series and origins that a class needs for a choice of its own; smaller classes follow the whole."""
+    """Series and origins that a class needs for a choice of its own; smaller ones follow all series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +131,15 @@ def choose(tried: Tried, loss: Loss, policy: Policy) -> Choice:
         raise ValueError(f"The baseline {sorted(missing)[0]!r} was not tried; there are {', '.join(names)}.")
     trials = _Trials.of(tried, names, loss, policy.simple[0])
     whole = _mixture(trials, trials.everyone(), loss, policy)
-    weights, losses = np.tile(whole, (len(CLASSES), 1)), np.full((len(CLASSES), len(names)), np.nan)
+    weights, losses = np.tile(whole.weights, (len(CLASSES), 1)), np.full((len(CLASSES), len(names)), np.nan)
     for number in range(len(CLASSES)):
         members = trials.members(number)
-        if sum(map(len, members)):
-            losses[number] = trials.single_losses(members, loss)
-        if sum(map(len, members)) >= policy.least_series:
-            weights[number] = _mixture(trials, members, loss, policy)
+        seen = sum(map(len, members))
+        if not seen:
+            continue
+        own = _mixture(trials, members, loss, policy)
+        losses[number] = own.alone
+        weights[number] = _shrunk(own, whole.weights, seen, policy)
     return Choice(names, weights, losses)
 
 
@@ -191,22 +193,44 @@ class _Trials:
         return np.array([self.loss_of(row, members, loss) for row in np.eye(len(self.names))])
 
 
-def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> Floats:
-    """(k,) weights that add up to 1."""
+@dataclass(frozen=True, slots=True)
+class _Mixture:
+    weights: Floats
+    """(k,), adding up to 1"""
+    alone: Floats
+    """(k,) loss of each candidate by itself"""
+    fit: NDArray[np.int64]
+    """Those that do not lose to a baseline."""
+
+
+def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> _Mixture:
+    one_hot = np.eye(len(trials.names))
     some = sum(map(len, members)) > 0
     alone = trials.single_losses(members, loss) if some else np.full(len(trials.names), np.nan)
-    simple = [trials.names.index(name) for name in policy.simple]
+    simple = np.array([trials.names.index(name) for name in policy.simple])
     if not np.isfinite(alone[simple]).any():
-        return np.asarray(np.eye(len(trials.names))[simple[0]], np.float64)
-    bar = float(np.nanmin(alone[simple]))
-    fit = np.flatnonzero(np.isfinite(alone) & (alone <= bar))
-    counts = policy.first_count * np.eye(len(trials.names))[fit[alone[fit].argmin()]]
+        return _Mixture(one_hot[simple[0]], alone, simple[:1])
+    fit = np.flatnonzero(np.isfinite(alone) & (alone <= np.nanmin(alone[simple])))
+    counts = policy.first_count * one_hot[fit[alone[fit].argmin()]]
     least = float(alone[fit].min())
     while counts.sum() < policy.most_members:
-        grown = [counts + np.eye(len(trials.names))[number] for number in fit]
+        grown = [counts + one_hot[number] for number in fit]
         losses = [trials.loss_of(one / one.sum(), members, loss) for one in grown]
         best = int(np.argmin(losses))
         if losses[best] > least * (1.0 - policy.least_gain):
             break
         counts, least = grown[best], losses[best]
-    return np.asarray(counts / counts.sum(), np.float64)
+    return _Mixture(counts / counts.sum(), alone, fit)
+
+
+def _shrunk(own: _Mixture, whole: Floats, seen: int, policy: Policy) -> Floats:
+    """A class's own mixture half-way back to that of all: its series err alike at an origin, and origins are few.
+
+    Of the mixture of all only what does not lose to a baseline in this class. A small class follows all.
+    """
+    shared = np.zeros_like(whole)
+    shared[own.fit] = whole[own.fit]
+    if not shared.any():
+        return own.weights
+    shared = shared / shared.sum()
+    return np.asarray(shared if seen < policy.least_series else (own.weights + shared) / 2.0, np.float64)

@@ -71,9 +71,12 @@ class StatisticalCounts:
     def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
         fit = _build(self.model, panel.period.season, horizon, with_errors=False)
         mean = np.array([_told(fit, _usable(series), horizon, [])["mean"] for series in panel.demand])
-        return counted(
-            mean.reshape(len(panel), horizon), recent_moments(panel.demand, DISPERSION_PERIODS).dispersion, levels
-        )
+        return as_counts(panel, mean.reshape(len(panel), horizon), levels)
+
+
+def as_counts(panel: Panel, mean: Floats, levels: Sequence[float]) -> Forecast:
+    """A mean (n, h) told by anything, with the scatter of the panel's counts around it."""
+    return counted(mean, recent_moments(panel.demand, DISPERSION_PERIODS).dispersion, levels)
 
 
 def _width(level: float) -> float:
