@@ -118,6 +118,37 @@ def _keeps_the_contract(panel: Panel, candidate: Candidate) -> None:
     np.testing.assert_array_equal(told.quantiles, again.quantiles)
 
 
+def test_a_price_is_learned_in_whatever_unit_it_is_told() -> None:
+    """Elasticity −2 around a price that changes every few weeks, in euros or in cents."""
+    rng = np.random.default_rng(11)
+    prices = np.repeat(rng.uniform(8.0, 12.0, (8, 18)), 28, axis=1)
+    middle = 2_000.0 * (prices / 10.0) ** -2.0
+    demand = middle * np.exp(0.05 * rng.standard_normal(middle.shape))
+    told = [
+        DailyLinear()
+        .forecast(Panel(demand[:, :476], Period.DAY, 737_000, {"price": (unit * prices).astype(np.float32)}), 28, ())
+        .mean
+        for unit in (1.0, 100.0)
+    ]
+    assert rmspe(middle[:, 476:], told[0]) < 0.05
+    np.testing.assert_allclose(told[0], told[1], rtol=1e-3)
+
+
+@pytest.mark.parametrize("candidate", PROPHETS[1:], ids=lambda one: one.name)
+def test_days_without_a_sale_count_in_prophets_logarithms(candidate: Candidate) -> None:
+    demand = np.where(np.arange(280) % 7 < 3, 0.0, 8.0)[None, :]
+    told = _prophet(candidate).forecast(Panel(demand, Period.DAY, 738_001), 14, ()).mean[0]
+    assert told.reshape(2, 7)[:, :3].max() < 0.5
+    assert told.reshape(2, 7)[:, 3:] == pytest.approx(8.0, abs=0.5)
+
+
+@pytest.mark.parametrize("candidate", [*LIGHT, BoostedDaily()], ids=lambda one: one.name)
+def test_no_series_are_told_as_none(candidate: Candidate) -> None:
+    told = candidate.forecast(Panel(np.zeros((0, 50)), Period.DAY, 738_001), 14, (0.1, 0.9))
+    assert told.mean.shape == (0, 14)
+    assert told.quantiles.shape == (0, 14, 2)
+
+
 @pytest.mark.parametrize("days", [1, 3, 20, 60, 100])
 def test_a_young_shop_without_causes_is_told_too(days: int) -> None:
     panel = Panel(np.random.default_rng(2).gamma(5.0, 20.0, (3, days)), Period.DAY, 738_000)

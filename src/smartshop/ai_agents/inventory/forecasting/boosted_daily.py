@@ -65,7 +65,9 @@ class BoostedDaily:
         return tidy(mean, quantiles_from_earlier(self.expected, panel, mean, levels, self.quantiles))
 
     def expected(self, panel: Panel, horizon: int) -> Floats:
-        """(n, h)"""
+        """(n, h) the middle of what is expected."""
+        if not len(panel):
+            return np.zeros((0, horizon))
         known = _Known(panel, logarithms(panel), day_classes(panel, horizon, (PROMOTION,)), day_columns(panel, horizon))
         past = known.past(panel.periods, horizon)
         rows, differences = _lesson(known, horizon, self.config)

@@ -6,7 +6,7 @@ added as a level, since a straight line over a year follows a turn too late.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -62,6 +62,9 @@ class DailyLinear:
 
     def expected(self, panel: Panel, horizon: int) -> Floats:
         """(n, h) the middle of what is expected."""
+        if not len(panel):
+            return np.zeros((0, horizon))
+        panel = _with_scaled_causes(panel, horizon)
         logs = logarithms(panel)
         known = np.isfinite(logs)
         level = _level(logs)
@@ -105,8 +108,8 @@ def _design(panel: Panel, horizon: int, config: DailyLinearConfig) -> Floats:
     """(n, t + h, k) day classes, causes, waves, slope and, last, an intercept."""
     days = panel.periods + horizon
     classes = day_classes(panel, horizon, (PROMOTION,))
-    own = {name: cause[:, :days] for name, cause in panel.causes.items() if name not in (OPEN, PROMOTION)}
-    columns = [np.asarray(cause, np.float64) for cause in (*derived_causes(panel, horizon).values(), *own.values())]
+    own = [cause[:, :days] for name, cause in panel.causes.items() if name not in (OPEN, PROMOTION)]
+    columns = [np.asarray(cause, np.float64) for cause in (*derived_causes(panel, horizon).values(), *own)]
     n_classes = 14 if PROMOTION in panel.causes else 7
     columns += [(classes == one).astype(np.float64) for one in range(n_classes)]
     turn = 2.0 * np.pi * day_numbers(panel, horizon)[None, :] / YEAR_DAYS
@@ -116,6 +119,25 @@ def _design(panel: Panel, horizon: int, config: DailyLinearConfig) -> Floats:
     columns.append(config.trend_scale * past_origin / YEAR_DAYS)
     columns.append(np.ones((1, days)))
     return np.stack([np.broadcast_to(np.nan_to_num(column), (len(panel), days)) for column in columns], axis=-1)
+
+
+def _with_scaled_causes(panel: Panel, horizon: int) -> Panel:
+    """Causes that are more than on or off in steps of their spread around their mean, over all series.
+
+    So that the penalty asks the same of a price as of a holiday.
+    """
+    return replace(
+        panel, causes={name: _scaled(cause, panel.periods + horizon) for name, cause in panel.causes.items()}
+    )
+
+
+def _scaled(cause: NDArray[np.float32], days: int) -> NDArray[np.float32]:
+    known = np.isfinite(cause[:, :days])
+    if np.isin(cause, (0.0, 1.0)).all() or not known.any():
+        return cause
+    told = cause[:, :days][known]
+    spread = float(told.std())
+    return np.asarray((cause - told.mean()) / (spread if spread > 0 else 1.0), np.float32)
 
 
 def _moments(columns: Floats, rest: Floats, known: NDArray[np.bool_], config: DailyLinearConfig) -> Moments:

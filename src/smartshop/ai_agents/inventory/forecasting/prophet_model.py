@@ -64,8 +64,10 @@ class ProphetOfLogs:
         told = []
         for row in range(len(panel)):
             frame = _frame(panel, row, horizon, causes)
-            frame["y"] = np.log(frame["y"].where(frame["y"] > 0))
-            told.append(tuple(np.exp(part) for part in _tell(with_causes, frame, levels)))
+            # Days without a sale have no logarithm, and leaving them out would tell of more than is sold.
+            shift = 0.0 if frame["y"].min() > 0 else 1.0
+            frame["y"] = np.log(frame["y"] + shift)
+            told.append(tuple(np.exp(part) - shift for part in _tell(with_causes, frame, levels)))
         return _gather(panel, horizon, told, len(levels))
 
 
