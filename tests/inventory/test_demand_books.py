@@ -249,6 +249,17 @@ class TestStock:
         assert (table.in_stock[0] == 1).all(), "a variant never counted is never out"
         assert table.listed[rug] == 1
 
+    def test_an_empty_night_costs_little_where_people_buy_by_day(self, stores: SqlStores) -> None:
+        for hour in (10, 12, 14, 16) * 25:
+            buy(stores, f"{stores.log.size().last_no}", july(1, hour), line("lamp-red", 1))
+        buy(stores, "rug", july(1), line("rug", 1))
+        self.receive(stores, "rug", 1, july(1, 0.0))
+        buy(stores, "last", july(2, 20.0), line("rug", 1), takes_stock=True)
+        self.receive(stores, "rug", 1, july(3, 8.0))
+        in_stock = demand(stores).in_stock[1]
+        assert 0.95 < in_stock[1] < 1.0
+        assert 0.9 < in_stock[2] < 1.0
+
     def test_a_count_of_nothing_is_out_and_one_size_of_two_is_half(self, stores: SqlStores) -> None:
         buy(stores, "red", july(1), line("lamp-red", 3))
         buy(stores, "blue", july(1), line("lamp-blue", 1))

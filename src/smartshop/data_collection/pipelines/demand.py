@@ -88,6 +88,7 @@ def load_demand(
     for refund in orders.refunds(until=question.until):
         rows.add_refund(refund)
     lines = line_table(rows, question.timezone)
+    rows.forget_orders()
     first_day, days = _span(lines, question)
     inside = lines.only((lines.day >= first_day) & (lines.day < first_day + days))
     sums = sums_by_day(inside, first_day, days, len(rows.locations))

@@ -140,19 +140,20 @@ def sums_by_day(lines: LineTable, first_day: int, days: int, n_locations: int) -
     def summed(weights: NDArray[np.floating] | Ints) -> NDArray[np.float64]:
         return np.asarray(np.bincount(cell, weights=weights, minlength=len(keys) * days), np.float64)
 
-    sold = summed(lines.units)
-    is_priced = np.isfinite(lines.price)
-    priced = summed(lines.units * is_priced)
-    value = summed(np.where(is_priced, lines.price, 0.0) * lines.units)
-    price = np.divide(value, priced, out=np.full(len(priced), np.nan), where=priced > 0).astype(np.float32)
-    del value, priced
-    off = np.divide(summed(lines.share_off * lines.units), sold, out=np.zeros(len(sold)), where=sold > 0)
+    def mean_of(values: NDArray[np.float64], of_nothing: float) -> NDArray[np.float32]:
+        is_told = np.isfinite(values)
+        units = summed(lines.units * is_told)
+        total = summed(np.where(is_told, values, 0.0) * lines.units)
+        np.divide(total, units, out=total, where=units > 0)
+        total[units <= 0] = of_nothing
+        return total.astype(np.float32)
+
     shape = (len(keys), days)
     return DaySums(
         product_no=(keys // n_locations).astype(np.int32),
         location=(keys % n_locations).astype(np.int32),
-        sold=sold.astype(np.float32).reshape(shape),
-        price_minor=price.reshape(shape),
-        share_off=off.astype(np.float32).reshape(shape),
+        sold=summed(lines.units).astype(np.float32).reshape(shape),
+        price_minor=mean_of(lines.price, np.nan).reshape(shape),
+        share_off=mean_of(lines.share_off, 0.0).reshape(shape),
         series=series,
     )

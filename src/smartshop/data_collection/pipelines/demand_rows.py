@@ -89,6 +89,11 @@ class DemandRows:
         self.refund_money.append(0 if is_whole else refund.amount_minor if by_money else UNTOLD)
         self._add_lines(self.refund_lines, number, refund.lines, False)
 
+    def forget_orders(self) -> None:
+        """Their names and lines, once nothing more is told: they are most of what a long history weighs."""
+        self.orders, self.customers, self.currencies = {}, {}, []
+        self.lines, self.refund_lines = Lines(), Lines()
+
     def _customer(self, customer_id: CustomerId | None) -> int:
         return UNKNOWN if customer_id is None else self.customers.setdefault(customer_id, len(self.customers))
 

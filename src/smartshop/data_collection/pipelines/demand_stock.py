@@ -14,6 +14,8 @@ from smartshop.data_collection.schemas.stock import MovementReason, StockMovemen
 
 COUNTING_BEGINS = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, MovementReason.COUNT})
 """Before one of these nothing was counted, so nothing was known to be out."""
+STRETCHES_AT_ONCE = 20_000
+"""Some may last for years; day by day all of them together would not fit beside the rest."""
 NEVER = np.iinfo(np.int64).max
 ALL_MOVEMENTS = 1_000_000
 """More than any variant has: the port hands out the newest first, and the level before them is told by all."""
@@ -113,17 +115,28 @@ def empty_stretches(movements: Sequence[StockMovement], present: int, until: Mic
 
 def share_in_stock(outages: Outages, n_series: int, grid: DayGrid) -> NDArray[np.float32]:
     """(n, t) share of each day's usual orders that would have found the product there; 1 where nothing is known."""
-    out = np.zeros(n_series * grid.days)
+    share = np.ones(n_series * grid.days, np.float32)
     begins, ends = (_selling_clock(moments, grid) for moments in (outages.begins, outages.ends))
-    days = np.floor(ends).astype(np.int64) - np.floor(begins).astype(np.int64) + 1
-    days = np.where(ends > begins, days, 0)
+    for first in range(0, len(begins), STRETCHES_AT_ONCE):
+        some = slice(first, first + STRETCHES_AT_ONCE)
+        _take_off(share, outages.series[some] * grid.days, begins[some], ends[some], outages.weight[some])
+    return np.maximum(share, 0.0).reshape(n_series, grid.days)
+
+
+def _take_off(
+    share: NDArray[np.float32],
+    row: NDArray[np.int64],
+    begins: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> None:
+    """Take stretches off the days they lie on, in place. `row`: where each stretch's series begins in `share`."""
+    days = np.where(ends > begins, np.ceil(ends) - np.floor(begins), 0.0).astype(np.int64)
     stretch = np.repeat(np.arange(len(days)), days)
     step = np.arange(len(stretch)) - np.repeat(np.cumsum(days) - days, days)
     day = np.floor(begins[stretch]).astype(np.int64) + step
     part = np.minimum(ends[stretch], day + 1) - np.maximum(begins[stretch], day)
-    kept = (day >= 0) & (day < grid.days)
-    np.add.at(out, outages.series[stretch[kept]] * grid.days + day[kept], (part * outages.weight[stretch])[kept])
-    return (1.0 - np.minimum(out, 1.0)).reshape(n_series, grid.days).astype(np.float32)
+    np.subtract.at(share, row[stretch] + day, (part * weight[stretch]).astype(np.float32))
 
 
 def _selling_clock(at: NDArray[np.int64], grid: DayGrid) -> NDArray[np.float64]:
