@@ -143,7 +143,7 @@ def import_(
 @explained
 def train(
     agent: Annotated[
-        str, typer.Argument(help="Which agent learns: recommendation or segmentation.")
+        str, typer.Argument(help="Which agent learns: recommendation, segmentation or inventory.")
     ] = "recommendation",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -161,8 +161,8 @@ def job(
     name: Annotated[
         str,
         typer.Argument(
-            help="train-recommendation, train-segmentation, accept-segments, push-audience, find-alike, "
-            "export-text-network, prune…"
+            help="train-recommendation, train-segmentation, train-inventory, accept-segments, push-audience, "
+            "find-alike, export-text-network, prune…"
         ),
     ],
     day: Day = None,

@@ -18,6 +18,8 @@ import structlog
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
+from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
@@ -37,6 +39,7 @@ from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339, system_now, to_micros
 from smartshop.data_collection.pipelines.interactions import load_interactions
+from smartshop.data_collection.pipelines.purchase_push import SEND_PURCHASE_ORDER, SendRoom, send_to_webhook
 from smartshop.data_collection.pipelines.reading_customers import load_customer_activity
 from smartshop.data_collection.pipelines.replay import replay
 from smartshop.data_collection.pipelines.segment import replayed_segment
@@ -45,6 +48,7 @@ from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush, Listed
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.data_collection.schemas.segments import Refit
+from smartshop.data_collection.schemas.supply import PurchaseOrderId
 from smartshop.data_collection.schemas.webhooks import SECRET_BYTES, SECRET_NAME
 from smartshop.errors import Conflict, InvalidValue, NotFound
 from smartshop.opening import consent_default, opened_stores
@@ -125,6 +129,29 @@ def train_segmentation(context: JobContext) -> dict[str, Any]:
     return _told(learn_segments(_learning(context), until=_until(context), progress=context.tell))
 
 
+def train_inventory(context: JobContext) -> dict[str, Any]:
+    """What will be asked for of every product at every place, and how long suppliers take."""
+    record = learn_demand(demand_learning(context), until=_until(context), tell=context.tell)
+    return {"version": record.version, "as_of": format_rfc3339(record.data_until), **_rounded(record.metrics)}
+
+
+def demand_learning(context: JobContext) -> DemandLearning:
+    stores, settings = context.stores, context.settings
+    return DemandLearning(
+        log=stores.log,
+        orders=stores.orders,
+        stock=stores.stock,
+        catalogue=stores.catalogue,
+        suppliers=stores.suppliers,
+        purchase_orders=stores.purchase_orders,
+        models=stores.models,
+        shelf=_shelf(settings, stores, context.clock),
+        currency=settings.currency,
+        timezone=ZoneInfo(settings.timezone),
+        now=context.clock.now,
+    )
+
+
 def accept_segments(context: JobContext) -> dict[str, Any]:
     """A refit that was held back serves after all; argument `version`."""
     version = ModelVersion(context.arguments.get("version", ""))
@@ -165,6 +192,27 @@ def push_audience(context: JobContext) -> dict[str, Any]:
         "attempts": pushed.attempts,
         "error": pushed.error,
     }
+
+
+def send_purchase_order(context: JobContext) -> dict[str, Any]:
+    """A purchase order that was sent to its supplier's webhook; argument `purchase_order_id`."""
+    stores, settings = context.stores, context.settings
+    secret = stores.keys.secret(SECRET_NAME, secrets.token_bytes(SECRET_BYTES))
+    purchase_order_id = PurchaseOrderId(context.arguments.get("purchase_order_id", ""))
+
+    async def send() -> int:
+        async with HttpWebhooks(secret, private=settings.webhooks_private) as webhooks:
+            room = SendRoom(
+                purchase_orders=stores.purchase_orders,
+                suppliers=stores.suppliers,
+                webhooks=webhooks,
+                now=context.clock.now,
+                rng=np.random.default_rng(),
+                tell=context.tell,
+            )
+            return await send_to_webhook(room, purchase_order_id)
+
+    return {"purchase_order_id": purchase_order_id, "attempts": asyncio.run(send())}
 
 
 def find_alike(context: JobContext) -> dict[str, Any]:
@@ -250,8 +298,10 @@ def make_demo(context: JobContext) -> dict[str, Any]:
 JOBS: Mapping[str, Job] = {
     "train-recommendation": train,
     "train-segmentation": train_segmentation,
+    "train-inventory": train_inventory,
     "accept-segments": accept_segments,
     "push-audience": push_audience,
+    SEND_PURCHASE_ORDER: send_purchase_order,
     "find-alike": find_alike,
     "prune": prune,
     "make-demo": make_demo,

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import structlog
 
+from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.segmentation.push_jobs import PUSH, give_up, lost_pushes, push_job
 from smartshop.data_collection.connectors.ports import JobRecord, Models
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.pipelines.clock import SECOND, ShopClock
+from smartshop.data_collection.pipelines.clock import DAY, SECOND, ShopClock
+from smartshop.data_collection.pipelines.purchase_push import SEND_PURCHASE_ORDER
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.errors import ModelRefused, Unavailable
 from smartshop.log import configure_logging
@@ -51,16 +53,23 @@ BEAT_EVERY_SECONDS = 2.0
 NOTE_CHARACTERS = 2_000
 INTERRUPTED = "Its worker ended while it ran; it was queued again."
 KILLED = "Its process was killed; it was queued again, once."
-RESUMABLE = frozenset({PUSH, "find-alike"})
+RESUMABLE = frozenset({PUSH, SEND_PURCHASE_ORDER, "find-alike"})
 """Jobs that go on where they stopped, and that somebody waits for."""
 PRUNE = "prune"
-LEARNERS: Mapping[str, str] = {"recommendation": "train-recommendation", "segmentation": "train-segmentation"}
+LEARNERS: Mapping[str, str] = {
+    "recommendation": "train-recommendation",
+    "segmentation": "train-segmentation",
+    "inventory": "train-inventory",
+}
 """Agent → the job by which it learns, in this order."""
 READERS: Mapping[str, Callable[[Path], object]] = {
     "recommendation": RecommendationModel.load,
     "segmentation": SegmentationModel.load,
+    "inventory": InventoryModel.load,
 }
-DELIVERIES = frozenset({PUSH})
+OLDEST_ORDER = 28 * DAY
+"""Before the first order is so old there are no two whole weeks to forecast from."""
+DELIVERIES = frozenset({PUSH, SEND_PURCHASE_ORDER})
 DELIVERIES_AT_ONCE = 2
 """A receiver that is silent holds up a minute and a half of one lane; the other goes on."""
 
@@ -252,6 +261,7 @@ def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
         job_name
         for agent, job_name in LEARNERS.items()
         if _should_learn(stores, clock, agent, stores.jobs.newest(job_name))
+        and (agent != "inventory" or _has_sold_for_weeks(stores, clock))
     ]
     pruned = stores.jobs.newest(PRUNE)
     if stores.log.size().events and (pruned is None or _is_of_an_earlier_day(pruned.queued_at, clock)):
@@ -287,6 +297,11 @@ def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobReco
         return last is None or clock.now() - last.queued_at > LEAST_PAUSE
     tried_at = max(model.trained_at if model else 0, last.queued_at if last else 0)
     return size.events > learned_from and _is_of_an_earlier_day(tried_at, clock)
+
+
+def _has_sold_for_weeks(stores: SqlStores, clock: ShopClock) -> bool:
+    oldest = next(stores.orders.scan(batch_size=1), [])
+    return any(order.ordered_at < clock.shop_now() - OLDEST_ORDER for order in oldest)
 
 
 def _is_of_an_earlier_day(moment: int, clock: ShopClock) -> bool:

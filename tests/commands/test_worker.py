@@ -19,7 +19,7 @@ from tests.commands.command import children_of, is_alive
 from tests.commands.worker import PATIENCE_SECONDS, until, working
 from tests.importing.shop import EmbeddedShop, interactions_file, opened_shop
 
-TRAIN, SEGMENT, PRUNE = "train-recommendation", "train-segmentation", "prune"
+TRAIN, SEGMENT, FORESEE, PRUNE = "train-recommendation", "train-segmentation", "train-inventory", "prune"
 
 
 @pytest.fixture
@@ -42,6 +42,14 @@ def imported(shop: EmbeddedShop, folder: Path, rows: int) -> None:
     shop.bring("interactions", interactions_file(folder / f"{rows}.csv", rows))
 
 
+def test_a_shop_that_sold_nothing_yet_has_nothing_to_foresee(shop: EmbeddedShop, tmp_path: Path) -> None:
+    file = tmp_path / "looked.csv"
+    rows = [f"c{n % 20},p{n % 7},product_viewed,2026-01-02T10:{n % 60:02d}:00Z" for n in range(300)]
+    file.write_text("\n".join(["customer_id,product_id,kind,occurred_at", *rows]))
+    shop.bring("interactions", file)
+    assert FORESEE not in due_jobs(shop.stores, clock_of(shop))
+
+
 def test_an_empty_shop_has_nothing_to_do(shop: EmbeddedShop) -> None:
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
 
@@ -53,7 +61,7 @@ def test_too_few_events_are_not_learned_from(shop: EmbeddedShop, tmp_path: Path)
 
 def test_a_first_history_is_learned_from_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
-    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT, PRUNE]
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT, FORESEE, PRUNE]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -67,29 +75,29 @@ def test_one_thing_at_a_time(shop: EmbeddedShop, tmp_path: Path, state: str) -> 
 
 def test_learning_waits_for_growth_or_a_new_day_with_news(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 1_000)
-    for learner in (TRAIN, SEGMENT):
+    for learner in (TRAIN, SEGMENT, FORESEE):
         run_job(learner, shop.settings, shop.place)
     finished(shop, PRUNE)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
     assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [PRUNE]  # nothing new to learn from
     imported(shop, tmp_path, 1_010)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
-    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [TRAIN, SEGMENT, PRUNE]
+    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [TRAIN, SEGMENT, FORESEE, PRUNE]
     imported(shop, tmp_path, 1_600)
-    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT]
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN, SEGMENT, FORESEE]
 
 
 def test_a_model_that_was_not_promoted_is_not_tried_again_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 400)
-    for done in (TRAIN, SEGMENT, PRUNE):
+    for done in (TRAIN, SEGMENT, FORESEE, PRUNE):
         finished(shop, done)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
-    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) == [TRAIN, SEGMENT]
+    assert list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND))) == [TRAIN, SEGMENT, FORESEE]
 
 
 def test_a_model_that_this_release_cannot_read_is_learned_anew_at_once(shop: EmbeddedShop, tmp_path: Path) -> None:
     imported(shop, tmp_path, 1_000)
-    for learner in (TRAIN, SEGMENT):
+    for learner in (TRAIN, SEGMENT, FORESEE):
         run_job(learner, shop.settings, shop.place)
     finished(shop, PRUNE)
     record = shop.stores.models.promoted("recommendation")
@@ -104,9 +112,10 @@ def test_what_failed_is_tried_again_the_next_day(shop: EmbeddedShop, tmp_path: P
     imported(shop, tmp_path, 400)
     finished(shop, TRAIN, "failed", "smartshop: no.")
     finished(shop, SEGMENT, "failed", "smartshop: no.")
+    finished(shop, FORESEE, "failed", "smartshop: no.")
     finished(shop, PRUNE)
     soon = list(due_jobs(shop.stores, clock_of(shop, later=120 * SECOND)))
-    assert soon in ([], [TRAIN, SEGMENT])  # midnight may be near
+    assert soon in ([], [TRAIN, SEGMENT, FORESEE])  # midnight may be near
     assert TRAIN in due_jobs(shop.stores, clock_of(shop, later=DAY))
 
 

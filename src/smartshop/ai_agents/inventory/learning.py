@@ -1,0 +1,247 @@
+"""The learning side of the inventory agent: read the books, forecast every product and place, store a version."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from smartshop.ai_agents.inventory.demand.classes import demand_classes
+from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
+from smartshop.ai_agents.inventory.forecasting.measures import covered, pinball
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Period
+from smartshop.ai_agents.inventory.model import Facts, InventoryModel
+from smartshop.ai_agents.inventory.replenishment.lead_times import learn_lead_times
+from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS, learn_spread, sums_within, weekly_scatter
+from smartshop.ai_agents.inventory.weekly_choice import (
+    LEVELS,
+    USUAL_CHOICE,
+    ChoiceConfig,
+    ChosenForecasts,
+    PastForecast,
+    Tell,
+    choose_forecasts,
+)
+from smartshop.data_collection.connectors.ports import (
+    Catalogue,
+    EventLog,
+    ModelRecord,
+    Models,
+    Orders,
+    PurchaseOrders,
+    Stock,
+    Suppliers,
+)
+from smartshop.data_collection.pipelines.clock import DAY, to_datetime
+from smartshop.data_collection.pipelines.demand import DemandQuestion, DemandTable, load_demand
+from smartshop.data_collection.pipelines.shelf import Shelf
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion, VariantId
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
+from smartshop.errors import NotFound
+
+AGENT = "inventory"
+LEAST_WEEKS = 2
+HISTORY_WEEKS = 104
+"""Of history kept beside the forecasts, to be shown."""
+YEAR_DAYS = 365
+SHARES_FROM = 182 * DAY
+"""What part of a product each of its variants is, is learned from half a year."""
+PRIOR_UNITS = 0.5
+"""Of every variant: one not sold lately is not never sold."""
+COVERED_LEVEL = 0.9
+"""At which the coverage of sums is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What is read, and where it is written."""
+
+    log: EventLog
+    orders: Orders
+    stock: Stock
+    catalogue: Catalogue
+    suppliers: Suppliers
+    purchase_orders: PurchaseOrders
+    models: Models
+    shelf: Shelf
+    currency: str
+    timezone: ZoneInfo
+    now: Callable[[], Micros]
+
+
+def learn_demand(
+    learning: Learning, *, until: Micros, tell: Tell, config: ChoiceConfig = USUAL_CHOICE, seed: int = 0
+) -> ModelRecord:
+    """The job: learn from the books up to `until`, publish and promote. Run again it makes one more of the same.
+
+    Raises:
+        NotFound: fewer than two whole weeks were sold in.
+    """
+    last_no = learning.log.size().last_no
+    tell(0.0, "reading orders and stock")
+    table = read_table(learning, until)
+    series = whole_weeks(table, learning.shelf, config.horizon)
+    with threadpool_limits(limits=1):
+        model = fit(learning, table, series, until, config, np.random.default_rng(seed), tell)
+    now = learning.now()
+    version = ModelVersion(to_datetime(now).strftime("%Y%m%dT%H%M%S.%f"))
+    folder = learning.models.new_folder(AGENT, version)
+    model.save(folder)
+    record = ModelRecord(
+        agent=AGENT,
+        version=version,
+        trained_at=now,
+        data_until=until,
+        log_no=last_no,
+        sha256="",
+        metrics={"series": float(len(model)), "weeks": float(model.facts.weeks), **model.facts.measures},
+    )
+    stored = learning.models.publish(record, folder)
+    learning.models.promote(AGENT, version, learning.now())
+    return stored
+
+
+def read_table(learning: Learning, until: Micros) -> DemandTable:
+    question = DemandQuestion(until=until, timezone=learning.timezone, currency=learning.currency)
+    return load_demand(learning.orders, learning.stock, learning.catalogue, learning.shelf, question)
+
+
+def whole_weeks(table: DemandTable, shelf: Shelf, horizon: int) -> DemandSeries:
+    """Raises:
+    NotFound: there is too little to forecast from.
+    """
+    weeks = demand_series(table, shelf, Period.WEEK, horizon) if len(table) else None
+    if weeks is None or weeks.panel.periods < LEAST_WEEKS:
+        known = 0 if weeks is None else weeks.panel.periods
+        raise NotFound(
+            f"There is too little to forecast from: {known} whole weeks with sales, and {LEAST_WEEKS} are needed; "
+            "import or simulate a history first."
+        )
+    return weeks
+
+
+def fit(
+    learning: Learning,
+    table: DemandTable,
+    series: DemandSeries,
+    until: Micros,
+    config: ChoiceConfig,
+    rng: np.random.Generator,
+    tell: Tell,
+) -> InventoryModel:
+    """Everything of a version, from the series."""
+    panel = series.panel
+    turnover = yearly_turnover(table)
+    chosen = choose_forecasts(panel, turnover, config, lambda share, what: tell(0.1 + 0.8 * share, what))
+    tell(0.9, "measuring how far sums stray")
+    classes = demand_classes(panel.demand, turnover)
+    variants = list(_variant_shares(learning, series, until))
+    kept = slice(max(0, panel.periods - HISTORY_WEEKS), None)
+    spread = learn_spread(panel, chosen.past, rng)
+    lost, within = _judged_series(series, chosen.judged)
+    return InventoryModel(
+        facts=Facts(
+            as_of=until,
+            currency=learning.currency,
+            history_day=panel.first_day + 7 * (kept.start or 0),
+            first_day=panel.first_day + 7 * panel.periods,
+            levels=LEVELS,
+            locations=series.locations,
+            methods=chosen.methods,
+            variants=tuple(variant for variant, _, _ in variants),
+            lead_times=learn_lead_times(learning.suppliers.all(), learning.purchase_orders.deliveries(Micros(0))),
+            measures=_measures(series, chosen, rng),
+            weeks=panel.periods,
+        ),
+        product_no=series.product_no,
+        location=series.location,
+        sold=series.sold[:, kept].astype(np.float32),
+        demand=panel.demand[:, kept].astype(np.float32),
+        mean=chosen.forecast.mean.astype(np.float32),
+        quantiles=chosen.forecast.quantiles.astype(np.float32),
+        method=chosen.method,
+        variant_series=np.array([place for _, place, _ in variants], np.int32),
+        variant_share=np.array([share for _, _, share in variants], np.float32),
+        scatter=weekly_scatter(panel).astype(np.float32),
+        series_class=series_classes(panel).astype(np.int32),
+        value_class=classes.value,
+        steadiness=classes.steadiness,
+        pattern=classes.pattern,
+        pinball=lost.astype(np.float32),
+        covered=within.astype(np.float32),
+        relative=spread.relative,
+        asked=spread.asked,
+    )
+
+
+def yearly_turnover(table: DemandTable) -> Floats:
+    """(n,) minor units sold in the last year; days whose price is not known count at the series' usual price."""
+    sold, price = table.sold[:, -YEAR_DAYS:].astype(np.float64), table.price_minor[:, -YEAR_DAYS:]
+    known = np.isfinite(price)
+    usual = np.where(known, price, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.asarray((sold * np.where(known, price, usual[:, None])).sum(axis=1), np.float64)
+
+
+def _judged_series(series: DemandSeries, judged: PastForecast | None) -> tuple[Floats, Floats]:
+    """(n,) mean loss at the last origin, and share of its weeks within the outermost quantiles; NaN where not tried."""
+    lost, within = np.full(len(series), np.nan), np.full(len(series), np.nan)
+    if judged is not None:
+        came, told = _came(series, judged)
+        some = np.isfinite(came).any(axis=1)
+        losses = pinball(came, told, LEVELS).mean(axis=2)
+        inside = (told[..., 0] <= came) & (came <= told[..., -1])
+        lost[some] = np.nanmean(losses[some], axis=1)
+        within[some] = np.nanmean(np.where(np.isfinite(came), inside, np.nan)[some], axis=1)
+    return lost, within
+
+
+def _came(series: DemandSeries, past: PastForecast) -> tuple[Floats, Floats]:
+    """(n, h) what came, (n, h, q) what was told."""
+    came = series.panel.demand[:, past.origin : past.origin + past.told.mean.shape[1]]
+    return came, past.told.quantiles[:, : came.shape[1]]
+
+
+def _measures(series: DemandSeries, chosen: ChosenForecasts, rng: np.random.Generator) -> dict[str, float]:
+    """At the last origin, by a choice and a spread that saw only what came before it; empty in a young shop."""
+    if chosen.judged is None or chosen.baseline is None:
+        return {}
+    (came, ours), (_, theirs) = _came(series, chosen.judged), _came(series, chosen.baseline)
+    earlier = [one for one in chosen.past if one.origin < chosen.judged.origin]
+    spread = learn_spread(series.panel.until(chosen.judged.origin), earlier, rng)
+    within = sums_within(series.panel, chosen.judged, spread, SUM_LEVELS.index(COVERED_LEVEL))
+    found = {
+        "pinball": float(np.nanmean(pinball(came, ours, LEVELS))),
+        "pinball_of_baseline": float(np.nanmean(pinball(came, theirs, LEVELS))),
+        "weeks_within_90_percent": covered(came, ours[..., 0], ours[..., -1]),
+        "sums_within_their_90_percent_level": within,
+    }
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _variant_shares(learning: Learning, series: DemandSeries, until: Micros) -> Iterator[tuple[VariantId, int, float]]:
+    """Every variant sold in the last half year, or listed: its series and its share of that series' units."""
+    place_of = {
+        (int(number), series.locations[location]): place
+        for place, (number, location) in enumerate(zip(series.product_no, series.location.tolist(), strict=True))
+    }
+    units: dict[int, dict[VariantId, float]] = defaultdict(lambda: defaultdict(lambda: PRIOR_UNITS))
+    for listed in learning.catalogue.changed_since(Micros(0)):
+        for location in series.locations:
+            place = place_of.get((listed.product_no, location))
+            for variant in listed.product.variants if place is not None else ():
+                units[place or 0][variant.variant_id] += 0.0
+    for batch in learning.orders.scan(until=until):
+        for order in batch:
+            if order.ordered_at < until - SHARES_FROM:
+                continue
+            for line in order.lines:
+                number = learning.shelf.number_of.get(line.product_id)
+                place = place_of.get((-1 if number is None else number, order.location_id or DEFAULT_LOCATION))
+                if place is not None:
+                    units[place][line.variant_id] += max(line.quantity, 0)
+    for place, of_variant in units.items():
+        whole = sum(of_variant.values())
+        yield from ((variant, place, count / whole) for variant, count in of_variant.items())

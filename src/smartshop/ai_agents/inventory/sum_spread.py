@@ -1,0 +1,146 @@
+"""How far demand over several weeks together strays from its forecast, learned from sums at earlier origins.
+
+Weeks of one origin err together, so that quantiles of weeks cannot be added up. The sum over a stretch with mean M is
+taken as negative binomial with the variance d·M + φ·M²: d, the series' own scatter from week to week per unit, and φ,
+what levels are missed by, the same for all series of a class and learned per length of the stretch. Which level of
+that law truly is 90 % is then told by where earlier sums fell in it: split conformal prediction on probabilities
+(Chernozhukov, Wüthrich & Zhu 2021, distributional conformal prediction), randomised for the steps of counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
+from smartshop.ai_agents.inventory.forecasting.counts import at_or_below, count_quantiles, recent_moments
+from smartshop.ai_agents.inventory.forecasting.measures import conformal_rank
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
+from smartshop.ai_agents.inventory.weekly_choice import PastForecast
+
+SUM_LEVELS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+SCATTER_WEEKS = 26
+"""From which a series' scatter from week to week is measured."""
+LEAST_SUMS = 150
+"""Sums seen that a class needs for a φ and levels of its own; smaller ones follow all series."""
+UNTRIED_RELATIVE = 0.25
+"""φ where nothing could be tried yet: a level missed by half is usual for a young shop."""
+MOST_RELATIVE = 4.0
+FARTHEST_LEVEL = 0.9999
+WEEK = 7.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumSpread:
+    """By class of series and length of the stretch in weeks, 1 … k."""
+
+    relative: Floats
+    """(classes, k) φ."""
+    asked: Floats
+    """(classes, k, q) the law's own level that truly is each of `SUM_LEVELS`."""
+
+    def variance(self, series_class: int, mean: float, scatter: float, days: float) -> float:
+        """Units² of a sum over so many days. `scatter`: d, of that series."""
+        lengths = np.arange(1, self.relative.shape[1] + 1) * WEEK
+        relative = float(np.interp(days, lengths, self.relative[series_class]))
+        return scatter * mean + relative * mean**2
+
+    def quantiles(self, series_class: int, mean: float, variance: float, days: float) -> Floats:
+        """(q,) whole units at `SUM_LEVELS`."""
+        place = int(np.clip(np.ceil(days / WEEK), 1, self.asked.shape[1])) - 1
+        asked = self.asked[series_class, place]
+        return np.maximum.accumulate(count_quantiles(np.array(mean), np.array(variance), asked.tolist()))
+
+
+def weekly_scatter(panel: Panel) -> Floats:
+    """(n,) d: variance per unit of mean from week to week, at least 1."""
+    return recent_moments(panel.demand, SCATTER_WEEKS).dispersion
+
+
+def learn_spread(panel: Panel, past: Sequence[PastForecast], rng: np.random.Generator) -> SumSpread:
+    """From what was told at earlier origins and what came; sums with an unknown week say nothing."""
+    sums = [_Sums.of(panel, one) for one in past]
+    weeks = min((one.came.shape[1] for one in sums), default=1)
+    relative = np.full((len(CLASSES), weeks), UNTRIED_RELATIVE)
+    asked = np.tile(np.asarray(SUM_LEVELS), (len(CLASSES), weeks, 1))
+    for week in range(weeks):
+        seen = [one.over(week) for one in sums]
+        columns = [np.concatenate(parts) for parts in zip(*seen, strict=True)]
+        if not columns or not len(columns[0]):
+            continue
+        came, mean, scatter, kind = columns
+        for number in range(len(CLASSES)):
+            own = kind == number
+            some = own if own.sum() >= LEAST_SUMS else np.ones(len(kind), np.bool_)
+            relative[number, week] = _relative(came[some], mean[some], scatter[some])
+            variance = scatter[some] * mean[some] + relative[number, week] * mean[some] ** 2
+            fell = where_it_fell(came[some], mean[some], variance, rng)
+            asked[number, week] = _levels_that_hold(fell)
+    return SumSpread(relative, asked)
+
+
+def where_it_fell(came: Floats, mean: Floats, variance: Floats, rng: np.random.Generator) -> Floats:
+    """(m,) level of the law at which each sum lies, drawn within the step of its count (Brockwell 2007)."""
+    upto, below = at_or_below(came, mean, variance), at_or_below(came - 1.0, mean, variance)
+    return np.asarray(below + rng.random(len(came)) * (upto - below), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """(n, k) sums over the first 1 … k weeks, NaN from the first unknown week on."""
+
+    came: Floats
+    told: Floats
+    scatter: Floats
+    kind: NDArray[np.int64]
+
+    @staticmethod
+    def of(panel: Panel, past: PastForecast) -> "_Sums":
+        known = panel.until(past.origin)
+        came = panel.demand[:, past.origin : past.origin + past.told.mean.shape[1]]
+        told = past.told.mean[:, : came.shape[1]]
+        return _Sums(came.cumsum(axis=1), told.cumsum(axis=1), weekly_scatter(known), demand_classes(known))
+
+    def over(self, week: int) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Of those known, and of which anything was expected: what nobody expects has no law to fall in."""
+        some = np.isfinite(self.came[:, week]) & (self.told[:, week] > 0)
+        return np.rint(self.came[some, week]), self.told[some, week], self.scatter[some], self.kind[some]
+
+
+def _relative(came: Floats, mean: Floats, scatter: Floats) -> float:
+    """φ by moments, each square weighed by what it may be: a large series is not a hundred small ones."""
+    weight = 1.0 / (scatter * mean + mean**2) ** 2
+    # One order of a wholesaler would decide alone: no miss counts as more than five times its forecast's spread.
+    squares = np.minimum((came - mean) ** 2, 25.0 * (scatter * mean + mean**2))
+    found = float((weight * (squares - scatter * mean)).sum() / (weight * mean**2).sum())
+    return float(np.clip(found, 0.0, MOST_RELATIVE))
+
+
+def _levels_that_hold(fell: Floats) -> Floats:
+    """(q,) conformal ranks of both sides, rising."""
+    ordered, n = np.sort(fell), len(fell)
+    found = []
+    for level in SUM_LEVELS:
+        if level >= 0.5:
+            rank = conformal_rank(n, level)
+            found.append(ordered[rank - 1] if rank <= n else max(level, float(ordered[-1])))
+        else:
+            rank = n + 1 - conformal_rank(n, 1.0 - level)
+            found.append(ordered[rank - 1] if rank >= 1 else min(level, float(ordered[0])))
+    return np.clip(np.maximum.accumulate(np.array(found)), 1.0 - FARTHEST_LEVEL, FARTHEST_LEVEL)
+
+
+def sums_within(panel: Panel, past: PastForecast, spread: SumSpread, level: int) -> float:
+    """Share of sums over all lengths that stayed within their quantile of this place in `SUM_LEVELS`.
+
+    Ties count by the chance with which they lie below, as where a draw falls within the step of its count.
+    """
+    sums, rng = _Sums.of(panel, past), np.random.default_rng(0)
+    held = []
+    for week in range(min(sums.came.shape[1], spread.relative.shape[1])):
+        came, mean, scatter, kind = sums.over(week)
+        variance = scatter * mean + spread.relative[kind, week] * mean**2
+        held.append(where_it_fell(came, mean, variance, rng) <= spread.asked[kind, week, level])
+    together = np.concatenate(held) if held else np.zeros(0)
+    return float(together.mean()) if len(together) else float("nan")
