@@ -234,3 +234,20 @@ def test_a_title_is_no_formula_to_a_spreadsheet() -> None:
     assert (row["unit_cost"], row["line_total"], row["expected_on"]) == ("300", "600", "")
     assert documents.letter.to is None
     assert msgspec.json.encode(documents)
+
+
+def test_an_order_to_a_supplier_with_a_webhook_is_queued_once(service: Opened) -> None:
+    refused = ask(service, "PUT", "/v1/suppliers/hooked", {"name": "Hooked", "webhook_url": "http://hooked.example/in"})
+    assert (refused.status_code, "write https" in refused.json()["detail"]) == (409, True)
+    told = {"name": "Hooked", "webhook_url": "https://hooked.example/in"}
+    assert ask(service, "PUT", "/v1/suppliers/hooked", told).json()["webhook_url"] == "https://hooked.example/in"
+    lines = [{"variant_id": "stoves-1", "units": 2, "unit_cost_minor": 100}]
+    body = {"purchase_order_id": "po-hooked", "supplier_id": "hooked", "lines": lines}
+    ask(service, "POST", "/v1/purchase-orders", body)
+    ask(service, "POST", "/v1/purchase-orders/po-hooked/approve")
+    sendings = [ask(service, "POST", "/v1/purchase-orders/po-hooked/send", {}).json() for _ in range(2)]
+    job = service.shop.jobs.get(sendings[0]["webhook_job_id"])
+    assert job is not None
+    assert (job.name, job.arguments) == ("send-purchase-order", {"purchase_order_id": "po-hooked"})
+    assert sendings[0] == sendings[1]
+    assert sent(service, "po-by-hand", tents_1=12)["webhook_job_id"] is None

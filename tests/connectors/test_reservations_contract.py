@@ -214,9 +214,11 @@ class TestTheEndOfTime:
         stores.reservations.reserve(basket("r1", 1, seconds=60), Micros(NOW - 1))
         in_future = SqlOrders(replace(stores.shop_database, now=lambda: later(61)), stores.erasure.keys)
         stores.reservations.reserve(basket("r2", 2, seconds=600), NOW)
-        in_future.place(order_entry("e1", order("o1", reservation_id="r1")))
         with pytest.raises(OutOfStock):
-            in_future.place(order_entry("e2", order("o2", reservation_id="r1")))
+            in_future.place(order_entry("e1", order("o1", units=2, reservation_id="r1")))
+        in_future.place(order_entry("e2", order("o2", reservation_id="r1")))
+        with pytest.raises(OutOfStock):
+            in_future.place(order_entry("e3", order("o3", reservation_id="r1")))
 
     def test_renewing_lets_it_end_later_and_not_when_it_is_over(self, stores: SqlStores) -> None:
         count(stores, 2)
@@ -369,11 +371,14 @@ def test_random_steps_end_as_a_simple_shop_does(stores: SqlStores) -> None:
                     with pytest.raises(OutOfStock):
                         stores.reservations.reserve(told, later(clock))
             case 2 | 3:
-                placed = order(f"o{step}", units=units, reservation_id=known)
+                # Sometimes one that is over, or was never there.
+                named = rng.choice((known, f"r{rng.randint(0, step)}"))
+                own = kept.get(named, (0, 0.0))[0]
+                placed = order(f"o{step}", units=units, reservation_id=named)
                 if units <= free + own:
                     orders.place(order_entry(f"e{step}", placed))
                     on_shelf -= units
-                    kept.pop(known, None)
+                    kept.pop(named, None)
                 else:
                     with pytest.raises(OutOfStock):
                         orders.place(order_entry(f"e{step}", placed))

@@ -2558,6 +2558,7 @@ export interface components {
         PurchaseOrderSent: {
             documents: components["schemas"]["PurchaseDocuments"];
             purchase_order: components["schemas"]["PurchaseOrder"];
+            webhook_job_id: number | null;
         };
         /** PurchaseOrdersQuery */
         PurchaseOrdersQuery: {
@@ -3279,6 +3280,7 @@ export interface components {
             name: string;
             review_days: number;
             supplier_id: string;
+            webhook_url: string | null;
         };
         /**
          * SupplierInput
@@ -3305,6 +3307,8 @@ export interface components {
             name: string;
             /** @default 7 */
             review_days?: number;
+            /** @default null */
+            webhook_url?: string | null;
         };
         /** SupplierPage */
         SupplierPage: {

@@ -30,6 +30,7 @@ from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Id, Limit, Quantity, TimeCursor, id_in_path, usable_id
 from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
+from smartshop.data_collection.pipelines.purchase_push import send_job
 from smartshop.data_collection.schemas import supply
 from smartshop.data_collection.schemas.ids import Micros, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import PurchaseOrderId, PurchaseReceipt, PurchaseStatus
@@ -69,6 +70,8 @@ class PurchaseOrderPage(msgspec.Struct, frozen=True):
 class PurchaseOrderSent(msgspec.Struct, frozen=True):
     purchase_order: PurchaseOrder
     documents: PurchaseDocuments
+    webhook_job_id: int | None
+    """The job that brings it to the supplier's webhook, as /v1/jobs tells; null: there is none, so send it yourself."""
 
 
 class GoodsReceived(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +132,18 @@ def send_purchase_order(service: Service, call: Call[None, SendRequest]) -> Purc
     shop, told = service.shop, call.body.expected_at
     expected_at = None if told is None else expected_time(to_micros(told), shop.clock.now())
     sent = _step(shop, call.path("purchase_order_id"), PurchaseStatus.SENT, expected_at)
-    return PurchaseOrderSent(seen_order(shop, sent), order_documents(shop, sent))
+    return PurchaseOrderSent(seen_order(shop, sent), order_documents(shop, sent), _webhook_job(shop, sent))
+
+
+def _webhook_job(shop: Shop, order: supply.PurchaseOrder) -> int | None:
+    """The job under way for it, else a new one; a supplier without a webhook has none."""
+    supplier = shop.suppliers.get(order.supplier_id)
+    if supplier is None or supplier.webhook_url is None:
+        return None
+    wanted = send_job(order.purchase_order_id, shop.clock.now())
+    under_way = (job for job in shop.jobs.alive() if (job.name, job.arguments) == (wanted.name, wanted.arguments))
+    job = next(under_way, None)
+    return shop.jobs.enqueue(wanted) if job is None else job.job_id
 
 
 async def receive_goods(service: Service, call: Call[None, ReceiveRequest]) -> GoodsReceived:

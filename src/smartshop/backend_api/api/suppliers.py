@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
+from smartshop.backend_api.services.audience_views import check_webhook
 from smartshop.backend_api.services.supply_input import SupplierInput, TermsInput, supplier_of, terms_of
 from smartshop.backend_api.services.variant_owners import check_variants
 from smartshop.backend_api.utils.auth import Permission
@@ -40,6 +41,7 @@ class Supplier(msgspec.Struct, frozen=True, kw_only=True):
     review_days: int
     fixed_cost_minor: int
     min_order_minor: int
+    webhook_url: str | None
     changed_at: str
 
 
@@ -88,6 +90,7 @@ def get_supplier(service: Service, call: Call[None, None]) -> Supplier:
 def put_supplier(service: Service, call: Call[None, SupplierInput]) -> Answer:
     shop = service.shop
     supplier_id = SupplierId(id_in_path(call.path("supplier_id"), "supplier"))
+    check_webhook(shop, call.body.webhook_url)
     told = supplier_of(supplier_id, call.body, shop.currency, shop.clock.now())
     is_new = shop.suppliers.save(told)
     return Answer(_seen(told), 201 if is_new else 200)
@@ -143,6 +146,7 @@ def _seen(supplier: supply.Supplier) -> Supplier:
         review_days=supplier.review_days,
         fixed_cost_minor=supplier.fixed_cost_minor,
         min_order_minor=supplier.min_order_minor,
+        webhook_url=supplier.webhook_url,
         changed_at=format_rfc3339(supplier.changed_at),
     )
 

@@ -11,11 +11,13 @@ from smartshop.backend_api.utils.wire import Currency, Id, Minor, Quantity, usab
 from smartshop.data_collection.schemas import supply
 from smartshop.data_collection.schemas.ids import Micros, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import DEFAULT_REVIEW_DAYS, Supplier, SupplyTerms
+from smartshop.data_collection.schemas.webhooks import MAX_URL_CHARACTERS
 from smartshop.errors import Conflict
 
 Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,200}$", description="1 to 200 characters of text.")]
 # Not the whole of RFC 5322: what a mail client takes as one address, on one line.
 Email = Annotated[str, Meta(pattern=r"^[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,64}@[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,180}$")]
+WebhookUrl = Annotated[str, Meta(max_length=MAX_URL_CHARACTERS, description="https; http for loopback names alone.")]
 Days = Annotated[float, Meta(ge=0, le=730)]
 ReviewDays = Annotated[int, Meta(ge=1, le=365)]
 
@@ -34,6 +36,8 @@ class SupplierInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     fixed_cost_minor: Minor = 0
     """Of every order."""
     min_order_minor: Minor = 0
+    webhook_url: WebhookUrl | None = None
+    """Where sent orders go by themselves, signed as pushed audiences are."""
 
 
 class BreakInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +83,7 @@ def supplier_of(supplier_id: SupplierId, given: SupplierInput, currency: str, no
         review_days=given.review_days,
         fixed_cost_minor=given.fixed_cost_minor,
         min_order_minor=given.min_order_minor,
+        webhook_url=given.webhook_url,
     )
     check_currency(supplier, currency)
     return supplier

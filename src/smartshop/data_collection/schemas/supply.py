@@ -29,6 +29,8 @@ class Supplier(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Of every order, however small: delivery, handling."""
     min_order_minor: int = 0
     """Orders for less are not accepted."""
+    webhook_url: str | None = None
+    """Where sent orders go by themselves, signed; None: a person sends them."""
 
 
 class QuantityBreak(msgspec.Struct, frozen=True):
