@@ -84,8 +84,7 @@ def line(variant: str, units: int, price: int | None = 1_000, name: str = "0") -
     )
 
 
-def buy(
-    stores: SqlStores,
+def bought(
     name: str,
     when: datetime,
     *lines: OrderLine,
@@ -93,12 +92,16 @@ def buy(
     trust: Trust = Trust.SERVER,
     takes_stock: bool = False,
     **told: Any,  # noqa: ANN401  any field of an order
-) -> None:
+) -> LogEntry:
     moment = micros(when)
     fields: dict[str, Any] = {"currency": "GBP", "customer_id": CustomerId(who), **told}
     order = Order(order_id=OrderId(name), lines=lines, ordered_at=moment, received_at=moment, trust=trust, **fields)
     products = tuple(ProductLine(product_id=one.product_id, variant_id=one.variant_id) for one in lines)
-    assert append(stores, order_entry(name, order, products=products, takes_stock=takes_stock))[0].stored
+    return order_entry(name, order, products=products, takes_stock=takes_stock)
+
+
+def buy(stores: SqlStores, name: str, when: datetime, *lines: OrderLine, **told: Any) -> None:  # noqa: ANN401  as `bought`
+    assert append(stores, bought(name, when, *lines, **told))[0].stored
 
 
 def give_back(
@@ -215,6 +218,13 @@ class TestCalledOff:
         table = demand(stores)
         assert units_by_day(table) == {"2025-07-03": 5.0 + 1.0 - 3.0 + 4.0 + 2.0}
 
+    def test_a_credit_for_yesterdays_order_leaves_todays_alone(self, stores: SqlStores) -> None:
+        buy(stores, "yesterday's", july(2), line("rug", 5))
+        give_back(stores, "credit", july(3, 8.0), line("rug", 5))
+        buy(stores, "today's", july(3, 9.0), line("rug", 4))
+        give_back(stores, "all of yesterday's", july(3, 10.0), order="yesterday's")
+        assert units_by_day(demand(stores)) == {"2025-07-02": 5.0, "2025-07-03": 4.0}
+
     @pytest.mark.parametrize(("money", "left"), [(0, 0.0), (10_000, 0.0), (9_999, 10.0)])
     def test_all_of_the_money_is_all_of_the_order(self, stores: SqlStores, money: int, left: float) -> None:
         buy(stores, "other", july(2), line("rug", 1), who="bob")
@@ -237,8 +247,8 @@ class TestStock:
 
     def test_sold_out_at_noon_is_half_a_day_until_the_next_delivery(self, stores: SqlStores) -> None:
         # An order every three hours of a week, so that a day's quarters sell alike.
-        for hour in range(0, 7 * 24, 3):
-            buy(stores, f"hour {hour}", july(1, hour + 1.5), line("lamp-red", 1))
+        hours = range(0, 7 * 24, 3)
+        append(stores, *(bought(f"hour {hour}", july(1, hour + 1.5), line("lamp-red", 1)) for hour in hours))
         self.receive(stores, "rug", 4, july(2, 0.0))
         buy(stores, "one", july(2, 6.0), line("rug", 1), takes_stock=True)
         buy(stores, "rest", july(3, 12.0), line("rug", 3), takes_stock=True)
@@ -250,8 +260,8 @@ class TestStock:
         assert table.listed[rug] == 1
 
     def test_an_empty_night_costs_little_where_people_buy_by_day(self, stores: SqlStores) -> None:
-        for hour in (10, 12, 14, 16) * 25:
-            buy(stores, f"{stores.log.size().last_no}", july(1, hour), line("lamp-red", 1))
+        by_day = [bought(str(number), july(1, 10 + number % 8), line("lamp-red", 1)) for number in range(400)]
+        assert all(outcome.stored for outcome in append(stores, *by_day))
         buy(stores, "rug", july(1), line("rug", 1))
         self.receive(stores, "rug", 1, july(1, 0.0))
         buy(stores, "last", july(2, 20.0), line("rug", 1), takes_stock=True)
