@@ -58,7 +58,7 @@ def test_where_the_steps_use_the_cash_up_nothing_saves_more(
     assert spend_budget(offers, budget).saved == pytest.approx(_best_of_all(offers, budget))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(1, 9), SAVINGS, st.integers(1, 4)), min_size=1, max_size=4),
     st.integers(0, 60),

@@ -55,7 +55,7 @@ def test_only_the_position_counts() -> None:
     assert decide_order(StockPosition(5, on_order=18, owed=3), WEEKLY, PLAIN, COSTS) == plain
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(
     position=st.integers(-20, 150),
     mean=st.floats(0.05, 8),
@@ -103,7 +103,7 @@ def test_no_other_order_is_expected_to_cost_less(
 
 @pytest.mark.parametrize(
     ("mean", "ratio", "lead", "review", "fixed", "pack"),
-    [(3.0, 1.5, 7, 7, 10.0, 1), (0.2, 2.0, 7, 7, 1.0, 1), (8.0, 4.0, 5, 1, 0.0, 12), (3.0, 3.0, 14, 1, 10.0, 1)],
+    [(3.0, 1.5, 7, 7, 10.0, 1), (0.2, 2.0, 7, 7, 1.0, 1), (8.0, 4.0, 5, 1, 0.0, 12), (8.0, 3.0, 20, 1, 0.0, 1)],
 )
 def test_over_years_it_costs_little_more_than_the_best_levels_in_hindsight(
     mean: float, ratio: float, lead: int, review: int, fixed: float, pack: int

@@ -2,13 +2,12 @@
 
 With orders that last T days and a position of s at the last review before a new order, a day costs
 
-    C(s, T) = (K + p·short(s, T))/T + h·(E[(s − D)⁺] + λT/2) + price(λT)
-    short(s, T) = E[(D − s)⁺] − E[(D′ − s − λ(T − R))⁺]
+    C(s, T) = (K + p·short)/T + h·(left + λT/2) + price(λT)
 
-with D the demand over lead time plus review R, D′ that over the lead time alone, and λ units a day: what is missed
-until the next delivery, less what was missed before this one. Both are searched together, the supplier's breakpoints
-among the values of T. It is the (r, Q) model of Hadley & Whitin (1963, section 4.2) without its normal demand, for
-reviews at intervals, sales lost rather than delayed, and prices by size.
+with λ units of demand a day, `short` units missed between two deliveries and `left` on the shelf just before one, both
+from the law of demand over lead time plus review. s and T are searched together, the supplier's breakpoints among the
+values of T. It is the (r, Q) model of Hadley & Whitin (1963, section 4.2) without its normal demand, for reviews at
+intervals, sales lost rather than delayed, and prices by size; what is short and left then is in `cycle_ends.py`.
 """
 
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smartshop.ai_agents.inventory.policies.bounds import Floats
+from smartshop.ai_agents.inventory.policies.cycle_ends import Cycle, CycleEnd, cycle_end
 from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw
 from smartshop.ai_agents.inventory.policies.order_terms import AwaitedDemand, StockCosts, SupplierTerms
 from smartshop.ai_agents.inventory.policies.periodic_review import WHOLE, worthwhile_service
@@ -26,11 +26,11 @@ TRIED_LENGTHS, TRIED_LEVELS = 24, 48
 ROUNDS = 3
 """How often the search is narrowed: to a two-hundredth of the first steps."""
 
-DEAREST_STOCKOUT = 1e9
-"""Times the holding cost of a review: no service level below 1 in a billion needs more."""
+SERVICE_MARGIN = 30.0
+"""How far the stock-out cost of a service level may lie from p = h·T·α/(1 − α), which is exact for orders far apart."""
 
-SERVICE_HALVINGS = 24
-"""Halvings, on a logarithmic scale, of the range of stock-out costs in which a service level is sought."""
+SERVICE_HALVINGS = 14
+"""Halvings of that range, on a logarithmic scale: to a thousandth of the cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class OrderPlan:
     holding_per_unit_day: float
     stockout_per_unit: float
     review_days: float
-    over_protection: DemandLaw
+    demand: AwaitedDemand
     before_delivery: DemandLaw
 
     @property
@@ -65,30 +65,35 @@ class OrderPlan:
         """
         return position + float(np.floor(self.before_delivery.short(max(position, 0.0)) + WHOLE))
 
+    @property
+    def _reviewed_only(self) -> float:
+        """Units above the safe level that change nothing, where an order is placed at every review anyhow."""
+        return self.per_day * self.review_days if self.days == self.review_days else 0.0
+
     def days_until_low(self, position: Floats) -> Floats:
         """Days until the review at which stock, raised to a position now, is low. Any shape; at least one review."""
         if self.per_day == 0:
             return np.full(np.shape(position), self.review_days)
-        beyond = np.maximum(position - self.safe_level, 0.0)
+        beyond = np.maximum(position - self.safe_level - self._reviewed_only, 0.0)
         return np.asarray(self.review_days + beyond / self.per_day, np.float64)
 
     def lowest(self, position: Floats) -> Floats:
         """The position, raised to one now, at the last review before an order. Any shape."""
-        return position if self.per_day == 0 else np.minimum(position, self.safe_level)
+        return position if self.per_day == 0 else np.minimum(position, self.safe_level + self._reviewed_only)
 
     def short_between(self, position: Floats) -> Floats:
         """Units missed from the arrival of an order that raises stock to a position until the next one's. Any shape."""
-        until_next = self.over_protection.short(self.lowest(position))
-        # What is owed already is missed as long as it is not ordered.
-        before = self.before_delivery.short(np.maximum(position, 0.0))
-        return np.asarray(np.maximum(until_next - before, 0.0), np.float64)
+        return self._end(position).short
 
     def cost_until_low(self, position: Floats) -> Floats:
         """Money that stock raised to a position costs until it is low, less the plan's for as long. Any shape."""
-        days = self.days_until_low(position)
-        held = self.over_protection.left(self.lowest(position)) + self.per_day * days / 2
-        short = self.stockout_per_unit * self.short_between(position)
-        return np.asarray(self.holding_per_unit_day * days * held + short - self.cost_per_day * days, np.float64)
+        days, end = self.days_until_low(position), self._end(position)
+        held = self.holding_per_unit_day * (end.left + self.per_day * days / 2)
+        return np.asarray(days * (held - self.cost_per_day) + self.stockout_per_unit * end.short, np.float64)
+
+    def _end(self, position: Floats) -> CycleEnd:
+        cycle = Cycle(self.lowest(position), position, self.days_until_low(position))
+        return cycle_end(self.demand, self.before_delivery, cycle, np.asarray(self.days))
 
 
 def plan_orders(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> OrderPlan:
@@ -96,7 +101,9 @@ def plan_orders(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) 
     if costs.stockout_per_unit is not None:
         return _PlanSearch(demand, terms, costs).best(costs.stockout_per_unit)
     search, wanted = _PlanSearch(demand, terms, costs), costs.service_level or 0.0
-    low, high = np.log(costs.holding_per_unit_day * demand.review_days * np.array([1e-3, DEAREST_STOCKOUT]))
+    odds = costs.holding_per_unit_day * wanted / (1 - wanted)
+    longest = max(costs.longest_cover_days, demand.review_days)
+    low, high = np.log(odds * np.array([demand.review_days / SERVICE_MARGIN, longest * SERVICE_MARGIN]))
     plan = search.best(float(np.exp(high)))
     for _ in range(SERVICE_HALVINGS):
         tried = search.best(float(np.exp((low + high) / 2)))
@@ -128,7 +135,7 @@ class _PlanSearch:
             holding_per_unit_day=self.costs.holding_per_unit_day,
             stockout_per_unit=stockout_per_unit,
             review_days=self.demand.review_days,
-            over_protection=self.demand.over_protection,
+            demand=self.demand,
             before_delivery=self.before,
         )
 
@@ -147,19 +154,19 @@ class _PlanSearch:
 
     def _rates(self, lengths: Floats, levels: Floats, stockout: float) -> Floats:
         """(n, k) C of each length and level, with the price of the goods."""
-        sizes, over = self.per_day * lengths, self.demand.over_protection
-        raised = levels + self.per_day * (lengths[:, None] - self.demand.review_days)
-        short = np.maximum(over.short(levels) - self.before.short(raised), 0.0)
-        held = over.left(levels) + sizes[:, None] / 2
-        per_order = self.terms.fixed_cost + self.terms.prices.cost_of(sizes)[:, None] + stockout * short
-        return np.asarray(per_order / lengths[:, None] + self.costs.holding_per_unit_day * held, np.float64)
+        sizes, days = self.per_day * lengths, lengths[:, None]
+        raised = levels + self.per_day * (days - self.demand.review_days)
+        end = cycle_end(self.demand, self.before, Cycle(levels[None, :], raised, days), days)
+        held = self.costs.holding_per_unit_day * (end.left + sizes[:, None] / 2)
+        per_order = self.terms.fixed_cost + self.terms.prices.cost_of(sizes)[:, None] + stockout * end.short
+        return np.asarray(per_order / days + held, np.float64)
 
     def _lengths(self) -> Floats:
         review = self.demand.review_days
         if self.per_day == 0:
             return np.array([review])
         least = max(self.least_size / self.per_day, review)
-        if self.terms.fixed_cost == 0 and len(self.terms.prices.unit_costs) == 1:
+        if self.terms.fixed_cost == 0 and len(self.terms.prices.unit_costs) == 1 and least == review:
             # Where neither orders nor their size cost anything, none is put off.
             return np.array([least])
         limit = self.terms.most_packs * self.terms.pack_units / self.per_day

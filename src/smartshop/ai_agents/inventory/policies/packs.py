@@ -9,33 +9,35 @@ from smartshop.ai_agents.inventory.policies.order_terms import SupplierTerms
 
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-MOST_TRIED = 2_000
-"""Sizes of order that are looked at one by one; of more, so many evenly, and then those around the best."""
+MOST_TRIED = 1_000
+"""Sizes of order that are looked at at once; of more, so many evenly, and then those around the best."""
 
 
 def cheapest_packs(terms: SupplierTerms, wanted_units: float, cost: Callable[[Counts], Floats]) -> int:
     """The number of packs of least cost, 0 among them; of equally cheap ones the fewest.
 
-    Looked at: none, every size the supplier takes up to a pack more than is wanted, and every breakpoint; from the best
-    of these on as long as one pack more or less is cheaper.
+    Looked at: none, every breakpoint, and every size from the smallest taken to a quarter more than wanted.
 
     Args:
         cost: (n,) packs, 0 or what the supplier takes → (n,) money.
     """
-    wanted = int(min(max(wanted_units, 0.0) // terms.pack_units + 2, terms.most_packs))
-    sizes = np.linspace(terms.fewest_packs, max(wanted, terms.fewest_packs), MOST_TRIED).astype(np.int64)
+    low, high = terms.fewest_packs, int(max(wanted_units, 0.0) / terms.pack_units * 1.25) + 3
+    high = max(min(high, terms.most_packs), low)
     breaks = np.ceil(np.asarray(terms.prices.from_units) / terms.pack_units).astype(np.int64)
-    tried = np.unique(np.clip(np.concatenate((sizes, breaks)), terms.fewest_packs, terms.most_packs))
-    tried = np.concatenate(([0], tried))
-    best = int(tried[int(np.argmin(cost(tried)))])
-    for _ in range(MOST_TRIED):
-        beside = [packs for packs in (fewer_packs(terms, best), best, more_packs(terms, best)) if packs is not None]
-        found = cost(np.array(beside, np.int64))
-        cheaper = beside[int(np.argmin(found))]
-        if found[beside.index(best)] <= found.min():
+    tried = np.concatenate(([0], np.clip(breaks, terms.fewest_packs, terms.most_packs), _spread(low, high)))
+    while True:
+        tried = np.unique(tried)
+        place = int(np.argmin(cost(tried)))
+        best = int(tried[place])
+        low, high = int(tried[max(place - 1, 0)]), int(tried[min(place + 1, len(tried) - 1)])
+        beside = np.setdiff1d(_spread(max(low, terms.fewest_packs), high), tried)
+        if best == 0 or not len(beside):
             return best
-        best = cheaper
-    return best
+        tried = np.append(beside, (0, best))
+
+
+def _spread(low: int, high: int) -> Counts:
+    return np.linspace(low, high, min(high - low + 1, MOST_TRIED)).astype(np.int64)
 
 
 def fewer_packs(terms: SupplierTerms, packs: int) -> int | None:
