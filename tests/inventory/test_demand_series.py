@@ -20,7 +20,7 @@ from smartshop.ai_agents.inventory.demand.causes import (
     relative_prices,
 )
 from smartshop.ai_agents.inventory.demand.periods import period_grid, period_means, period_sums
-from smartshop.ai_agents.inventory.demand.series import cut, daily_demand, demand_series
+from smartshop.ai_agents.inventory.demand.series import cut, daily_demand, demand_series, turnover_minor
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN
 from smartshop.ai_agents.inventory.forecasting.panel import Period
 from smartshop.data_collection.pipelines.demand import DemandTable
@@ -179,6 +179,19 @@ class TestSeries:
         assert series.panel.groups["category"].tolist() == [1, 2, 1]
         assert series.panel.groups["brand"].tolist() == [-1, -1, -1]
         assert series.panel.causes == {}
+
+    def test_some_of_the_series_keep_all_that_is_theirs(self) -> None:
+        series = demand_series(
+            table_of(np.tile(np.arange(1.0, 29.0), (3, 1)) * [[1], [2], [3]]), shelf_of(3), Period.WEEK, 1
+        )
+        some = series.of(np.array([2, 0]))
+        assert some.product_no.tolist() == [2, 0]
+        assert some.panel.demand[:, 0].tolist() == some.sold[:, 0].tolist() == [189.0, 63.0]
+
+    def test_turnover_is_of_known_prices_and_the_last_days(self) -> None:
+        table = table_of([[2.0, 1.0, 3.0], [1.0, 1.0, 1.0]])
+        price = np.array([[500, 100, np.nan], [10, 10, 10]], np.float32)
+        assert turnover_minor(replace(table, price_minor=price), 2).tolist() == [100.0, 20.0]
 
     def test_days_closed_are_unknown_by_day_and_nothing_by_week(self) -> None:
         orders = np.full(28, 20, np.int32)

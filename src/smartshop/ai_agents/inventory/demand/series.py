@@ -43,6 +43,18 @@ class DemandSeries:
     def __len__(self) -> int:
         return len(self.panel)
 
+    def of(self, series: NDArray[np.integer]) -> "DemandSeries":
+        """Some of them, in this order: those still on the shelf, say, without postage and fees."""
+        return DemandSeries(
+            panel=self.panel.of(series),
+            product_no=self.product_no[series],
+            location=self.location[series],
+            locations=self.locations,
+            sold=self.sold[series],
+            censored=self.censored[series],
+            in_stock=self.in_stock[series],
+        )
+
     def seen_only(self) -> Panel:
         """The panel with every censored period unknown: for those who would rather learn from less."""
         return replace(self.panel, demand=np.where(self.censored, np.nan, self.panel.demand))
@@ -138,6 +150,12 @@ def demand_series(
         censored=_censored(table, daily, grid),
         in_stock=in_stock,
     )
+
+
+def turnover_minor(table: DemandTable, days: int = 365) -> Floats:
+    """(n,) value of what was sold in the last so many days, at the prices that are known: what ABC is told by."""
+    worth = np.nan_to_num(table.price_minor[:, -days:]) * table.sold[:, -days:]
+    return np.asarray(worth.sum(axis=1, dtype=np.float64), np.float64)
 
 
 def _cause_by_period(name: str, daily: NDArray[np.float32], grid: PeriodGrid) -> NDArray[np.float32]:
