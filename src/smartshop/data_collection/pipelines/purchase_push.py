@@ -27,8 +27,8 @@ WORTH_A_RETRY = frozenset({408, 425, 429})
 
 
 class SendConfig(msgspec.Struct, frozen=True, kw_only=True):
-    retries: Annotated[int, Meta(ge=0, le=20)] = 6
-    """After the first attempt; with the pauses below about two minutes."""
+    retries: Annotated[int, Meta(ge=0, le=20)] = 7
+    """After the first attempt; with the pauses below about a minute and a half."""
     first_pause_seconds: Annotated[float, Meta(ge=0)] = 1.0
     """Doubles with every retry; half of each pause is left to chance."""
     longest_pause_seconds: Annotated[float, Meta(ge=0)] = 120.0
