@@ -43,8 +43,8 @@ class CycleEnd(NamedTuple):
 
 def cycle_end(demand: AwaitedDemand, before: DemandLaw, cycle: Cycle, spacing: Floats) -> CycleEnd:
     """How a cycle ends where orders usually lie so many days apart. `before`: the law over the lead time."""
-    apart, overlapping = _apart(demand, before, cycle), _overlapping(demand, cycle)
-    missed = np.minimum(apart.short, overlapping.short)
+    apart = _apart(demand, before, cycle)
+    missed = np.minimum(apart.short, _missed_overlapping(demand, cycle))
     share = np.clip((spacing - demand.review_days) / max(demand.lead_time_days, SHORTEST_LEAD), 0.0, 1.0)
     # With less missed than a loss system says, less is left too.
     kept = np.maximum(_gap(demand, cycle) + missed * _protection(demand) / cycle.days, apart.left)
@@ -59,11 +59,11 @@ def _apart(demand: AwaitedDemand, before: DemandLaw, cycle: Cycle) -> CycleEnd:
     return CycleEnd(np.asarray(short, np.float64), demand.over_protection.left(cycle.lowest))
 
 
-def _overlapping(demand: AwaitedDemand, cycle: Cycle) -> CycleEnd:
+def _missed_overlapping(demand: AwaitedDemand, cycle: Cycle) -> Floats:
     left, within = demand.over_protection.left(cycle.lowest), demand.over_protection.chance_within(cycle.lowest)
     unsold = left / np.where(within > 0, within, 1.0)
     missed = np.maximum(unsold - _gap(demand, cycle), 0.0) * cycle.days / _protection(demand)
-    return CycleEnd(np.asarray(np.where(within > 0, missed, np.inf), np.float64), np.asarray(unsold, np.float64))
+    return np.asarray(np.where(within > 0, missed, np.inf), np.float64)
 
 
 def _gap(demand: AwaitedDemand, cycle: Cycle) -> Floats:
