@@ -82,3 +82,14 @@ def test_too_short_a_past_is_told_as_it_was() -> None:
     panel = Panel(np.array([[1.0, 0.0, 2.0]]), Period.WEEK, 733_748)
     ours, theirs = (one.forecast(panel, 2, LEVELS) for one in (BoostedCounts(), FadingEmpirical()))
     assert (ours.quantiles == theirs.quantiles).all()
+
+
+def test_more_rows_than_are_wanted_are_drawn_from() -> None:
+    pytest.importorskip("lightgbm")
+    panel = Panel(yearly_world(100, 40), Period.MONTH, 729_390)
+    few, all_rows = (
+        BoostedCounts(trees=20, least_in_leaf=20, most_rows=most).forecast(panel, 3, (0.5,)) for most in (2_000, 10**6)
+    )
+    assert not np.array_equal(few.mean, all_rows.mean)
+    # A quarter of the rows finds the same levels, within a quarter.
+    assert few.mean.mean() == pytest.approx(all_rows.mean.mean(), rel=0.25)

@@ -49,7 +49,7 @@ class BoostedCounts:
     first_moment: int = 8
     """Periods that must be known at the first of them."""
     most_rows: int = 600_000
-    """Moments are thinned out evenly beyond it."""
+    """Beyond it rows are drawn at random."""
     tweedie_power: float = 1.3
     """Between 1 (counts) and 2 (sizes)."""
     seed: int = 1
@@ -73,7 +73,8 @@ class BoostedCounts:
 
     def _learning(self, panel: Panel, horizon: int) -> "_Learning | None":
         moments = np.arange(panel.periods - 1, self.first_moment - 1, -1)[: self.most_moments]
-        moments = moments[:: max(1, int(np.ceil(len(moments) * len(panel) * horizon / self.most_rows)))]
+        kept = self.most_rows / max(len(moments) * len(panel) * horizon, 1)
+        rng = np.random.default_rng(self.seed)
         if not len(moments):
             return None
         pasts = look_back(panel, moments)
@@ -84,6 +85,8 @@ class BoostedCounts:
             table, names = rows(panel, pasts, ahead, shares=self.told is Told.SHARES)
             came = _came(panel, moments, ahead)
             known = np.isfinite(came)
+            if kept < 1.0:
+                known &= rng.random(len(came)) < kept
             parts.append(table[known])
             wanted.append(came[known])
             sizes.append(pasts.size.T.reshape(-1)[known])
