@@ -116,6 +116,15 @@ def test_a_weekday_out_of_stock_is_like_its_own_kind() -> None:
     assert others == pytest.approx(5.0, rel=0.05)
 
 
+def test_out_on_every_good_day_is_no_fall_of_the_level() -> None:
+    sold = np.tile(np.where(WEEKDAY == 5, 50.0, 5.0), (30, 1))
+    in_stock = np.ones(sold.shape)
+    good = np.flatnonzero((WEEKDAY == 5) & (np.arange(DAYS) > 100) & (np.arange(DAYS) < 240))
+    sold[0, good], in_stock[0, good] = 0.0, 0.0
+    demand = estimate_demand(sold, in_stock, np.ones(sold.shape, bool), WEEKDAY).demand
+    assert demand[0, good] == pytest.approx(50.0, rel=0.1)
+
+
 def test_nothing_is_invented() -> None:
     rng = np.random.default_rng(3)
     usual = rng.poisson(0.2, (20, DAYS)).astype(np.float64)
