@@ -1,16 +1,21 @@
 """The shelf follows the stores: what changed is seen, what did not is shared. Through the real stores."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
+from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.catalogue import Offer, Product, Variant
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.stock import StockCount
+from smartshop.errors import Unavailable
 from tests.recommendation.worlds import DAY, SECOND, START
 
 
@@ -194,3 +199,45 @@ def test_many_threads_may_refresh_at_once(stores: SqlStores, keeper: ShelfKeeper
     shelf = keeper.shelf
     assert [str(each) for each in shelf.product_ids] == names
     assert len(shelf.price_minor) == len(shelf.sellable) == 40
+
+
+def test_of_many_who_ask_at_once_each_finds_what_they_wrote(stores: SqlStores) -> None:
+    names = [f"product-{number}" for number in range(24)]
+    stores.catalogue.upsert([product(name) for name in names], Micros(START))
+    keeper = ShelfKeeper(stores.catalogue, stores.stock, "GBP", system_now)
+
+    def count_and_look(name: str) -> int:
+        variant_id = VariantId(name)
+        told = StockCount(movement_id=name, variant_id=variant_id, level=7, occurred_at=Micros(START))
+        stores.stock.count([told], system_now())
+        keeper.refresh()
+        shelf = keeper.shelf
+        return int(shelf.available[shelf.number_of[ProductId(name)]])
+
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        assert list(pool.map(count_and_look, names)) == [7] * len(names)
+
+
+def test_whoever_waited_for_a_reading_that_failed_reads_anew(stores: SqlStores) -> None:
+    stores.catalogue.upsert([product("lamp")], Micros(START))
+    keeper = ShelfKeeper(stores.catalogue, stores.stock, "GBP", system_now)
+    waiting, failing = threading.Event(), threading.Event()
+
+    def away(connection: sqlite3.Connection, *_: object) -> None:
+        """The store goes away in the middle of the first reading, while another waits."""
+        event.remove(stores.shop_database.readers, "before_cursor_execute", away)
+        failing.set()
+        waiting.wait()
+        raise Unavailable("The database cannot be read now.")
+
+    stores.catalogue.upsert([product("lamp", 2_000)], system_now())
+    event.listen(stores.shop_database.readers, "before_cursor_execute", away)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        first = pool.submit(keeper.refresh)
+        failing.wait()
+        second = pool.submit(keeper.refresh)
+        waiting.set()
+        with pytest.raises(Unavailable):
+            first.result()
+        second.result()
+    assert keeper.shelf.price_minor[0] == 2_000

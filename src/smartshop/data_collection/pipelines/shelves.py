@@ -49,6 +49,8 @@ class ShelfKeeper:
         self._read_at = Micros(0)
         self._prices_until: Micros | None = None
         self._version = 0
+        self._begun = self._read_whole = 0
+        """Readings begun so far, and the last of them that came to its end."""
         self._shelf = arrange((), self._pricing(Micros(0)), StockPicture({}), version=0)
         self.refresh()
 
@@ -58,24 +60,36 @@ class ShelfKeeper:
         return self._shelf
 
     def refresh(self) -> bool:
-        """Read again what changed since the last time; True when there is a new picture."""
+        """Read again what changed since the last time; True when there is a new picture.
+
+        Of many who ask while one reads, one reads for all of them: what a caller wrote before asking is always in.
+        """
+        begun, version = self._begun, self._version
         with self._lock:
-            now, read_at = self._now(), self._written_now()
-            since = Micros(max(0, self._read_at - OVERLAP))
-            changed_products = self._take_products(since)
-            changed_variants = self._take_levels(since) | self._take_kept(read_at)
-            self._count_units(changed_variants)
-            self._read_at = read_at
-            prices_moved = self._prices_until is not None and now >= self._prices_until
-            if not changed_products and not changed_variants and not prices_moved:
-                return False
-            self._version += 1
-            if changed_products or prices_moved:
-                self._rebuild(now)
-            else:
-                picture = StockPicture(self._units)
-                self._shelf = with_stock(self._shelf, picture, changed_variants, version=self._version)
-            return True
+            if self._read_whole > begun:
+                return self._version > version
+            self._begun += 1
+            is_new = self._read_changes()
+            self._read_whole = self._begun
+            return is_new
+
+    def _read_changes(self) -> bool:
+        now, read_at = self._now(), self._written_now()
+        since = Micros(max(0, self._read_at - OVERLAP))
+        changed_products = self._take_products(since)
+        changed_variants = self._take_levels(since) | self._take_kept(read_at)
+        self._count_units(changed_variants)
+        self._read_at = read_at
+        prices_moved = self._prices_until is not None and now >= self._prices_until
+        if not changed_products and not changed_variants and not prices_moved:
+            return False
+        self._version += 1
+        if changed_products or prices_moved:
+            self._rebuild(now)
+        else:
+            picture = StockPicture(self._units)
+            self._shelf = with_stock(self._shelf, picture, changed_variants, version=self._version)
+        return True
 
     def _pricing(self, now: Micros) -> Pricing:
         return Pricing(currency=self._currency, market=DEFAULT_MARKET, at=now)
