@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from smartshop.data_collection.pipelines.clock import format_rfc3339
 from tests.api.shop_for_tests import PER_SHELF, PUBLISHABLE, SECRET, Opened
 
 
@@ -141,6 +142,23 @@ def test_a_variant_is_of_one_product_until_that_gives_it_up(service: Opened) -> 
     assert store(shirt("shirt", "m"), shirt("heir", "s")) == {"stored": 2, "rejected": []}
     found = service.client.get("/v1/products", params={"ids": "shirt-s"}, headers=SECRET).json()
     assert [product["product_id"] for product in found["items"]] == ["heir"]
+
+
+def test_a_product_told_without_a_date_is_new_when_it_first_comes_and_stays_as_old_as_it_is(service: Opened) -> None:
+    def published(name: str, **more: str) -> str | None:
+        product = {"product_id": name, "title": "Kite", **more}
+        service.client.put("/v1/products", json={"products": [product]}, headers=SECRET).raise_for_status()
+        found: str | None = _get(service, f"/v1/products/{name}")["published_at"]
+        return found
+
+    before = format_rfc3339(service.shop.clock.now())
+    first = published("kite")
+    assert first is not None
+    assert before <= first <= format_rfc3339(service.shop.clock.now())
+    assert published("kite", brand="Hearth") == first
+    assert published("kite", published_at="2026-01-02T03:04:05Z") == "2026-01-02T03:04:05.000000Z"
+    assert published("kite") == "2026-01-02T03:04:05.000000Z"
+    assert published("tents-3") == "2023-11-14T22:13:20.000003Z"
 
 
 def test_a_time_beyond_the_calendar_is_refused_and_spoils_no_page(service: Opened) -> None:

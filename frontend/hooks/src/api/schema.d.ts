@@ -2394,7 +2394,7 @@ export interface components {
         };
         /**
          * ProductInput
-         * @description A product whole: what is not said is not kept. Without variants the product is its own, priced here.
+         * @description A product whole: what is not said is not kept, save its date. Without variants it is its own, priced here.
          */
         ProductInput: {
             /** @default {} */

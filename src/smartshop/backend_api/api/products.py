@@ -10,7 +10,7 @@ from starlette.responses import Response
 from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_cards import Product, ProductCards
-from smartshop.backend_api.services.product_input import ProductInput, to_product
+from smartshop.backend_api.services.product_input import ProductInput, to_product, with_dates
 from smartshop.backend_api.services.variant_owners import variants_taken
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Cursor, Limit, id_in_path, offset_of
@@ -87,6 +87,7 @@ async def store_products(service: Service, call: Call[None, ProductBatch]) -> Pr
     rejected = sorted([*rejected, *(RejectedProduct(*refused) for refused in taken.items())], key=_index)
     products = [product for index, product in told.items() if index not in taken]
     if products:
+        products = await asyncio.to_thread(with_dates, products, service.shop.catalogue, service.shop.clock.shop_now())
         await asyncio.to_thread(service.shop.catalogue.upsert, products, service.shop.clock.now())
         await _tell(service, [product.product_id for product in products])
     return ProductReceipt(len(products), rejected)

@@ -1,5 +1,6 @@
 """Products as a shop's own system sends them, into the catalogue's records."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,10 +8,11 @@ import msgspec
 from msgspec import Meta
 
 from smartshop.backend_api.utils.wire import Currency, Id, Minor
+from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.pipelines.clock import to_micros
 from smartshop.data_collection.schemas import catalogue
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, Offer, ProductText, parse_category
-from smartshop.data_collection.schemas.ids import ProductId, SupplierId, VariantId, clean_id
+from smartshop.data_collection.schemas.ids import Micros, ProductId, SupplierId, VariantId, clean_id
 from smartshop.errors import InvalidValue
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -48,7 +50,7 @@ class TextInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class ProductInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A product whole: what is not said is not kept. Without variants the product is its own, priced here."""
+    """A product whole: what is not said is not kept, save its date. Without variants it is its own, priced here."""
 
     product_id: Id
     title: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -60,6 +62,7 @@ class ProductInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     attributes: dict[str, Any] = {}
     """Any: the shop's own JSON."""
     published_at: Moment | None = None
+    """When absent the date that the shop already has of it; of a product it has not had before, now."""
     price_minor: Minor | None = None
     list_price_minor: Minor | None = None
     currency: Currency | None = None
@@ -98,6 +101,24 @@ def to_product(given: ProductInput, currency: str) -> catalogue.Product:
         },
         recommendable=given.recommendable,
     )
+
+
+def with_dates(products: Sequence[catalogue.Product], stored: Catalogue, now: Micros) -> list[catalogue.Product]:
+    """The same products, each told without a date with the one it had; one the catalogue has not had is new `now`.
+
+    Blocking. What is new is tried on shoppers, so a product must not miss its turn because nobody sent a date.
+    """
+    dateless = [product.product_id for product in products if product.published_at is None]
+    had = stored.get(dateless) if dateless else {}
+
+    def dated(product: catalogue.Product) -> catalogue.Product:
+        if product.published_at is not None:
+            return product
+        known = had.get(product.product_id)
+        published_at = now if known is None else known.product.published_at
+        return msgspec.structs.replace(product, published_at=published_at)
+
+    return [dated(product) for product in products]
 
 
 def _holds_nul(value: object) -> bool:
