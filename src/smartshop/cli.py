@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smartshop import supervisor, tending
+from smartshop import calculating, supervisor, tending
 from smartshop.errors import InvalidValue
 from smartshop.place import require_server_engine
 from smartshop.terminal import AsJson, DataDir, Demo, answers, explained, find_shop, print_facts, print_json, progress
@@ -289,6 +289,7 @@ def rehearse(
 app.command()(tending.migrate)
 app.command()(tending.doctor)
 app.command()(tending.openapi)
+app.command()(calculating.calculate)
 app.add_typer(tending.keys_app, name="keys")
 app.add_typer(tending.quarantine_app, name="quarantine")
 app.add_typer(tending.customers_app, name="customers")
