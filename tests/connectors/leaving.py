@@ -39,7 +39,7 @@ from smartshop.data_collection.schemas.segments import (
     Standing,
 )
 from smartshop.data_collection.schemas.slates import Decision, Policy, Surface
-from smartshop.data_collection.schemas.stock import StockCount
+from smartshop.data_collection.schemas.stock import Reservation, ReservedLine, StockCount, basket_owner
 from tests.connectors.told import NOON, append, at, event, link, order, order_entry
 
 ADA, OLD_ADA, BOB = CustomerId("ada-lovelace"), CustomerId("ada-before"), CustomerId("bob-babbage")
@@ -77,6 +77,7 @@ def fill(stores: SqlStores) -> None:
             ConsentChange(shopper_key=ShopperKey(key), is_customer=is_customer, changes=changes, received_at=NOON)
         )
     buy(stores)
+    keep(stores)
     rank(stores)
     stores.quarantine.add(
         [row(f'{{"kind":"nonsense","userId":"{ADA}"}}'), row(f'{{"kind":"nonsense","userId":"{BOB}"}}')]
@@ -137,14 +138,31 @@ def buy(stores: SqlStores) -> None:
     """An order of Ada's and of her laptop's, goods that came back, money that went back; the same for Bob."""
     append(
         stores,
-        order_entry("buy-1", order("order-1", units=2, customer_id=ADA, anonymous_id=LAPTOP), anonymous_id=LAPTOP),
+        order_entry(
+            "buy-1",
+            order("order-1", units=2, customer_id=ADA, anonymous_id=LAPTOP, reservation_id=f"basket-of-{ADA}"),
+            anonymous_id=LAPTOP,
+        ),
         order_entry("buy-2", order("order-2", customer_id=BOB)),
     )
-    by_browser = order("order-3", customer_id=None, anonymous_id=LAPTOP)
+    by_browser = order("order-3", customer_id=None, anonymous_id=LAPTOP, reservation_id=f"basket-of-{LAPTOP}")
     bought = event("buy-3", kind=EventKind.ORDER_COMPLETED, anonymous_id=LAPTOP, trust=Trust.SERVER, order_id="order-3")
     append(stores, LogEntry(event=bought, order=by_browser))
     for customer, order_id in ((ADA, OrderId("order-1")), (BOB, OrderId("order-2"))):
         append(stores, refunded(customer, order_id), brought_back(customer, order_id))
+
+
+def keep(stores: SqlStores) -> None:
+    """Units for the open baskets of Ada, of her laptop and of Bob."""
+    for customer, browser in ((ADA, None), (None, LAPTOP), (BOB, None)):
+        basket = Reservation(
+            reservation_id=f"open-basket-of-{customer or browser}",
+            lines=(ReservedLine(variant_id=VariantId("tent-green"), quantity=1),),
+            reserved_at=NOON,
+            expires_at=at(600),
+            shopper_key=basket_owner(customer, browser),
+        )
+        stores.reservations.reserve(basket, NOON)
 
 
 def refunded(customer: CustomerId, order_id: OrderId) -> LogEntry:

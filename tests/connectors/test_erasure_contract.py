@@ -296,6 +296,7 @@ def test_everything_stored_of_a_customer_is_exported(stores: SqlStores) -> None:
         "orders": 2,
         "refunds": 1,
         "goods_returns": 1,
+        "stock_reservations": 2,
         "standings": 1,
         "affinities": 1,
         "segment_moves": 1,

@@ -129,15 +129,15 @@ def _disown_orders_in_windows(belongings: Belongings, browser: str, connection: 
         )
     ]
     for order in theirs[:limit]:
-        _write_order(connection, msgspec.structs.replace(order, anonymous_id=None))
+        _write_order(connection, msgspec.structs.replace(order, anonymous_id=None, reservation_id=None))
     return len(theirs[:limit])
 
 
 def _without_ids(order: Order, belongings: Belongings) -> Order:
-    """What a browser of theirs claimed in another's name stays the other's."""
+    """What a browser of theirs claimed in another's name stays the other's. A basket's id may be anything."""
     if order.customer_id is None or order.customer_id in belongings.customer_ids:
-        return msgspec.structs.replace(order, customer_id=None, anonymous_id=None)
-    return msgspec.structs.replace(order, anonymous_id=None)
+        return msgspec.structs.replace(order, customer_id=None, anonymous_id=None, reservation_id=None)
+    return msgspec.structs.replace(order, anonymous_id=None, reservation_id=None)
 
 
 def _write_order(connection: Connection, order: Order) -> None:
