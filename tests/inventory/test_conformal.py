@@ -16,6 +16,7 @@ from smartshop.ai_agents.inventory.forecasting.conformal import (
     Trials,
     calibrate,
     earlier_origins,
+    few_origins_factor,
     seasonal_trial,
 )
 from smartshop.ai_agents.inventory.forecasting.daily_simple import SameWeekday, WeekdayMedian
@@ -89,6 +90,17 @@ def test_errors_that_hang_together_make_sums_wide() -> None:
         for trials in (together, apart)
     ]
     assert widths[0] > 3 * widths[1]
+
+
+def test_what_few_origins_have_in_common_widens_sums() -> None:
+    rng = np.random.default_rng(10)
+    apart = rng.standard_normal((6, 400, 5))
+    assert few_origins_factor(apart) == pytest.approx(np.ones(5), abs=0.01)
+    common = np.repeat(rng.standard_normal((6, 1, 5)), 400, axis=1)
+    # All in common, six origins: Student's 2.015 over the normal 1.645, and seven sixths of the variance.
+    assert few_origins_factor(common) == pytest.approx(np.full(5, 2.015 / 1.645 * np.sqrt(7 / 6)), rel=0.01)
+    assert (few_origins_factor(common[:2]) > few_origins_factor(common)).all()
+    assert few_origins_factor(apart * np.nan).tolist() == [1.0] * 5
 
 
 def test_a_closed_day_is_no_error_and_adds_nothing_to_a_sum() -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from smartshop.ai_agents.inventory.forecasting.calendar import OPEN
 from smartshop.ai_agents.inventory.forecasting.measures import conformal_rank
@@ -20,6 +21,8 @@ Expected = Callable[[Panel, int], Floats]
 """What was known and how far to tell → (n, h) point forecasts."""
 
 
+LEAST_FREEDOM, OUTER = 2, 0.95
+"""Student's law of one degree has no spread to speak of; where both laws are compared."""
 LEAST_SIZE = 0.01
 """Of the usual error: a series that was told without any is not taken to stay so."""
 
@@ -90,7 +93,10 @@ class Trials:
         sums = mean.cumsum(axis=1)
         # The sum over a few days changes its spread quickly with their number, the sum over many hardly.
         reach = np.arange(1, mean.shape[1] + 1) // 4
-        return tidy(sums, calibrate(self.sum_errors(), levels, reach, shrinkage).around(sums))
+        errors = self.sum_errors()
+        calibration = calibrate(errors, levels, reach, shrinkage)
+        wider = calibration.sizes * few_origins_factor(errors / calibration.sizes)
+        return tidy(sums, Calibration(wider, calibration.scores).around(sums))
 
 
 def calibrate(errors: Floats, levels: Sequence[float], reach: NDArray[np.int64], shrinkage: float) -> Calibration:
@@ -113,6 +119,30 @@ def calibrate(errors: Floats, levels: Sequence[float], reach: NDArray[np.int64],
     sizes = of_series[:, None] * of_step
     scores = np.sort((errors / sizes)[known])
     return Calibration(sizes, np.array([_score(scores, level) for level in levels]))
+
+
+def few_origins_factor(scaled: Floats) -> Floats:
+    """(h,) how much wider to draw because some of the error is common to all series of an origin, and origins are few.
+
+    `scaled`: (m, n, h) errors in their usual sizes. Of the part ρ that is common only m were seen: for a new one
+    Student's law of m − 1 degrees and 1 + 1/m of the variance hold instead of the normal; √(1 − ρ + ρ·f²) for both.
+    Single days err mostly for themselves, so that only sums are drawn wider.
+    """
+    known = np.isfinite(scaled)
+    origins = int(known.any(axis=(1, 2)).sum())
+    if not origins:
+        return np.ones(scaled.shape[2])
+    counts = known.sum(axis=1)
+    common = np.where(known, scaled, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    # What is common to all origins, too, is no chance, and the scores hold it already.
+    always = common.mean(axis=0) if origins > 1 else np.zeros(scaled.shape[2])
+    square = (np.where(known, scaled - always, 0.0) ** 2).sum(axis=(0, 1)) / np.maximum(counts.sum(axis=0), 1)
+    # A mean over n series of errors of their own has 1/n of their square: that much is not common.
+    between = ((common - always) ** 2).sum(axis=0) / max(origins - 1, 1)
+    excess = np.maximum(between - square / np.maximum(counts.mean(axis=0), 1.0), 0.0)
+    share = np.minimum(np.divide(excess, square, out=np.zeros_like(square), where=square > 0), 1.0)
+    student = stdtrit(max(origins - 1, LEAST_FREEDOM), OUTER) / stdtrit(np.inf, OUTER)
+    return np.asarray(np.sqrt(1.0 + share * ((1.0 + 1.0 / origins) * student**2 - 1.0)), np.float64)
 
 
 def _smoothed(sums: Floats, counts: Floats, reach: NDArray[np.int64]) -> Floats:
