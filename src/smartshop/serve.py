@@ -47,6 +47,8 @@ log = structlog.get_logger()
 LOOK_EVERY_SECONDS = 1.0
 LOOKS_FOR_A_MODEL = 30
 """A worker that dies between writing a refit and promoting its model leaves one that no model comes for."""
+EARLIER_LOOKED_AT = 8
+"""Versions, newest first, for one to begin with where the promoted one is refused; each that served is read whole."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle time of common load balancers (60 s), so that they, not we, close a connection first."""
 SWITCH_SECONDS = 0.001
@@ -117,14 +119,25 @@ class ModelKeeper:
         record = self._shop.models.promoted(agent)
         if record is None or record.version in (self._versions.get(agent), self._refused.get(agent)):
             return False
+        if self._serves(record, serve_with):
+            return True
+        self._refused[agent] = record.version
+        # A process that began after the damage has no last good model yet; the shop may.
+        return agent not in self._versions and any(self._serves(one, serve_with) for one in self._earlier(record))
+
+    def _earlier(self, record: ModelRecord) -> Sequence[ModelRecord]:
+        """Versions of this agent that served before, newest first."""
+        known = self._shop.models.history(record.agent, EARLIER_LOOKED_AT)
+        return [one for one in known if one.promoted_at is not None and one.version != record.version]
+
+    def _serves(self, record: ModelRecord, serve_with: Callable[[Path, ModelRecord], None]) -> bool:
         try:
             serve_with(self._shop.models.open(record), record)
         except ModelRefused as error:
-            self._refused[agent] = record.version
-            log.error("model_refused", agent=agent, version=record.version, reason=str(error))
+            log.error("model_refused", agent=record.agent, version=record.version, reason=str(error))
             return False
-        self._versions = {**self._versions, agent: record.version}
-        log.info("model_served", agent=agent, version=record.version)
+        self._versions = {**self._versions, record.agent: record.version}
+        log.info("model_served", agent=record.agent, version=record.version)
         return True
 
     def _recommend_with(self, folder: Path, record: ModelRecord) -> None:
