@@ -47,6 +47,7 @@ LEAST_EVENTS = 200
 GROWN_BY = 0.2
 """Learn again when the log has grown by this share since the last model, else once a day."""
 DEMO_SHOPPERS_PER_MINUTE = 12.0
+HOUR = 3_600 * SECOND
 LEAST_PAUSE = 60 * SECOND
 """Between two trainings: a model that is not better is not promoted, and must not be tried again at once."""
 BEAT_EVERY_SECONDS = 2.0
@@ -270,8 +271,11 @@ def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
 
 
 @lru_cache(maxsize=16)
-def can_be_read(models: Models, agent: str, version: ModelVersion) -> bool:
-    """Whether this release serves with the promoted version: one of an older format is learned anew at once."""
+def can_be_read(models: Models, agent: str, version: ModelVersion, hour: int) -> bool:
+    """Whether this release serves with the promoted version: one of an older format is learned anew at once.
+
+    Looked at once in every `hour`, since files may be damaged long after they were written.
+    """
     record = models.promoted(agent)
     if record is None or record.version != version:
         return True
@@ -292,7 +296,7 @@ def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobReco
         return _is_of_an_earlier_day(last.queued_at, clock)
     # Log numbers run on from 1, so the last one learned from is about how many there were.
     learned_from = 0 if model is None else model.log_no
-    is_new = model is None or not can_be_read(stores.models, agent, model.version)
+    is_new = model is None or not can_be_read(stores.models, agent, model.version, clock.now() // HOUR)
     if is_new or size.events - learned_from > GROWN_BY * size.events:
         return last is None or clock.now() - last.queued_at > LEAST_PAUSE
     tried_at = max(model.trained_at if model else 0, last.queued_at if last else 0)

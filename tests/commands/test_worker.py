@@ -14,7 +14,7 @@ from smartshop.data_collection.pipelines.clock import DAY, SECOND, ShopClock, sy
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.jobs import run_job
 from smartshop.wiring import build_clock
-from smartshop.work import INTERRUPTED, due_jobs, take_up_again
+from smartshop.work import INTERRUPTED, can_be_read, due_jobs, take_up_again
 from tests.commands.command import children_of, is_alive
 from tests.commands.worker import PATIENCE_SECONDS, until, working
 from tests.importing.shop import EmbeddedShop, interactions_file, opened_shop
@@ -102,9 +102,11 @@ def test_a_model_that_this_release_cannot_read_is_learned_anew_at_once(shop: Emb
     finished(shop, PRUNE)
     record = shop.stores.models.promoted("recommendation")
     assert record is not None
+    assert can_be_read(shop.stores.models, "recommendation", record.version, 1)
     manifest = shop.stores.models.open(record) / "model.json"
     manifest.chmod(0o644)
     manifest.write_text("{}")
+    assert not can_be_read(shop.stores.models, "recommendation", record.version, 2)
     assert list(due_jobs(shop.stores, clock_of(shop))) == [TRAIN]
 
 
