@@ -26,6 +26,7 @@ app = typer.Typer(
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+SENTENCES_SHOWN = 10
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD in the shop's zone; learning stops at its end.")]
 
 
@@ -251,6 +252,60 @@ def segments(
         answers.print(table)
     for sentence in sentences(now):
         answers.print(sentence, highlight=False)
+
+
+@app.command()
+@explained
+def forecast(
+    product: Annotated[str, typer.Argument(help="A product's id, or one of its variants'.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw history, quantiles and stock to this .png, .svg or .pdf.")
+    ] = None,
+    data_dir: DataDir = None,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is foreseen of a product: demand week by week as quantiles, and where its stock is heading."""
+    import msgspec
+
+    from smartshop.ai_agents.inventory.forecast_words import as_tables
+    from smartshop.stocking import foresee
+
+    found = foresee(*find_shop(data_dir, demo), product, plot)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    for table in as_tables(found):
+        answers.print(table)
+    if plot is not None:
+        progress.print(f"Drawn: {plot}")
+
+
+@app.command()
+@explained
+def reorder(
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Spend at most this much, in the shop's currency, where it saves most.")
+    ] = None,
+    data_dir: DataDir = None,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """What to order now, how much, from whom and why: every decision with what one pack more or less would cost."""
+    import msgspec
+
+    from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
+    from smartshop.stocking import reorder_now
+
+    found = reorder_now(*find_shop(data_dir, demo), None if budget is None else round(100 * budget), _bar(as_json))
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    if found.items:
+        answers.print(as_table(found))
+    for one in found.items[:SENTENCES_SHOWN]:
+        answers.print(sentence(one, found.currency), highlight=False)
+    answers.print(summary(found), highlight=False)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
 from smartshop.ai_agents.inventory.learning import learn_demand
+from smartshop.ai_agents.inventory.weekly_choice import USUAL_CHOICE
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
 from smartshop.ai_agents.recommendation.evaluate import evaluate as compare_models
@@ -130,8 +131,13 @@ def train_segmentation(context: JobContext) -> dict[str, Any]:
 
 
 def train_inventory(context: JobContext) -> dict[str, Any]:
-    """What will be asked for of every product at every place, and how long suppliers take."""
-    record = learn_demand(demand_learning(context), until=_until(context), tell=context.tell)
+    """What will be asked for of every product at every place, and how long suppliers take.
+
+    Argument `most_valuable`: how many series are tried with the models that are fitted one by one.
+    """
+    heavy = int(context.arguments.get("most_valuable", USUAL_CHOICE.most_valuable))
+    config = replace(USUAL_CHOICE, most_valuable=heavy)
+    record = learn_demand(demand_learning(context), until=_until(context), tell=context.tell, config=config)
     return {"version": record.version, "as_of": format_rfc3339(record.data_until), **_rounded(record.metrics)}
 
 

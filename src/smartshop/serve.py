@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.model import RecommendationModel
 from smartshop.ai_agents.runtime import Runtime
@@ -90,6 +91,7 @@ class ModelKeeper:
             ]
             if any(took):
                 self._use()
+            self._take("inventory", self._foresee_with)
             if self._recommender is not None:
                 self._recommender.prepare(self._shop.shelves.shelf)
 
@@ -146,6 +148,9 @@ class ModelKeeper:
         recommender.prepare(self._shop.shelves.shelf)
         self._recommender, self._trained = recommender, model
         self.counting.follow(model, record.log_no)
+
+    def _foresee_with(self, folder: Path, _: ModelRecord) -> None:
+        self._shop.forecasts.model = InventoryModel.load(folder)
 
     def _segment_with(self, folder: Path, _: ModelRecord) -> None:
         model = SegmentationModel.load(folder)

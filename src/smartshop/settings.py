@@ -41,6 +41,21 @@ class Settings(BaseSettings):
         description="`true` lets audiences be pushed to this machine itself and to private networks, not only to "
         "public addresses; for trying out, or where the receiver lives in your own network.",
     )
+    holding_cost_share: float = Field(
+        0.25, gt=0, le=2, description="Of a unit's cost, what it costs to keep it for a year: capital, room, ageing."
+    )
+    usual_cost_share: float = Field(
+        0.6, gt=0, lt=1, description="Of the price, what a unit costs the shop where nobody told its cost."
+    )
+    goodwill_share: float = Field(
+        0.0, ge=0, le=5, description="Of the price, what is lost beside the margin when a product is out of stock."
+    )
+    service_level: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Wanted chance of no stock-out until the next delivery, such as 0.95; when empty margins decide.",
+    )
     shop_name: str = Field("Smart Shop", description="The name on the storefront.")
 
     @field_validator("secret_keys", "publishable_keys", "cors_origins", mode="before")

@@ -8,6 +8,7 @@ from smartshop.ai_agents.advice import Advisor
 from smartshop.ai_agents.agent import Agent
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.inventory.agent import InventoryAgent
+from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
 from smartshop.ai_agents.personalization.agent import PersonalizationAgent
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent
@@ -48,6 +49,16 @@ def build_clock(settings: Settings, stores: SqlStores) -> ShopClock:
     """For processes that end: the newest event is read once."""
     newest = stores.log.size().newest_human_at
     return ShopClock(ZoneInfo(settings.timezone), system_now, lambda: newest)
+
+
+def cost_config(settings: Settings) -> CostConfig:
+    """What stock costs, as the shop's keeper told."""
+    return CostConfig(
+        holding_share_per_year=settings.holding_cost_share,
+        usual_cost_share=settings.usual_cost_share,
+        goodwill_share=settings.goodwill_share,
+        service_level=settings.service_level,
+    )
 
 
 def build_agents(stores: SqlStores, shop: Shop) -> Sequence[Agent]:
@@ -145,6 +156,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         imports=stores.imports,
         erasure=stores.erasure,
         webhooks_private=settings.webhooks_private,
+        stock_costs=cost_config(settings),
         profiles=profiles,
         cache=MemoryCache(),
         bus=bus,

@@ -22,6 +22,7 @@ PATH_VALUES = {
     "rule_id": "none",
     "reservation_id": "none",
     "supplier_id": "none",
+    "proposal_id": "none",
     "variant_id": "none",
     "purchase_order_id": "none",
 }

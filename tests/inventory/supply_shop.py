@@ -35,7 +35,7 @@ RATES = {"kettle": 3.0, "mug": 1.0, "lamp": 0.4, "rare": 0.05}
 PRICES = {"kettle": 2_000, "mug": 800, "lamp": 4_000, "rare": 9_000}
 LEVELS = {"kettle": 12, "mug": 200, "lamp": 2, "rare": 0}
 QUICK, SLOW = SupplierId("quick"), SupplierId("slow")
-FILLERS = 30
+FILLERS = 24
 """Small products beside those looked at, so that there is something to learn classes from."""
 
 

@@ -1,7 +1,8 @@
 """What a route or socket may use: the shop's own parts and the service's gate, limits, search and counters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from smartshop.backend_api.services.reordering import ProposalKeeper
 from smartshop.backend_api.services.search import SearchKeeper
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Gate
@@ -18,3 +19,4 @@ class Service:
     rate_limit: RateLimit
     search: SearchKeeper
     metrics: Metrics
+    proposals: ProposalKeeper = field(default_factory=ProposalKeeper)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartshop.ai_agents.inventory.model import ServedForecasts
+from smartshop.ai_agents.inventory.replenishment.costs import USUAL_COSTS, CostConfig
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
@@ -81,6 +83,10 @@ class Shop:
     """Audiences may be pushed to this machine itself and to private networks."""
     segmentation: ServedSegments = field(default_factory=ServedSegments)
     """The segments that serve in this process."""
+    forecasts: ServedForecasts = field(default_factory=ServedForecasts)
+    """What is foreseen, as it serves in this process."""
+    stock_costs: CostConfig = USUAL_COSTS
+    """What keeping stock and running out of it costs."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
     """What counts most for a customer being in their segment; None while no model is loaded."""
     standing_details: Callable[[Standing], StandingDetails] | None = None

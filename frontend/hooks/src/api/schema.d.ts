@@ -468,6 +468,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/forecasts/{product_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Demand of a product (or of a variant's) week by week as quantiles, with its history and its stock */
+        get: operations["get_forecasts_product_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/g": {
         parameters: {
             query?: never;
@@ -930,6 +947,40 @@ export interface paths {
         put?: never;
         /** What to show this shopper here and now, and why */
         post: operations["post_recommendations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reorder-proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to order as stock is now, the costliest to wait with first; worked out anew every half minute */
+        get: operations["get_reorder_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reorder-proposals/{proposal_id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a draft order to the supplier of a proposal; 200 with the first draft when made before */
+        post: operations["post_reorder_proposals_proposal_id_draft"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1927,6 +1978,16 @@ export interface components {
             count: number;
             value: string;
         };
+        /** ForecastSeen */
+        ForecastSeen: {
+            as_of: string;
+            levels: number[];
+            product_id: string;
+            series: components["schemas"]["SeriesForeseen"][];
+            stock: components["schemas"]["StockForeseen"][];
+            title: string;
+            today: string;
+        };
         /** GoodsReceived */
         GoodsReceived: {
             booked: boolean;
@@ -2737,6 +2798,69 @@ export interface components {
             /** @default 900 */
             ttl_seconds?: number;
         };
+        /** ReorderProposal */
+        ReorderProposal: {
+            chance_short_before: number;
+            covers_days: number | null;
+            demand_class: string;
+            fill_rate: number;
+            goods_minor: number;
+            incoming: number;
+            lead_days: number;
+            lead_source: string;
+            lead_spread_days: number;
+            location_id: string;
+            /** @default [] */
+            notes?: string[];
+            on_hand: number;
+            one_pack_less_minor: number | null;
+            one_pack_more_minor: number | null;
+            order_up_to: number;
+            out_on: string | null;
+            pack_size: number;
+            packs: number;
+            pattern: string;
+            per_day: number;
+            product_id: string;
+            proposal_id: string;
+            reorder_point: number | null;
+            reserved: number;
+            review_days: number;
+            service_level: number;
+            supplier_id: string | null;
+            supplier_name: string | null;
+            title: string;
+            unit_cost_minor: number;
+            units: number;
+            variant_id: string;
+            waiting_minor: number;
+            words: string;
+        };
+        /** ReorderProposalPage */
+        ReorderProposalPage: {
+            as_of: string;
+            cash_minor: number;
+            currency: string;
+            items: components["schemas"]["ReorderProposal"][];
+            left_out: number;
+            looked_at: number;
+            never_sold: number;
+            next_cursor: string | null;
+        };
+        /** ReorderProposalsQuery */
+        ReorderProposalsQuery: {
+            /**
+             * @description Spend at most this much, where it saves most; worked out for this request.
+             * @default null
+             */
+            budget_minor?: number | null;
+            /** @default null */
+            cursor?: string | null;
+            /** @default 50 */
+            limit?: number;
+            /** @default null */
+            supplier_id?: string | null;
+        };
         /** ReplayAsked */
         ReplayAsked: {
             asked: boolean;
@@ -3018,6 +3142,20 @@ export interface components {
             /** @default null */
             expected_at?: string | null;
         };
+        /**
+         * SeriesForeseen
+         * @description Of all variants at one place.
+         */
+        SeriesForeseen: {
+            covered: number | null;
+            demand_class: string;
+            history: components["schemas"]["WeekSold"][];
+            location_id: string;
+            method: string;
+            pattern: string;
+            pinball: number | null;
+            weeks: components["schemas"]["WeekForeseen"][];
+        };
         /** ShopperToken */
         ShopperToken: {
             expires_at: string;
@@ -3232,6 +3370,23 @@ export interface components {
             /** @default null */
             min?: number | null;
         };
+        /**
+         * StockForeseen
+         * @description Of one variant at one place, if nothing is ordered.
+         */
+        StockForeseen: {
+            incoming: number;
+            lead_days: number;
+            levels: number[];
+            location_id: string;
+            notes: string[];
+            on_hand: number;
+            order_up_to: number;
+            out_on: string | null;
+            reorder_point: number | null;
+            reserved: number;
+            variant_id: string;
+        };
         /** StockItem */
         StockItem: {
             available: number;
@@ -3430,6 +3585,18 @@ export interface components {
         /** WebhookSecret */
         WebhookSecret: {
             secret: string;
+        };
+        /** WeekForeseen */
+        WeekForeseen: {
+            mean: number;
+            quantiles: number[];
+            week: string;
+        };
+        /** WeekSold */
+        WeekSold: {
+            demand: number | null;
+            sold: number;
+            week: string;
         };
         /**
          * WhyReason
@@ -4430,6 +4597,33 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_forecasts_product_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Demand of a product (or of a variant's) week by week as quantiles, with its history and its stock */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -5527,6 +5721,76 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_reorder_proposals: {
+        parameters: {
+            query?: {
+                /** @description Money in minor units of its currency. */
+                budget_minor?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                supplier_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to order as stock is now, the costliest to wait with first; worked out anew every half minute */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReorderProposalPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_reorder_proposals_proposal_id_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Make a draft order to the supplier of a proposal; 200 with the first draft when made before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            /** @description Make a draft order to the supplier of a proposal; 200 with the first draft when made before */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

@@ -27,6 +27,8 @@ LEAST_SUMS = 150
 UNTRIED_RELATIVE = 0.25
 """φ where nothing could be tried yet: a level missed by half is usual for a young shop."""
 MOST_RELATIVE = 4.0
+USUAL_RELATIVE = 0.1
+"""φ by which squares are weighed: a level missed by a third."""
 FARTHEST_LEVEL = 0.9999
 WEEK = 7.0
 
@@ -109,11 +111,15 @@ class _Sums:
 
 
 def _relative(came: Floats, mean: Floats, scatter: Floats) -> float:
-    """φ by moments, each square weighed by what it may be: a large series is not a hundred small ones."""
-    weight = 1.0 / (scatter * mean + mean**2) ** 2
-    # One order of a wholesaler would decide alone: no miss counts as more than five times its forecast's spread.
-    squares = np.minimum((came - mean) ** 2, 25.0 * (scatter * mean + mean**2))
-    found = float((weight * (squares - scatter * mean)).sum() / (weight * mean**2).sum())
+    """φ by weighted least squares of (S − M)² − d·M on M².
+
+    Each square is weighed by what squares of its size vary by, 2·V² + V of a count with variance V.
+    """
+    usual = scatter * mean + USUAL_RELATIVE * mean**2
+    weight = 1.0 / (2.0 * usual**2 + usual)
+    # One order of a wholesaler would decide alone: no miss counts as more than five times its usual spread.
+    squares = np.minimum((came - mean) ** 2, 25.0 * usual)
+    found = float((weight * mean**2 * (squares - scatter * mean)).sum() / (weight * mean**4).sum())
     return float(np.clip(found, 0.0, MOST_RELATIVE))
 
 

@@ -1,0 +1,51 @@
+"""What is foreseen of a product, as tables for a terminal."""
+
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, SeriesForeseen, StockForeseen
+
+
+def as_tables(found: ForecastSeen) -> Iterator[Table]:
+    """One table of weeks for each place, then stock."""
+    for series in found.series:
+        yield _weeks(found, series)
+    if found.stock:
+        yield _stock(found.stock)
+
+
+def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
+    told = f"{found.title} at {series.location_id}: class {series.demand_class}, {series.pattern}; {series.method}"
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("week from")
+    for name in ("sold", "expected", *(f"{100 * level:.0f} %" for level in found.levels)):
+        table.add_column(name, justify="right")
+    blank = [""] * len(found.levels)
+    for week in series.history[-4:]:
+        table.add_row(week.week, f"{week.sold:.0f}", "", *blank)
+    for ahead in series.weeks:
+        table.add_row(ahead.week, "", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
+    return table
+
+
+def _stock(stock: list[StockForeseen]) -> Table:
+    table = Table(title="Stock, if nothing is ordered", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("variant")
+    table.add_column("place")
+    for name in ("there", "reserved", "coming", "gone by", "order at", "order up to", "delivery"):
+        table.add_column(name, justify="right")
+    for one in stock:
+        table.add_row(
+            one.variant_id,
+            one.location_id,
+            f"{one.on_hand:,}",
+            f"{one.reserved:,}",
+            f"{one.incoming:,}",
+            one.out_on or "–",
+            "–" if one.reorder_point is None else f"{one.reorder_point:,}",
+            f"{one.order_up_to:,}",
+            f"{one.lead_days:.0f} days",
+        )
+    return table

@@ -1,0 +1,135 @@
+"""What a proposal is made from: stock, baskets, goods on their way, suppliers and their terms, read from the stores."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.data_collection.connectors.ports import Catalogue, PurchaseOrders, Reservations, Stock, Suppliers
+from smartshop.data_collection.pipelines.shelf_arrays import Pricing
+from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct, Variant
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductNo, SupplierId, VariantId
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
+from smartshop.data_collection.schemas.supply import IncomingUnits, Supplier, SupplyTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The ports that are asked."""
+
+    catalogue: Catalogue
+    stock: Stock
+    reservations: Reservations
+    suppliers: Suppliers
+    purchase_orders: PurchaseOrders
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Who delivers what, and what is on its way."""
+
+    suppliers: Mapping[SupplierId, Supplier]
+    terms: Mapping[VariantId, SupplyTerms]
+    """Of the preferred supplier, else the first by id."""
+    incoming: Mapping[VariantId, Sequence[IncomingUnits]]
+    reserved: Mapping[VariantId, Mapping[LocationId, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class StockedPlace:
+    """A variant where its units are sold from, with the part of the forecast that is of it."""
+
+    product: ListedProduct
+    variant: Variant
+    location_id: LocationId
+    """Where goods go."""
+    locations: frozenset[LocationId]
+    """Whose units count."""
+    on_hand: int
+    reserved: int
+    series: int | None
+    """Of the model; None where nothing is foreseen: never sold here."""
+    share: float
+    """Of the series' units."""
+    price_minor: int | None
+
+
+def read_supply(stores: Stores, now: Micros) -> Supply:
+    """`now`: real time, which reservations end in."""
+    incoming: dict[VariantId, list[IncomingUnits]] = defaultdict(list)
+    for one in stores.purchase_orders.incoming():
+        incoming[one.variant_id].append(one)
+    terms: dict[VariantId, SupplyTerms] = {}
+    for told in stores.suppliers.terms():
+        terms.setdefault(told.variant_id, told)
+    return Supply(
+        suppliers={supplier.supplier_id: supplier for supplier in stores.suppliers.all()},
+        terms=terms,
+        incoming=incoming,
+        reserved=stores.reservations.kept(now),
+    )
+
+
+def stocked_places(
+    stores: Stores,
+    supply: Supply,
+    model: InventoryModel,
+    shop_now: Micros,
+    product_no: ProductNo | None = None,
+) -> list[StockedPlace]:
+    """Every variant with counted stock, by product and place; of one product or (None) all.
+
+    Units at a place that sold nothing of a product by itself count with the default place, where orders that name no
+    place stand: they are taken from anywhere.
+    """
+    listed = [
+        one
+        for one in stores.catalogue.changed_since(Micros(0))
+        if not one.deleted and (product_no is None or one.product_no == product_no)
+    ]
+    series_of = {
+        (int(number), model.facts.locations[place]): row
+        for row, (number, place) in enumerate(zip(model.product_no, model.location.tolist(), strict=True))
+    }
+    shares = {
+        (variant, int(row)): float(share)
+        for variant, row, share in zip(model.facts.variants, model.variant_series, model.variant_share, strict=True)
+    }
+    levels = stores.stock.levels([variant.variant_id for one in listed for variant in one.product.variants])
+    pricing = Pricing(currency=model.facts.currency, market=DEFAULT_MARKET, at=shop_now)
+    found: list[StockedPlace] = []
+    for one in listed:
+        for variant in one.product.variants:
+            for place, at in _pooled(levels.get(variant.variant_id, {}), one.product_no, series_of).items():
+                series = series_of.get((one.product_no, place))
+                kept = supply.reserved.get(variant.variant_id, {})
+                found.append(
+                    StockedPlace(
+                        product=one,
+                        variant=variant,
+                        location_id=place if place in at else max(sorted(at), key=lambda location: at[location]),
+                        locations=frozenset(at) | {place},
+                        on_hand=sum(at.values()),
+                        reserved=sum(kept.get(location, 0) for location in at),
+                        series=series,
+                        share=0.0 if series is None else shares.get((variant.variant_id, series), 0.0),
+                        price_minor=_price(variant, pricing),
+                    )
+                )
+    return found
+
+
+def _pooled(
+    at: Mapping[LocationId, int], number: ProductNo, series_of: Mapping[tuple[int, LocationId], int]
+) -> dict[LocationId, dict[LocationId, int]]:
+    """Place of a series → units at the locations that count with it."""
+    found: dict[LocationId, dict[LocationId, int]] = defaultdict(dict)
+    for location, units in at.items():
+        has_own = (number, location) in series_of or (number, DEFAULT_LOCATION) not in series_of
+        found[location if has_own else DEFAULT_LOCATION][location] = units
+    return found
+
+
+def _price(variant: Variant, pricing: Pricing) -> int | None:
+    """The lowest present one."""
+    return min((offer.price_minor for offer in variant.offers if pricing.counts(offer)), default=None)

@@ -1,0 +1,122 @@
+"""A proposal as a person would say it, and all of them as a table."""
+
+from datetime import date
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
+
+
+def sentence(one: Proposal, currency: str) -> str:
+    """What to do, and why, in words.
+
+    Sentences of their own: what to order, how things stand, what the order reaches, what other sizes would cost.
+    """
+    return " ".join(part for part in (_order(one, currency), _state(one), _reach(one), _sizes(one, currency)) if part)
+
+
+def _order(one: Proposal, currency: str) -> str:
+    of = "" if one.pack_size == 1 else f" ({one.packs} pack{_s(one.packs)} of {one.pack_size})"
+    whom = "a supplier to be found" if one.supplier_name is None else one.supplier_name
+    return f"Order {one.units:,} of {one.title}{of} from {whom} for {money(one.goods_minor, currency)}."
+
+
+def _state(one: Proposal) -> str:
+    verb = "is" if one.on_hand == 1 else "are"
+    there = f"There {verb} {one.on_hand:,} on the shelf"
+    there += f", {one.reserved:,} of them kept for baskets" if one.reserved else ""
+    there += f", {one.incoming:,} on the way" if one.incoming else ""
+    out = _out(one)
+    lead = f"delivery takes {one.lead_days:.0f} ± {one.lead_spread_days:.0f} days ({one.lead_source})"
+    short = f"in {_percent(one.chance_short_before)} of cases it runs out before"
+    return f"{there}; {_rate(one.per_day)} asked for{out}; {lead}, and {short}."
+
+
+def _out(one: Proposal) -> str:
+    if one.on_hand <= one.reserved and not one.incoming:
+        return " and none is free"
+    return ", so it lasts for half a year" if one.out_on is None else f", so it is gone by {_day(one.out_on)}"
+
+
+def _reach(one: Proposal) -> str:
+    cover = "" if one.covers_days is None else f" and covers {one.covers_days:.0f} days"
+    return f"The order meets all demand until the next with {_percent(one.service_level)}{cover}."
+
+
+def _sizes(one: Proposal, currency: str) -> str:
+    told = []
+    if one.one_pack_less_minor is not None:
+        told.append(f"one pack less would cost {money(one.one_pack_less_minor, currency)} more")
+    if one.one_pack_more_minor is not None:
+        told.append(f"one pack more {money(one.one_pack_more_minor, currency)}")
+    told.append(f"waiting {money(one.waiting_minor, currency)}")
+    notes = f" Note: {'; '.join(one.notes)}." if one.notes else ""
+    text = ", ".join(told)
+    return f"{text[0].upper()}{text[1:]}.{notes}"
+
+
+def money(minor: int, currency: str) -> str:
+    """
+    >>> money(123456, "GBP")
+    '1,234.56 GBP'
+    """
+    return f"{minor / 100:,.2f} {currency}"
+
+
+def as_table(found: Proposals) -> Table:
+    """All proposals, the costliest to wait with first."""
+    table = Table(title=f"What to order, {found.as_of}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("product")
+    for name in ("order", "there", "coming", "a day", "out on", "delivery", "service", "cash", "waiting costs"):
+        table.add_column(name, justify="right")
+    table.add_column("from")
+    for one in found.items:
+        table.add_row(
+            one.title,
+            f"{one.units:,}",
+            f"{one.on_hand - one.reserved:,}",
+            f"{one.incoming:,}",
+            f"{one.per_day:.2g}",
+            one.out_on or "–",
+            f"{one.lead_days:.0f} ± {one.lead_spread_days:.0f} d",
+            _percent(one.service_level),
+            money(one.goods_minor, found.currency),
+            money(one.waiting_minor, found.currency),
+            one.supplier_name or "?",
+        )
+    return table
+
+
+def summary(found: Proposals) -> str:
+    """How much was looked at, and what it comes to."""
+    text = (
+        f"{len(found.items)} order{_s(len(found.items))} of {found.looked_at:,} stocked variants, "
+        f"{money(found.cash_minor, found.currency)} together."
+    )
+    if found.budget_minor is not None:
+        text += f" The budget of {money(found.budget_minor, found.currency)} leaves out {found.left_out}."
+    if found.never_sold:
+        text += f" {found.never_sold:,} were never sold where they lie, so nothing is foreseen of them."
+    return text
+
+
+def _rate(per_day: float) -> str:
+    if per_day >= 1.0:
+        return f"{per_day:.1f} a day are"
+    if per_day * 7.0 >= 1.0:
+        return f"{per_day * 7.0:.1f} a week are"
+    return f"{per_day * 30.0:.1f} a month are"
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.0f} %"
+
+
+def _day(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

@@ -1,0 +1,67 @@
+"""What to order as stock is now, for routes: worked out at most every half minute, since it takes a while."""
+
+import threading
+from dataclasses import dataclass, field
+
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.backend_api.shop import Shop
+from smartshop.data_collection.pipelines.clock import SECOND
+from smartshop.errors import NotFound
+
+KEPT = 30 * SECOND
+
+
+def served_forecasts(shop: Shop) -> InventoryModel:
+    """Raises:
+    NotFound: nothing was learned yet.
+    """
+    model = shop.forecasts()
+    if model is None:
+        raise NotFound("Nothing is foreseen yet; it is once the shop has sold for four weeks, or after "
+                       "`smartshop train inventory`.")  # fmt: skip
+    return model
+
+
+def ports_of(shop: Shop) -> Stores:
+    return Stores(shop.catalogue, shop.stock, shop.reservations, shop.suppliers, shop.purchase_orders)
+
+
+def present_of(shop: Shop) -> Present:
+    now = shop.clock.shop_now()
+    return Present(now, shop.clock.day(now), shop.stock_costs)
+
+
+def propose_now(shop: Shop, budget_minor: int | None = None) -> Proposals:
+    """Decided anew from stock, baskets and goods on their way. Blocking, milliseconds for each variant.
+
+    Raises:
+        NotFound: nothing was learned yet.
+    """
+    model = served_forecasts(shop)
+    supply = read_supply(ports_of(shop), shop.clock.now())
+    places = stocked_places(ports_of(shop), supply, model, shop.clock.shop_now())
+    return propose(model, supply, places, present_of(shop), budget_minor)
+
+
+@dataclass(slots=True)
+class ProposalKeeper:
+    """The newest proposals without a budget; whoever asks while they are worked out waits for the same ones."""
+
+    found: Proposals | None = None
+    model: InventoryModel | None = None
+    at: int = 0
+    """µs, real time."""
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def newest(self, shop: Shop) -> Proposals:
+        """Raises:
+        NotFound: nothing was learned yet.
+        """
+        model = served_forecasts(shop)
+        with self.turn:
+            now = shop.clock.now()
+            if self.found is None or self.model is not model or not self.at <= now < self.at + KEPT:
+                self.found, self.model, self.at = propose_now(shop), model, now
+            return self.found

@@ -1,0 +1,108 @@
+"""Forecasts and proposals over HTTP: what they tell, who may ask, and the draft that a proposal becomes."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Client
+
+from smartshop.ai_agents.inventory.learning import learn_demand
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.backend_api.utils.auth import fingerprint
+from smartshop.data_collection.connectors.ports import ApiKey
+from tests.api.shop_for_tests import PUBLISHABLE, PUBLISHABLE_KEY, SECRET, SECRET_KEY, app_of, make_shop
+from tests.importing.shop import EmbeddedShop
+from tests.inventory.supply_shop import END, learning_of, opened_supply_shop
+from tests.inventory.test_learning import LIGHT, silent
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedShop]:
+    with opened_supply_shop(tmp_path_factory.mktemp("supply")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def client(stocked: EmbeddedShop) -> Iterator[Client]:
+    record = learn_demand(learning_of(stocked), until=END, tell=silent, config=LIGHT)
+    for kind, plain in (("secret", SECRET_KEY), ("publishable", PUBLISHABLE_KEY)):
+        stocked.stores.keys.add(
+            ApiKey(key_id=kind, kind=kind, sha256=fingerprint(plain), label=kind, created_at=END, plain=plain)
+        )
+    shop = make_shop(stocked.stores, now=lambda: END)
+    shop.forecasts.model = InventoryModel.load(stocked.stores.models.open(record))
+    with TestClient(app_of(shop), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def proposals(client: Client, query: str = "") -> dict[str, dict[str, object]]:
+    answer = client.get(f"/v1/reorder-proposals{query}", headers=SECRET)
+    assert answer.status_code == 200, answer.text
+    return {one["variant_id"]: one for one in answer.json()["items"]}
+
+
+def test_a_forecast_is_told_by_product(client: Client) -> None:
+    told = client.get("/v1/forecasts/kettle", headers=SECRET).json()
+    assert (told["product_id"], told["today"]) == ("kettle", "2026-01-05")
+    (series,) = told["series"]
+    assert len(series["weeks"]) == 12
+    assert len(series["weeks"][0]["quantiles"]) == len(told["levels"])
+    assert told["stock"][0]["on_hand"] == 12
+
+
+def test_who_has_no_secret_key_is_told_nothing(client: Client) -> None:
+    for path in ("/v1/forecasts/kettle", "/v1/reorder-proposals"):
+        assert client.get(path, headers=PUBLISHABLE).status_code == 403
+        assert client.get(path).status_code == 401
+
+
+def test_an_unknown_product_has_no_forecast(client: Client) -> None:
+    answer = client.get("/v1/forecasts/unheard-of", headers=SECRET)
+    assert answer.status_code == 404
+    assert "unheard-of" in answer.json()["detail"]
+
+
+def test_proposals_come_in_pages_and_by_supplier(client: Client) -> None:
+    whole = proposals(client)
+    assert {"kettle", "lamp", "rare"} <= set(whole)
+    assert str(whole["kettle"]["words"]).startswith("Order ")
+    assert set(proposals(client, "?supplier_id=quick")) == {"kettle"}
+    first = client.get("/v1/reorder-proposals?limit=1", headers=SECRET).json()
+    second = client.get(f"/v1/reorder-proposals?limit=1&cursor={first['next_cursor']}", headers=SECRET).json()
+    assert first["items"][0]["variant_id"] != second["items"][0]["variant_id"]
+    assert first["cash_minor"] == second["cash_minor"]
+
+
+def test_a_budget_is_kept(client: Client) -> None:
+    answer = client.get("/v1/reorder-proposals?budget_minor=40000", headers=SECRET).json()
+    assert answer["cash_minor"] <= 40_000
+    assert answer["left_out"] > 0
+
+
+def test_a_proposal_becomes_a_draft_once(client: Client) -> None:
+    kettle = proposals(client)["kettle"]
+    path = f"/v1/reorder-proposals/{kettle['proposal_id']}/draft"
+    first, again = (client.post(path, headers=SECRET) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    order = first.json()
+    assert again.json() == order
+    assert (order["status"], order["supplier_id"], order["warnings"]) == ("draft", "quick", [])
+    assert [(line["variant_id"], line["units"]) for line in order["lines"]] == [("kettle", kettle["units"])]
+    assert order["reference"] == kettle["proposal_id"]
+
+
+def test_without_a_supplier_there_is_no_draft(client: Client) -> None:
+    rare = proposals(client)["rare"]
+    answer = client.post(f"/v1/reorder-proposals/{rare['proposal_id']}/draft", headers=SECRET)
+    assert (answer.status_code, answer.json()["code"]) == (409, "without_supplier")
+
+
+def test_yesterdays_proposal_is_gone(client: Client) -> None:
+    assert client.post("/v1/reorder-proposals/2020-01-01-0123456789/draft", headers=SECRET).status_code == 404
+
+
+def test_before_anything_is_learned_that_is_said(stocked: EmbeddedShop, client: Client) -> None:
+    with TestClient(app_of(make_shop(stocked.stores, now=lambda: END))) as unlearned:
+        answer = unlearned.get("/v1/reorder-proposals", headers=SECRET)
+    assert answer.status_code == 404
+    assert "train inventory" in answer.json()["detail"]

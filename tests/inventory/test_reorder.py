@@ -1,0 +1,204 @@
+"""What is proposed to a shop with known demand, stock and suppliers; the numbers checked against simple sums."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+import numpy as np
+import pytest
+
+from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
+from smartshop.ai_agents.inventory.forecast_view import forecast_seen
+from smartshop.ai_agents.inventory.learning import learn_demand
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.awaited import Asked, law_over
+from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
+from smartshop.ai_agents.inventory.replenishment.projection import Arrival, first_empty_day, projected_stock
+from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposal, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
+from smartshop.data_collection.schemas.ids import Micros, VariantId
+from smartshop.data_collection.schemas.stock import Reservation, ReservedLine
+from smartshop.data_collection.schemas.supply import PurchaseLine, PurchaseOrder, PurchaseOrderId, PurchaseStatus
+from smartshop.errors import InvalidValue, NotFound
+from tests.importing.shop import EmbeddedShop
+from tests.inventory.supply_shop import END, FILLERS, QUICK, RATES, learning_of, opened_supply_shop
+from tests.inventory.test_learning import LIGHT, series, silent
+
+PRESENT = Present(END, date(2026, 1, 5), CostConfig())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedShop]:
+    with opened_supply_shop(tmp_path_factory.mktemp("supply")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def model(shop: EmbeddedShop) -> InventoryModel:
+    record = learn_demand(learning_of(shop), until=END, tell=silent, config=LIGHT)
+    return InventoryModel.load(shop.stores.models.open(record))
+
+
+def ports(shop: EmbeddedShop) -> Stores:
+    stores = shop.stores
+    return Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders)
+
+
+def proposed(
+    shop: EmbeddedShop, model: InventoryModel, present: Present = PRESENT, budget: int | None = None
+) -> Proposals:
+    supply = read_supply(ports(shop), END)
+    return propose(model, supply, stocked_places(ports(shop), supply, model, END), present, budget)
+
+
+def of(found: Proposals, variant: str) -> Proposal:
+    return next(one for one in found.items if one.variant_id == variant)
+
+
+def test_what_runs_short_is_ordered_in_packs_from_its_supplier(shop: EmbeddedShop, model: InventoryModel) -> None:
+    kettle = of(proposed(shop, model), "kettle")
+    assert (kettle.supplier_id, kettle.units % 10, kettle.packs) == (QUICK, 0, kettle.units // 10)
+    # 12 there, about 3 a day, 5 + 7 days to bridge: at least the expected demand is ordered, not half a year of it.
+    assert 30 <= kettle.units <= 120
+    assert kettle.goods_minor == kettle.units * kettle.unit_cost_minor
+    assert kettle.out_on == "2026-01-09"
+    assert kettle.lead_source == "as the supplier says"
+
+
+def test_what_lasts_is_not_ordered(shop: EmbeddedShop, model: InventoryModel) -> None:
+    assert "mug" not in {one.variant_id for one in proposed(shop, model).items}
+
+
+def test_every_other_size_costs_more(shop: EmbeddedShop, model: InventoryModel) -> None:
+    for one in proposed(shop, model).items:
+        assert one.one_pack_less_minor is None or one.one_pack_less_minor >= 0
+        assert one.one_pack_more_minor is None or one.one_pack_more_minor >= 0
+        assert one.waiting_minor >= 0
+        assert 0.0 <= one.service_level <= 1.0
+
+
+def test_a_smallest_order_and_an_assumed_lead_time_are_told(shop: EmbeddedShop, model: InventoryModel) -> None:
+    lamp = of(proposed(shop, model), "lamp")
+    assert lamp.units >= 5
+    assert lamp.notes == ("nobody told how long delivery takes; 14 days are assumed",)
+
+
+def test_without_supplier_and_cost_both_are_assumed_and_said(shop: EmbeddedShop, model: InventoryModel) -> None:
+    rare = of(proposed(shop, model), "rare")
+    assert (rare.supplier_id, rare.unit_cost_minor) == (None, 5_400)
+    assert "nobody told who supplies it" in rare.notes
+    assert "what it costs is not known; 60 % of its price is assumed" in rare.notes
+
+
+def test_a_wanted_service_level_is_reached(shop: EmbeddedShop, model: InventoryModel) -> None:
+    wanted = replace(PRESENT, costs=CostConfig(service_level=0.99))
+    assert of(proposed(shop, model, wanted), "kettle").service_level >= 0.985
+
+
+def test_goods_on_their_way_are_not_ordered_again(shop: EmbeddedShop, model: InventoryModel) -> None:
+    before, orders = of(proposed(shop, model), "kettle"), shop.stores.purchase_orders
+    key = PurchaseOrderId("on-its-way")
+    line = PurchaseLine(variant_id=VariantId("kettle"), units=before.units, unit_cost_minor=1_000)
+    orders.draft(
+        PurchaseOrder(
+            purchase_order_id=key,
+            supplier_id=QUICK,
+            status=PurchaseStatus.DRAFT,
+            currency="GBP",
+            lines=(line,),
+            created_at=END,
+        )
+    )
+    assert of(proposed(shop, model), "kettle").units == before.units  # a draft brings nothing
+    orders.step(key, PurchaseStatus.APPROVED, END)
+    assert "kettle" not in {one.variant_id for one in proposed(shop, model).items}
+    orders.step(key, PurchaseStatus.CANCELLED, END)
+
+
+def test_units_kept_for_baskets_are_not_there(shop: EmbeddedShop, model: InventoryModel) -> None:
+    before = of(proposed(shop, model), "kettle")
+    line = ReservedLine(variant_id=VariantId("kettle"), quantity=10)
+    kept = Reservation(reservation_id="basket", lines=(line,), reserved_at=END, expires_at=Micros(END + 3_600_000_000))
+    shop.stores.reservations.reserve(kept, END)
+    after = of(proposed(shop, model), "kettle")
+    shop.stores.reservations.release("basket")
+    assert after.reserved == 10
+    assert after.units >= before.units
+
+
+def test_a_budget_buys_what_saves_most(shop: EmbeddedShop, model: InventoryModel) -> None:
+    free = proposed(shop, model)
+    half = proposed(shop, model, budget=free.cash_minor // 2)
+    none = proposed(shop, model, budget=0)
+    assert 0 < half.cash_minor <= free.cash_minor // 2
+    assert (none.items, none.left_out) == ((), len(free.items))
+    with pytest.raises(InvalidValue, match="budget"):
+        proposed(shop, model, budget=-1)
+
+
+def test_a_proposal_is_told_in_words_and_as_a_table(shop: EmbeddedShop, model: InventoryModel) -> None:
+    found = proposed(shop, model)
+    told = sentence(of(found, "kettle"), "GBP")
+    assert told.startswith("Order ")
+    assert "from Quick & Sons" in told
+    assert "so it is gone by 9 January 2026" in told
+    assert "one pack more" in told
+    assert sentence(of(found, "rare"), "GBP").count("Note:") == 1
+    assert as_table(found).row_count == len(found.items)
+    assert summary(found).startswith(f"{len(found.items)} orders of {len(RATES) + FILLERS} stocked variants")
+
+
+def test_an_id_is_the_same_all_day_and_another_tomorrow(shop: EmbeddedShop, model: InventoryModel) -> None:
+    today, again = proposed(shop, model), proposed(shop, model)
+    tomorrow = proposed(shop, model, replace(PRESENT, today=date(2026, 1, 6)))
+    assert [one.proposal_id for one in today.items] == [one.proposal_id for one in again.items]
+    assert of(today, "kettle").proposal_id != of(tomorrow, "kettle").proposal_id
+
+
+def test_the_law_over_a_stretch_has_the_forecasts_mean_and_grows_with_the_lead_times_spread(
+    shop: EmbeddedShop, model: InventoryModel
+) -> None:
+    asked = Asked(series(shop, model, "kettle"), 1.0, 0.0)
+    sure, unsure = law_over(model, asked, 14.0), law_over(model, asked, 14.0, 7.0)
+    assert sure.mean == pytest.approx(14 * RATES["kettle"], rel=0.3)
+    assert unsure.sd > 1.3 * sure.sd
+    half = law_over(model, replace(asked, share=0.5), 14.0)
+    assert half.mean == pytest.approx(sure.mean / 2, rel=0.1)
+    assert law_over(model, asked, 0.0).mean == 0.0
+
+
+def test_stock_falls_with_sales_and_rises_with_arrivals() -> None:
+    sales = np.full(10, 2.0)
+    levels = projected_stock(5.0, sales, [Arrival(4.2, 6), Arrival(50.0, 99)])
+    assert levels.tolist() == [5, 3, 1, 0, 0, 4, 2, 0, 0, 0, 0]
+    assert first_empty_day(levels, sales) == 3
+    assert first_empty_day(np.zeros(11), np.zeros(10)) is None
+
+
+def test_a_product_is_foreseen_with_its_history_and_stock(
+    shop: EmbeddedShop, model: InventoryModel, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = forecast_seen(model, ports(shop), "kettle", PRESENT, END)
+    (one,), (stock,) = found.series, found.stock
+    assert (len(one.history), len(one.weeks), len(stock.levels)) == (52, 12, 85)
+    assert one.weeks[0].week == "2026-01-05"
+    assert stock.out_on == "2026-01-09"
+    assert stock.reorder_point is not None
+    assert stock.reorder_point >= stock.on_hand
+    assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found
+    picture = tmp_path_factory.mktemp("plots") / "kettle.png"
+    draw_forecast(found, picture)
+    first = picture.read_bytes()
+    draw_forecast(found, picture)
+    assert picture.read_bytes() == first
+    assert len(first) > 20_000
+
+
+@pytest.mark.parametrize(("product", "why"), [("nothing", "no product"), ("silent", "was not sold")])
+def test_what_cannot_be_foreseen_is_told(shop: EmbeddedShop, model: InventoryModel, product: str, why: str) -> None:
+    if product == "silent":
+        shop.stores.catalogue.ensure([product], END)  # type: ignore[list-item]
+    with pytest.raises(NotFound, match=why):
+        forecast_seen(model, ports(shop), product, PRESENT, END)

@@ -1,0 +1,54 @@
+"""The job that learns demand, `smartshop forecast` and `smartshop reorder`, as an operator runs them."""
+
+from pathlib import Path
+
+import pytest
+
+from smartshop.jobs import run_job
+from tests.commands.command import smartshop
+from tests.inventory.supply_shop import opened_supply_shop
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("operator")
+    with opened_supply_shop(made) as shop:
+        learned = run_job("train-inventory", shop.settings, shop.place, arguments={"most_valuable": "0"})
+    assert learned["weeks"] == 51  # the shop's clock stands at the last order, so its week is not over
+    return made / "shop"
+
+
+def test_what_to_order_is_told_in_words_and_as_json(folder: Path) -> None:
+    told = smartshop(folder, "reorder", "--data-dir", ".")
+    assert told.status == 0, told.err
+    assert "Quick & Sons" in told.out
+    facts = smartshop(folder, "reorder", "--data-dir", ".", "--budget", "400", "--json").json
+    assert facts["cash_minor"] <= 40_000
+    assert facts["budget_minor"] == 40_000
+    assert {"kettle", "lamp", "rare"} >= {one["variant_id"] for one in facts["items"]}
+
+
+def test_a_forecast_is_told_and_drawn(folder: Path) -> None:
+    told = smartshop(folder, "forecast", "kettle", "--data-dir", ".", "--plot", "kettle.svg")
+    assert told.status == 0, told.err
+    assert "Kettle at main" in told.out
+    assert (folder / "kettle.svg").stat().st_size > 10_000
+    facts = smartshop(folder, "forecast", "kettle", "--data-dir", ".", "--json").json
+    assert len(facts["series"][0]["weeks"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("forecast", "nothing"), "There is no product 'nothing'"),
+        (("forecast", "kettle", "--plot", "kettle.txt"), "no known suffix"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(folder: Path, arguments: tuple[str, ...], why: str) -> None:
+    ended = smartshop(folder, *arguments, "--data-dir", ".")
+    assert (ended.status, why in ended.err) == (1, True), ended.err
+
+
+def test_before_anything_is_learned_the_command_to_run_is_named(tmp_path: Path) -> None:
+    ended = smartshop(tmp_path, "reorder", "--data-dir", ".", "--no-demo")
+    assert (ended.status, "smartshop train inventory" in ended.err) == (1, True), ended.err
