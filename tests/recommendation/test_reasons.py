@@ -4,10 +4,13 @@ import pytest
 
 from smartshop.ai_agents.recommendation.popular import PopularSource
 from smartshop.ai_agents.recommendation.reasons import NEW_FOR, explain
+from smartshop.ai_agents.recommendation.recipe import Recipe
 from smartshop.ai_agents.recommendation.sessions import Sessions
+from smartshop.ai_agents.recommendation.training import fit
+from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.slates import Reason
 from tests.recommendation.test_conformance import learned_shop
-from tests.recommendation.worlds import ask, make_shelf, shelf_of_tastes
+from tests.recommendation.worlds import START, ask, make_shelf, sequences_of, shelf_of_tastes
 
 
 @pytest.mark.parametrize(
@@ -49,3 +52,13 @@ def test_a_visit_is_named_as_a_reason_with_the_count_of_its_shoppers() -> None:
     again = explain(model, ask(shelf_of_tastes(), [11]), "sessions", 11, 11)
     assert again is not None
     assert again.text == "You looked at Product 11 before"
+
+
+def test_what_was_only_bought_in_one_order_is_not_said_to_have_come_after() -> None:
+    rows = [(shopper, product, EventKind.ORDER_COMPLETED, START, shopper) for shopper in range(5) for product in (0, 1)]
+    model = fit(sequences_of(rows, 2), make_shelf(2), START, Recipe())
+    assert explain(model, ask(make_shelf(2), [0]), "markov", 1, 0) == Reason(
+        code="viewed_next",
+        text="5 shoppers turned to this along with Product 0 or soon after",
+        evidence={"product_id": "p0", "shoppers": 5},
+    )

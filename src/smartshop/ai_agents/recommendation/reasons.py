@@ -102,7 +102,8 @@ def _viewed_next(model: RecommendationModel, shelf: Shelf, product_no: int, beca
         return None
     return Reason(
         code="viewed_next",
-        text=f"{shoppers} shoppers went on to this after {shelf.titles[because]}",
+        # Lines of one order are steps as well, and which of them came first nobody knows.
+        text=f"{shoppers} shoppers turned to this along with {shelf.titles[because]} or soon after",
         evidence={"product_id": shelf.product_ids[because], "shoppers": shoppers},
     )
 
