@@ -154,3 +154,27 @@ def test_the_route_from_candidates_to_a_forecast() -> None:
     assert young.choice.used() == SIMPLE[:1]
     with pytest.raises(ValueError, match="'fading empirical' is no candidate"):
         forecast_counts(panel, 4, LEVELS, {"negative binomial": RecentCounts()})
+
+
+def test_what_loses_alone_may_win_half_and_half_with_a_baseline() -> None:
+    tried = try_out(steady(), {"simple": Off(2.0), "below": Off(-2.5)}, 2, LEVELS, (30, 34))
+    choice = choose(tried, pinball_loss, Policy(("simple",)))
+    smooth = choice.losses[CLASSES.index("smooth")]
+    assert smooth[1] > smooth[0]
+    assert choice.weights[CLASSES.index("smooth"), 1] > 0.2
+
+
+def test_what_loses_clearly_at_one_origin_is_out_even_where_it_wins_on_the_mean() -> None:
+    @dataclass(frozen=True)
+    class OnceWrong:
+        name: ClassVar[str] = "once"
+
+        def forecast(self, known: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+            return Off(5.0 if known.periods == 30 else 0.0).forecast(known, horizon, levels)
+
+    tried = try_out(steady(), {"simple": Off(4.0), "once": OnceWrong()}, 2, LEVELS, (26, 30, 34))
+    choice = choose(tried, pinball_loss, Policy(("simple",)))
+    assert choice.losses[CLASSES.index("smooth"), 1] < choice.losses[CLASSES.index("smooth"), 0]
+    strict, lenient = (choose(tried, pinball_loss, Policy(("simple",), most_loss=most)).used() for most in (0.02, 10.0))
+    assert strict == ("simple",)
+    assert "once" in lenient

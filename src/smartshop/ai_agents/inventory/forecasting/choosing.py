@@ -1,9 +1,9 @@
 """Which forecast a series gets: tried on its past, by the loss that matters, and combined where that wins.
 
 Every candidate forecasts from earlier origins; its losses are added up per class of series (how often and how evenly
-something is sold), since one series alone says too little. In a class, what loses to a simple baseline is out; of the
-rest the best is taken, and others are mixed in while that lowers the loss (Caruana et al. 2004, greedy with
-replacement).
+something is sold), since one series alone says too little. In a class, what loses to a simple baseline is out: on the
+mean of the origins, or clearly at one of them. Of the rest, and of their halves with a baseline, the best is taken, and
+others are mixed in while that lowers the loss (Caruana et al. 2004, greedy with replacement).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +89,8 @@ class Policy:
     """Names of the baselines that a candidate must not lose to in a class; the choice where nothing can be learned."""
     least_gain: float = 0.0005
     """Share by which the loss must fall for one more to be mixed in."""
+    most_loss: float = 0.02
+    """Share by which a candidate may lose to the best baseline at one of the origins; it must not on their mean."""
     first_count: int = 5
     """How often the best alone is in a mixture at first: the first step to another is a sixth, not a half."""
     most_members: int = 20
@@ -179,18 +181,24 @@ class _Trials:
 
     def loss_of(self, weights: Floats, members: Members, loss: Loss) -> float:
         """Mean over series and origins of a mixture with these weights (k,)."""
-        used = np.flatnonzero(weights)
-        losses = []
+        told = self.losses_of(weights, members, loss) * self.shares(members)
+        return float(np.nanmean(told)) if np.isfinite(told).any() else float("nan")
+
+    def shares(self, members: Members) -> Floats:
+        """(origins,) how much each counts: by its series, on the mean 1."""
+        seen = np.array([len(some) for some in members], np.float64)
+        return seen / max(float(seen[seen > 0].mean()), 1.0) if seen.any() else seen
+
+    def losses_of(self, weights: Floats, members: Members, loss: Loss) -> Floats:
+        """(origins,) means over series of a mixture with these weights (k,); NaN where there are none."""
+        used, losses = np.flatnonzero(weights), list[float]()
         parts_of = zip(self.known, self.came, self.told, self.size, members, strict=True)
         for known, came, told, size, some in parts_of:
             parts = [Forecast(told[number].mean[some], told[number].quantiles[some]) for number in used]
             mixed = rounded(known, average(parts, weights[used]))
-            losses.append(loss(known.of(some), came[some], mixed, self.levels) / size)
-        found = np.concatenate(losses)
-        return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
-
-    def single_losses(self, members: Members, loss: Loss) -> Floats:
-        return np.array([self.loss_of(row, members, loss) for row in np.eye(len(self.names))])
+            found = loss(known.of(some), came[some], mixed, self.levels)
+            losses.append(float(np.nanmean(found)) / size if np.isfinite(found).any() else float("nan"))
+        return np.array(losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,27 +208,37 @@ class _Mixture:
     alone: Floats
     """(k,) loss of each candidate by itself"""
     fit: NDArray[np.int64]
-    """Those that do not lose to a baseline."""
+    """Candidates that do not lose to a baseline by themselves."""
 
 
 def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> _Mixture:
-    one_hot = np.eye(len(trials.names))
-    some = sum(map(len, members)) > 0
-    alone = trials.single_losses(members, loss) if some else np.full(len(trials.names), np.nan)
     simple = np.array([trials.names.index(name) for name in policy.simple])
+    options = _options(len(trials.names), simple)
+    by_origin = np.array([trials.losses_of(row, members, loss) for row in options])
+    alone = _mean_known(by_origin * trials.shares(members))
+    bars = np.nanmin(by_origin[simple], axis=0, initial=np.inf)
     if not np.isfinite(alone[simple]).any():
-        return _Mixture(one_hot[simple[0]], alone, simple[:1])
-    fit = np.flatnonzero(np.isfinite(alone) & (alone <= np.nanmin(alone[simple])))
-    counts = policy.first_count * one_hot[fit[alone[fit].argmin()]]
+        return _Mixture(options[simple[0]], alone[: len(trials.names)], simple[:1])
+    lost = (by_origin > bars * (1.0 + policy.most_loss)).any(axis=1) | ~(alone <= np.nanmin(alone[simple]))
+    lost[simple] = alone[simple] > np.nanmin(alone[simple])
+    fit = np.flatnonzero(~lost)
+    counts = policy.first_count * options[fit[alone[fit].argmin()]]
     least = float(alone[fit].min())
     while counts.sum() < policy.most_members:
-        grown = [counts + one_hot[number] for number in fit]
+        grown = [counts + options[number] for number in fit]
         losses = [trials.loss_of(one / one.sum(), members, loss) for one in grown]
         best = int(np.argmin(losses))
         if losses[best] > least * (1.0 - policy.least_gain):
             break
         counts, least = grown[best], losses[best]
-    return _Mixture(counts / counts.sum(), alone, fit)
+    return _Mixture(counts / counts.sum(), alone[: len(trials.names)], fit[fit < len(trials.names)])
+
+
+def _options(candidates: int, simple: NDArray[np.int64]) -> Floats:
+    """(options, k): each candidate by itself, then half and half with each baseline, which may win where it loses."""
+    one_hot = np.eye(candidates)
+    halves = [(one_hot[a] + one_hot[b]) / 2.0 for a in range(candidates) for b in simple if a not in simple]
+    return np.vstack([one_hot, *halves]) if halves else one_hot
 
 
 def _shrunk(own: _Mixture, whole: Floats, seen: int, policy: Policy) -> Floats:
