@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
-from smartshop.ai_agents.inventory.forecasting.counts import at_or_below, count_quantiles, recent_moments
+from smartshop.ai_agents.inventory.forecasting.counts import at_or_below, recent_moments
 from smartshop.ai_agents.inventory.forecasting.measures import conformal_rank
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
 from smartshop.ai_agents.inventory.weekly_choice import PastForecast
@@ -29,7 +29,7 @@ UNTRIED_RELATIVE = 0.25
 MOST_RELATIVE = 4.0
 USUAL_RELATIVE = 0.1
 """φ by which squares are weighed: a level missed by a third."""
-FARTHEST_LEVEL = 0.9999
+FARTHEST_LEVEL, LEAST_STEP = 0.9999, 1e-9
 WEEK = 7.0
 
 
@@ -48,11 +48,17 @@ class SumSpread:
         relative = float(np.interp(days, lengths, self.relative[series_class]))
         return scatter * mean + relative * mean**2
 
-    def quantiles(self, series_class: int, mean: float, variance: float, days: float) -> Floats:
-        """(q,) whole units at `SUM_LEVELS`."""
+    def chances_within(self, series_class: int, mean: float, variance: float, days: float, units: Floats) -> Floats:
+        """(k,) with which chance a sum over so many days is at most each of these rising units, up to 1.
+
+        The law's own chances, read as what they truly were; straight between the levels that were measured.
+        """
         place = int(np.clip(np.ceil(days / WEEK), 1, self.asked.shape[1])) - 1
-        asked = self.asked[series_class, place]
-        return np.maximum.accumulate(count_quantiles(np.array(mean), np.array(variance), asked.tolist()))
+        own = at_or_below(units, np.full(units.shape, mean), np.full(units.shape, variance))
+        # Equal levels are told apart by less than anything rests on: interpolation wants them to rise.
+        measured = self.asked[series_class, place] + np.arange(len(SUM_LEVELS)) * LEAST_STEP
+        known = np.concatenate([[0.0], measured, [1.0 + LEAST_STEP]])
+        return np.asarray(np.interp(own, known, [0.0, *SUM_LEVELS, 1.0]), np.float64)
 
 
 def weekly_scatter(panel: Panel) -> Floats:

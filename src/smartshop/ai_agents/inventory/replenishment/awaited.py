@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smartshop.ai_agents.inventory.forecasting.counts import count_quantiles
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw, law_of_chances, law_of_quantiles
+from smartshop.ai_agents.inventory.policies.bounds import Floats
+from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw, law_of_chances
 from smartshop.ai_agents.inventory.policies.order_terms import AwaitedDemand
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
-from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS
 
 LONG_RUN_DAYS = 84.0
 """Over which the usual rate of sale is taken: twelve weeks."""
+HARDLY_EVER, FINEST_COUNTS = 1e-7, 400
+"""More than the first leaves no decision; more points than the second are told apart by none."""
 SOONEST_DAYS = 0.25
 """A review is never closer: who looks more often gains nothing from it."""
 
@@ -43,7 +46,16 @@ def law_over(model: InventoryModel, asked: Asked, days: float, spread_days: floa
     varies += (whole / days * spread_days) ** 2
     mean = whole * asked.share
     variance = asked.share**2 * max(varies - whole, 0.0) + mean
-    return law_of_quantiles(SUM_LEVELS, model.spread.quantiles(number, mean, variance, days), mean)
+    units = _counts(mean, variance)
+    within = model.spread.chances_within(number, mean, variance, days, units)
+    within[-1] = 1.0
+    return law_of_chances(np.diff(within, prepend=0.0), units)
+
+
+def _counts(mean: float, variance: float) -> Floats:
+    """(k,) from 0 to what is hardly ever asked for, all of them or so many evenly."""
+    high = float(count_quantiles(np.array(mean), np.array(variance), [1.0 - HARDLY_EVER])[0])
+    return np.unique(np.round(np.linspace(0.0, high + 1.0, int(min(high + 1.0, FINEST_COUNTS)) + 1)))
 
 
 def awaited_demand(model: InventoryModel, asked: Asked, lead_time: LeadTime, review_days: float) -> AwaitedDemand:
