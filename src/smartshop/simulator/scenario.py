@@ -156,6 +156,19 @@ class StockPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Never fewer units of a variant at the start."""
 
 
+class SupplyCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What buying in and keeping goods costs; what a policy of replenishment is judged by."""
+
+    margin_share: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.45
+    """Of the price, what is left after the goods are paid: lost with every unit that was not there."""
+    holding_per_year: Positive = 0.25
+    """Capital, room and ageing of a unit kept for a year, as a share of what it cost (20 to 30 % is usual)."""
+    order_cost: Annotated[float, Meta(ge=0.0)] = 1.0
+    """Money, in major units, for each product of an order: asking, receiving, putting away."""
+    review_days: Count = 7
+    """Days between two looks at what to order."""
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole script."""
 
@@ -180,6 +193,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tastes: Tastes
     policy: ShowPolicy = ShowPolicy()
     stock: StockPlan = StockPlan()
+    supply: SupplyCosts = SupplyCosts()
     suppliers: Annotated[tuple[Supplier, ...], Meta(min_length=1)]
     brands: Annotated[tuple[Brand, ...], Meta(min_length=1)]
     cities: Annotated[tuple[City, ...], Meta(min_length=1)]
