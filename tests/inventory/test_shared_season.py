@@ -1,0 +1,109 @@
+"""Seasons shared by a category, and how far sums stray: found again on made-up series whose law is known."""
+
+import numpy as np
+import pytest
+
+from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
+from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+from smartshop.ai_agents.inventory.forecasting.sum_errors import learn_sum_errors
+
+FIRST_MONDAY = 738_521
+WEEKS, AHEAD = 130, 12
+
+
+def season_of(week: Floats) -> Floats:
+    return 1.0 + 0.8 * np.sin(2 * np.pi * week / 52)
+
+
+def made(seed: int = 3, weeks: int = WEEKS) -> tuple[Panel, Floats]:
+    """Two categories of opposite seasons, 40 products each, a few sales a week; and the true means ahead."""
+    rng = np.random.default_rng(seed)
+    level = rng.lognormal(0.5, 0.8, size=80)
+    category = np.repeat([0, 1], 40).astype(np.int32)
+    week = np.arange(weeks + AHEAD)
+    season = np.where(category[:, None] == 0, season_of(week), season_of(week + 26))
+    mean = level[:, None] * season
+    demand = rng.poisson(mean[:, :weeks]).astype(np.float64)
+    return Panel(demand, Period.WEEK, FIRST_MONDAY, groups={"category": category}), mean[:, weeks:]
+
+
+def error(told: Floats, true: Floats) -> float:
+    return float(np.abs(told - true).sum() / true.sum())
+
+
+def test_categories_of_opposite_seasons_are_both_told() -> None:
+    panel, true = made()
+    told = SharedSeason(half_life_years=4.0).forecast(panel, AHEAD, (0.1, 0.9))
+    assert error(told.mean, true) < 0.15
+    assert error(told.mean, true) < 0.5 * error(RecentCounts().forecast(panel, AHEAD, ()).mean, true)
+    assert (told.quantiles[..., 0] <= told.quantiles[..., 1]).all()
+
+
+def test_without_categories_all_share_one_season() -> None:
+    panel, true = made()
+    apart = Panel(panel.demand, panel.period, panel.first_day)
+    assert error(SharedSeason().forecast(apart, AHEAD, ()).mean, true) > error(
+        SharedSeason().forecast(panel, AHEAD, ()).mean, true
+    )
+
+
+def test_less_than_a_year_tells_no_season() -> None:
+    panel, _ = made(weeks=40)
+    told = SharedSeason().forecast(panel, AHEAD, ()).mean
+    assert (told == told[:, :1]).all()
+
+
+def test_unknown_weeks_are_no_weeks_without_demand() -> None:
+    panel, _ = made()
+    holes = panel.demand.copy()
+    holes[:, 20:120:3] = np.nan
+    whole = SharedSeason().fit(panel, 0).level
+    some = SharedSeason().fit(Panel(holes, panel.period, panel.first_day, groups=panel.groups), 0).level
+    assert some == pytest.approx(whole, rel=0.5, abs=0.2)
+    assert float(some.sum()) == pytest.approx(float(whole.sum()), rel=0.05)
+
+
+def test_odd_series_are_told_without_failing() -> None:
+    demand = np.zeros((3, 60))
+    demand[0] = np.nan
+    demand[2, 5] = 80_995.0
+    told = SharedSeason().forecast(Panel(demand, Period.WEEK, FIRST_MONDAY), AHEAD, (0.5,))
+    assert np.isfinite(told.mean).all()
+    assert told.mean[0].sum() == 0.0
+    assert told.mean[1].sum() == 0.0
+    assert told.mean[2].sum() > 0.0
+
+
+def shaken_past(spread: float, seed: int = 5) -> tuple[Panel, list[tuple[int, Floats]]]:
+    """Even demand of known means, told wrong by a factor of the given relative variance at each origin."""
+    rng = np.random.default_rng(seed)
+    level = rng.lognormal(1.0, 1.0, size=300)
+    panel = Panel(rng.poisson(level[:, None], size=(300, WEEKS)).astype(np.float64), Period.WEEK, FIRST_MONDAY)
+    past = []
+    for origin in (82, 94, 106, 118):
+        wrong = np.clip(1.0 + np.sqrt(spread) * rng.standard_normal(300), 0.3, 2.0)
+        past.append((origin, np.repeat((level / wrong)[:, None], AHEAD, axis=1)))
+    return panel, past
+
+
+def test_surprise_is_found_where_levels_were_missed_and_none_where_they_were_not() -> None:
+    season = SharedSeason(half_life_years=4.0)
+    true = learn_sum_errors(*shaken_past(0.0), season, AHEAD)
+    missed = learn_sum_errors(*shaken_past(0.09), season, AHEAD)
+    assert true.surprise.max() < 0.02
+    assert 0.04 < float(missed.surprise.mean()) < 0.2
+
+
+def test_a_product_that_hardly_sold_is_known_to_be_unsure() -> None:
+    panel, past = shaken_past(0.0)
+    errors = learn_sum_errors(panel, past, SharedSeason(half_life_years=4.0), AHEAD)
+    seldom, often = int(panel.demand.sum(axis=1).argmin()), int(panel.demand.sum(axis=1).argmax())
+    assert errors.variance(seldom, 10.0, 4.0) > errors.variance(often, 10.0, 4.0)
+    assert errors.variance(often, 10.0, 4.0) >= 10.0
+
+
+def test_nothing_tried_leaves_a_usual_surprise() -> None:
+    panel, _ = made(weeks=20)
+    errors = learn_sum_errors(panel, [], SharedSeason(), AHEAD)
+    assert (errors.surprise > 0).all()
