@@ -21,7 +21,7 @@ def made(seed: int = 3, weeks: int = WEEKS) -> tuple[Panel, Floats]:
     rng = np.random.default_rng(seed)
     level = rng.lognormal(0.5, 0.8, size=80)
     category = np.repeat([0, 1], 40).astype(np.int32)
-    week = np.arange(weeks + AHEAD)
+    week = np.arange(weeks + AHEAD, dtype=np.float64)
     season = np.where(category[:, None] == 0, season_of(week), season_of(week + 26))
     mean = level[:, None] * season
     demand = rng.poisson(mean[:, :weeks]).astype(np.float64)
