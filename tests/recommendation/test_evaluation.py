@@ -12,6 +12,7 @@ from smartshop.ai_agents.recommendation.evaluate import Trial, evaluate
 from smartshop.ai_agents.recommendation.figures import EvaluationReport, Figure, ModelFigures, Table
 from smartshop.ai_agents.recommendation.held_out import Protocol
 from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
+from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from tests.recommendation.worlds import DAY, START, make_interactions, shelf_of_tastes, shop_of_tastes, silent, view
 
@@ -57,6 +58,13 @@ def test_every_figure_lies_in_its_interval(protocol: Protocol) -> None:
             for figure in (found.hit_rate, found.ndcg, found.recall, found.mrr, row.coverage, row.diversity):
                 assert 0 <= figure.low <= figure.mean + TINY
                 assert figure.mean - TINY <= figure.high <= 1 + TINY
+
+
+def test_leave_one_out_says_that_nothing_learned_from_the_last_two_products_of_anyone() -> None:
+    sequences = make_sequences(shop_of_tastes(), SequenceConfig())
+    per_shopper = np.bincount(sequences.shopper)
+    assert per_shopper.min() > 4
+    assert report_of(Protocol.LEAVE_ONE_OUT).signs == len(sequences) - 2 * len(per_shopper)
 
 
 def test_the_same_trial_gives_the_same_tables() -> None:

@@ -91,10 +91,15 @@ def evaluate(
         protocol=held.protocol.value,
         since=held.since,
         seed=seed,
-        signs=len(held.rest),
+        signs=len(_learned_from(held, learned)),
         products=int(shelf.alive.sum()),
         tables=tables,
     )
+
+
+def _learned_from(held: HeldOut, learned: Learned) -> Sequences:
+    """By the models that are asked: leave-one-out takes the product that tunes from them as well."""
+    return learned.held.rest if held.protocol is Protocol.LEAVE_ONE_OUT else held.rest
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:
@@ -103,13 +108,10 @@ def _part(progress: Progress, begin: float, end: float) -> Progress:
 
 def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progress: Progress) -> dict[str, Contest]:
     """Per convention one; they differ in what the baselines were set to."""
-    rest: Sequences = held.rest
-    model = learned.older
+    rest, model = _learned_from(held, learned), learned.older
     progress(0.0, "choosing the mix without each source")
     recipes = {OURS: model.recipe, **recipes_without_each(learned, shelf, trial.ablated)}
-    if held.protocol is Protocol.LEAVE_ONE_OUT:
-        rest = learned.held.rest
-    else:
+    if held.protocol is not Protocol.LEAVE_ONE_OUT:
         progress(0.3, "fitting the models")
         model = fit(
             rest,
