@@ -101,7 +101,7 @@ def _fan(axes: "Axes", one: SeriesForeseen, levels: Sequence[float]) -> None:
         axes.fill_between(ahead, below, above, color=BLUE, alpha=shade, linewidth=0, label=width, zorder=2)
     axes.plot(ahead, [week.mean for week in one.weeks], color=BLUE, linewidth=1.8, label="expected", zorder=3)
     axes.set_ylabel("units a week")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     told = f"At {one.location_id}: class {one.demand_class}, {one.pattern}; {one.method}"
     if one.covered is not None:
         told += f"; {100 * one.covered:.0f} % of the last trial's weeks within the widest band"
@@ -110,10 +110,11 @@ def _fan(axes: "Axes", one: SeriesForeseen, levels: Sequence[float]) -> None:
 
 
 def _stock(axes: "Axes", stock: Sequence[StockForeseen], today: str) -> None:
-    axes.set_ylabel("units on the shelf")
     if not stock:
+        axes.set_axis_off()
         axes.text(0.01, 0.9, "Stock is not counted here.", transform=axes.transAxes, va="top", color=SOFT_INK)
         return
+    axes.set_ylabel("units on the shelf")
     begins = _day(today)
     shown = sorted(stock, key=lambda one: -one.on_hand)[:MOST_VARIANTS]
     for one, colour in zip(shown, (GREEN, BLUE, RED, SOFT_INK), strict=False):
@@ -129,8 +130,13 @@ def _stock(axes: "Axes", stock: Sequence[StockForeseen], today: str) -> None:
             axes.annotate(f"gone by {one.out_on}", (_day(one.out_on), 0), xytext=(4, 7), textcoords="offset points",
                           fontsize=8, color=RED)  # fmt: skip
     axes.axvline(begins, color=SOFT_INK, linewidth=0.8)
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.legend(loc="upper left", frameon=False, ncols=4, fontsize=8)
+
+
+def _from_zero(axes: "Axes") -> None:
+    """With room above for the legend."""
+    axes.set_ylim(0.0, max(axes.get_ylim()[1], 1.0) * 1.14)
 
 
 def _day(text: str) -> float:

@@ -32,7 +32,7 @@ def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
 
 def _stock(stock: list[StockForeseen]) -> Table:
     table = Table(title="Stock, if nothing is ordered", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("variant")
+    table.add_column("variant", overflow="fold")
     table.add_column("place")
     for name in ("there", "reserved", "coming", "gone by", "order at", "order up to", "delivery"):
         table.add_column(name, justify="right")

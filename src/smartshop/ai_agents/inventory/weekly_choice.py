@@ -198,7 +198,8 @@ def _described(choice: Choice, panel: Panel) -> tuple[NDArray[np.int32], tuple[s
     told = []
     for weights in choice.weights:
         parts = sorted(((weight, name) for weight, name in zip(weights, choice.names, strict=True) if weight > 0))
-        told.append(", ".join(f"{100 * weight:.0f} % {name}" for weight, name in reversed(parts)))
+        parts.reverse()
+        told.append(", ".join(name if weight == 1 else f"{100 * weight:.0f} % {name}" for weight, name in parts))
     return demand_classes(panel).astype(np.int32), tuple(told)
 
 
