@@ -113,6 +113,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
         summary="What to order as stock is now, the costliest to wait with first; worked out anew every half minute",
         query=ReorderProposalsQuery,
         answer=ReorderProposalPage,
+        other_problems=(404,),
     ),
     Endpoint(
         method="POST",
