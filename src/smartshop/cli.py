@@ -184,7 +184,9 @@ def job(
 @app.command()
 @explained
 def evaluate(
-    agent: Annotated[str, typer.Option(help="Whose figures: recommendation or segmentation.")] = "recommendation",
+    agent: Annotated[
+        str, typer.Option(help="Whose figures: recommendation, segmentation or inventory.")
+    ] = "recommendation",
     protocol: Annotated[
         str | None,
         typer.Option(help="by_time, leave_one_out, next_basket or next_sign; else what the shop's times allow."),
@@ -195,6 +197,13 @@ def evaluate(
     shoppers: Annotated[
         int | None, typer.Option(min=0, help="Ask about this many shoppers, 0 for all; else 4000.")
     ] = None,
+    series: Annotated[
+        int | None, typer.Option(min=0, help="Inventory: judge this many series by week, 0 for all; else 500.")
+    ] = None,
+    daily_series: Annotated[
+        int | None, typer.Option(min=0, help="Inventory: judge this many series by day, 0 for none; else 50.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Inventory: without models fitted series by series.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of every draw: the same seed gives the same tables.")] = 0,
     day: Day = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file as well.")] = None,
@@ -206,11 +215,12 @@ def evaluate(
     """How good an agent is on the shop's own later data, beside simple baselines, with the protocol of every figure."""
     import msgspec
 
-    from smartshop.evaluating import evaluated, trial_of
+    from smartshop.evaluating import evaluated, forecast_trial_of, trial_of
 
     settings, place = find_shop(data_dir, demo)
     trial = trial_of(protocol, cut, shoppers, seed, settings)
-    report = evaluated(agent, settings, place, trial, day=_day(day), console=_bar(as_json))
+    forecasts = forecast_trial_of(series, daily_series, seed, quick=quick)
+    report = evaluated(agent, settings, place, trial, forecast_trial=forecasts, day=_day(day), console=_bar(as_json))
     figures = msgspec.json.format(msgspec.json.encode(report.record))
     if markdown is not None:
         markdown.write_text(report.markdown, encoding="utf-8")

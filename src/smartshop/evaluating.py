@@ -9,16 +9,18 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from smartshop.ai_agents.inventory import evaluation_tables as inventory_tables
+from smartshop.ai_agents.inventory.evaluate import DEFAULT_TRIAL, ForecastTrial
 from smartshop.ai_agents.recommendation import report as recommendation_tables
 from smartshop.ai_agents.recommendation.evaluate import MAX_SHOPPERS, Trial
 from smartshop.ai_agents.recommendation.held_out import ALL_SHOPPERS, Protocol
 from smartshop.ai_agents.segmentation import evaluation_tables as segmentation_tables
 from smartshop.errors import InvalidValue, NotFound
-from smartshop.jobs import end_of_day, evaluate_models, evaluate_segments
+from smartshop.jobs import end_of_day, evaluate_forecasts, evaluate_models, evaluate_segments
 from smartshop.place import Place
 from smartshop.settings import Settings
 
-AGENTS = ("recommendation", "segmentation")
+AGENTS = ("recommendation", "segmentation", "inventory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,16 @@ class Evaluated:
 
 
 def evaluated(
-    agent: str, settings: Settings, place: Place, trial: Trial, *, day: date | None, console: Console | None
+    agent: str,
+    settings: Settings,
+    place: Place,
+    trial: Trial,
+    *,
+    forecast_trial: ForecastTrial = DEFAULT_TRIAL,
+    day: date | None,
+    console: Console | None,
 ) -> Evaluated:
-    """Judge an agent; how recommendations are tried is said by `trial`.
+    """Judge an agent; how recommendations are tried is said by `trial`, how forecasts are by `forecast_trial`.
 
     Raises:
         NotFound: no such agent can be judged, or there is nothing to judge it on.
@@ -46,6 +55,9 @@ def evaluated(
             found = evaluate_segments(settings, place, day=day, console=console)
             tables = list(segmentation_tables.as_tables(found))
             return Evaluated(found, segmentation_tables.as_markdown(found), tables)
+        case "inventory":
+            foretold = evaluate_forecasts(settings, place, forecast_trial, day=day, console=console)
+            return Evaluated(foretold, inventory_tables.as_markdown(foretold), inventory_tables.as_tables(foretold))
         case _:
             raise NotFound(f"The agent {agent!r} has no evaluation; there are {', '.join(AGENTS)}.")
 
@@ -75,6 +87,13 @@ def trial_of(protocol: str | None, cut: str | None, shoppers: int | None, seed: 
     except (ValueError, OverflowError):
         raise InvalidValue(f"The cut {cut!r} cannot be read; write a date, 2011-06-01, or a share, 0.1.") from None
     return replace(trial, cut=end_of_day(before, ZoneInfo(settings.timezone)) + 1)
+
+
+def forecast_trial_of(series: int | None, daily_series: int | None, seed: int, *, quick: bool = False) -> ForecastTrial:
+    """What was asked for on the command line; what was not is as usual."""
+    trial = replace(DEFAULT_TRIAL, seed=seed, quick=quick)
+    trial = trial if series is None else replace(trial, series=series)
+    return trial if daily_series is None else replace(trial, daily_series=daily_series)
 
 
 def _share(text: str) -> float:

@@ -18,8 +18,11 @@ import structlog
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from smartshop.ai_agents.inventory.evaluate import DEFAULT_TRIAL as USUAL_FORECAST_TRIAL
+from smartshop.ai_agents.inventory.evaluate import ForecastReport, ForecastTrial
+from smartshop.ai_agents.inventory.evaluate import evaluate as evaluate_demand
 from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
-from smartshop.ai_agents.inventory.learning import learn_demand
+from smartshop.ai_agents.inventory.learning import learn_demand, read_table
 from smartshop.ai_agents.inventory.weekly_choice import USUAL_CHOICE
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
@@ -411,6 +414,34 @@ def evaluate_segments(
         if not len(activity):
             raise NotFound("There is nothing to evaluate: no customer did anything yet; import or simulate a history.")
         return evaluate_segmentation(activity, shelf, np.random.default_rng(0), tell, timezone=settings.timezone)
+
+
+def evaluate_forecasts(
+    settings: Settings,
+    place: Place,
+    trial: ForecastTrial = USUAL_FORECAST_TRIAL,
+    *,
+    day: date | None = None,
+    console: Console | None = None,
+) -> ForecastReport:
+    """How near forecasts of demand come, on the shop's own past.
+
+    Raises:
+        NotFound: nothing was sold yet.
+    """
+    until = None if day is None else end_of_day(day, ZoneInfo(settings.timezone))
+    with (
+        opened_stores(settings, place) as stores,
+        sharing_bar("evaluating", console) as tell,
+        threadpool_limits(limits=1),
+    ):
+        tell(0.0, "reading orders and stock")
+        context = JobContext(settings, place, stores, build_clock(settings, stores), until, tell)
+        learning = demand_learning(context)
+        table = read_table(learning, _until(context))
+        if not len(table):
+            raise NotFound("There is nothing to evaluate: nothing was sold yet; import or simulate a history.")
+        return evaluate_demand(table, learning.shelf, trial, tell)
 
 
 def replay_refused(settings: Settings, place: Place) -> dict[str, Any]:
