@@ -19,7 +19,7 @@ from smartshop.simulator.supply_run import Seen
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 TRIAL_WEEKS, TRIALS = 12, 4
 """How far ahead candidates are tried on the past, and how often."""
-RECHOSEN_DAYS = 26 * WEEK
+RECHOSEN_DAYS = 13 * WEEK
 """So often the choice among candidates is made anew; forecasts are made at every review."""
 WEEKS_AHEAD = 20
 LEAST_CHANCE, MOST_LEADS = 1e-4, 12

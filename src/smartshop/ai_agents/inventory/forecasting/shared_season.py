@@ -49,9 +49,9 @@ class SharedSeason:
     """Of the panel's groups; where it has none, all series share one season."""
     half_life_years: float = 1.0
     """After which a sale counts half in a level."""
-    reach_years: float = 0.03
-    """Standard deviation of the bell over which a season is smoothed: a week and a half."""
-    prior_units: float = 10.0
+    reach_years: float = 0.04
+    """Standard deviation of the bell over which a season is smoothed: two weeks."""
+    prior_units: float = 30.0
     """So many units at each time of the year draw a group's season to that of all, and this one to none."""
     least_years: float = 1.0
     """Less past than that says no season from a level that moved."""
