@@ -109,6 +109,19 @@ def test_prices_like_those_of_interest_are_favoured() -> None:
     assert odds_of(advice, 15) > odds_of(advice, 14) + 0.2
 
 
+def test_what_was_only_looked_at_is_not_said_to_have_been_bought() -> None:
+    bought = EventKind.ORDER_COMPLETED
+    looks = (sign(VIEWED, 8, 120), sign(VIEWED, 0, 60))
+    two = advised(sign(bought, 0, 10 * 86_400), sign(bought, 4, 9 * 86_400), *looks).reason(12)
+    assert two is not None
+    assert two.text == "You bought 2 products in Tents in the last 10 days."
+    assert two.evidence["product_ids"] == ["p4", "p0"]
+    assert (two.evidence["products"], two.evidence["signs"]) == (2, 2)
+    one = advised(sign(bought, 0, 9 * 86_400), *looks).reason(12)
+    assert one is not None
+    assert one.text == "You bought Tent number 0 9 days ago."
+
+
 def test_the_reason_counts_what_was_really_done() -> None:
     advice = advised(sign(VIEWED, 0, 500), sign(VIEWED, 4, 300), sign(VIEWED, 8, 100), sign(VIEWED, 8, 90))
     reason = advice.reason(12)

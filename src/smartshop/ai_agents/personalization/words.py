@@ -50,27 +50,30 @@ def within(age: int) -> str:
     return "lately"
 
 
-def done_to(what: str, signs: Signs, rows: NDArray[np.intp]) -> str:
-    """The strongest thing done in these signs, and to what."""
-    kinds = {signs.kind[row] for row in rows.tolist()}
-    return next((deed for kind, deed in _DEEDS if kind in kinds), "looked at {}").format(what)
+def strongest_deed(signs: Signs, rows: NDArray[np.intp]) -> tuple[str, NDArray[np.intp]]:
+    """The strongest thing done in these signs, and which of them were that: a look is no purchase, nor is its time."""
+    for kind, deed in _DEEDS:
+        done = rows[np.array([signs.kind[row] is kind for row in rows.tolist()], np.bool_)]
+        if len(done):
+            return deed, done
+    return "looked at {}", rows
 
 
 def reason_of_signs(
     signs: Signs, chosen: NDArray[np.bool_], shelf: Shelf, now: Micros, group: str, about: dict[str, str]
 ) -> Reason | None:
     """A sentence about the chosen signs. `group`: `in Tents`, `by Tarn`; `about`: further evidence."""
-    rows = np.flatnonzero(chosen)
-    if not len(rows):
+    if not chosen.any():
         return None
+    deed, rows = strongest_deed(signs, np.flatnonzero(chosen))
     numbers = list(dict.fromkeys(signs.number[rows[::-1]].tolist()))  # newest first
     product_ids = [shelf.product_ids[number] for number in numbers[:NAMED_PRODUCTS]]
     evidence = {"product_ids": product_ids, "products": len(numbers), "signs": len(rows), **about}
     if len(numbers) == 1:
         when = ago(max(0, now - int(signs.occurred_at[rows[-1]])))
-        return Reason(CODE, f"You {done_to(shelf.titles[numbers[0]], signs, rows)} {when}.", evidence)
+        return Reason(CODE, f"You {deed.format(shelf.titles[numbers[0]])} {when}.", evidence)
     since = within(max(0, now - int(signs.occurred_at[rows[0]])))
-    return Reason(CODE, f"You {done_to(f'{len(numbers)} products {group}', signs, rows)} {since}.", evidence)
+    return Reason(CODE, f"You {deed.format(f'{len(numbers)} products {group}')} {since}.", evidence)
 
 
 def reason_of_itself(signs: Signs, number: int, now: Micros) -> Reason | None:
@@ -78,8 +81,9 @@ def reason_of_itself(signs: Signs, number: int, now: Micros) -> Reason | None:
     rows = np.flatnonzero((signs.number == number) & (signs.value > 0))
     if not len(rows):
         return None
+    deed, rows = strongest_deed(signs, rows)
     when = ago(max(0, now - int(signs.occurred_at[rows[-1]])))
-    return Reason(CODE, f"You {done_to('this', signs, rows)} {when}.", {"signs": len(rows)})
+    return Reason(CODE, f"You {deed.format('this')} {when}.", {"signs": len(rows)})
 
 
 def reason_of_search(query: str, age: int) -> Reason:
