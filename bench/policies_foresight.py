@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import gamma
 
+from bench.policies_errors import SumErrors, learn_sum_errors
 from bench.policies_rules import WEEK, learned_leads
 from smartshop.ai_agents.inventory.demand.censoring import estimate_demand
 from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, choose, pinball_loss, try_out
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, light_candidates
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
-from smartshop.ai_agents.inventory.forecasting.sum_errors import SumErrors, learn_sum_errors
 from smartshop.simulator.supply import Counts, Floats, SupplyWorld, lead_chances
 from smartshop.simulator.supply_run import Seen
 

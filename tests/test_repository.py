@@ -22,6 +22,7 @@ RESOLVED_ADDRESS = re.compile(r'"resolved":\s*"http')
 ENTRY_MODULES = ("smartshop.cli", "smartshop.__main__")
 """The command line, by both its names."""
 CONCRETE_STORE = re.compile(r"smartshop\.data_collection\.connectors\.(?!(ports|ownership|reads)$)")
+WORLD_IMPORT = re.compile(r"^from (smartshop\.simulator\.\w+) import", re.MULTILINE)
 RUN_BY_PATH = re.compile(r"\.migrations(\.|$)")
 """Alembic loads migrations from their folder; nothing imports them."""
 
@@ -58,9 +59,12 @@ def test_no_file_names_a_folder_of_one_machine(tracked_texts: dict[str, str]) ->
     assert _findings(tracked_texts, lambda line: bool(MACHINE_PATH.search(line))) == []
 
 
-def test_every_module_is_reached_from_the_command_line(imports: grimp.ImportGraph) -> None:
-    reached = set(ENTRY_MODULES)
-    for entry in imports.modules & set(ENTRY_MODULES):
+def test_every_module_is_reached_from_the_command_line(imports: grimp.ImportGraph, repository: Path) -> None:
+    """Worlds that only measurements live in are reached from the bench."""
+    worlds = {name for path in (repository / "bench").glob("*.py") for name in WORLD_IMPORT.findall(path.read_text())}
+    entries = {*ENTRY_MODULES, *worlds}
+    reached = set(entries)
+    for entry in imports.modules & entries:
         reached |= imports.find_upstream_modules(entry)
     packages = {parent for module in reached for parent in _parents(module)}
     unreached = imports.modules - reached - packages

@@ -8,12 +8,11 @@ from smartshop.ai_agents.inventory.forecasting.hierarchy import (
     Hierarchy,
     build_hierarchy,
     error_weights,
-    moved_to,
     reconcile,
     structural_weights,
     sums,
 )
-from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast
+from smartshop.ai_agents.inventory.forecasting.panel import Floats
 
 PATHS = [("Garden", "Tools"), ("Garden", "Tools"), ("Garden", "Pots"), ("Garden", "Pots"), ("Home",), ("Home",), ()]
 
@@ -119,10 +118,3 @@ def test_a_weight_of_zero_is_refused_and_a_series_never_wrong_has_the_least() ->
     bottom, upper = error_weights(np.array([[0.0, 0.0], [2.0, np.nan]]), np.array([[1.0, -1.0]]))
     assert bottom.tolist() == [1.0, 4.0]
     assert upper.tolist() == [1.0]
-
-
-def test_quantiles_move_with_the_mean() -> None:
-    forecast = Forecast(np.array([[2.0], [0.0]]), np.array([[[1.0, 3.0]], [[0.0, 0.0]]]))
-    moved = moved_to(forecast, np.array([[4.0], [1.0]]))
-    assert moved.quantiles.tolist() == [[[2.0, 6.0]], [[1.0, 1.0]]]
-    assert moved.mean.tolist() == [[4.0], [1.0]]

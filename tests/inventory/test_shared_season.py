@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from bench.policies_errors import learn_sum_errors
 from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
-from smartshop.ai_agents.inventory.forecasting.sum_errors import learn_sum_errors
 
 FIRST_MONDAY = 738_521
 WEEKS, AHEAD = 130, 12

@@ -2,17 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from smartshop.ai_agents.inventory.agreeing import agreed_means
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
 from smartshop.ai_agents.inventory.forecasting.measures import covered, pinball
-from smartshop.ai_agents.inventory.forecasting.panel import Floats, Period
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.replenishment.lead_times import learn_lead_times
 from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS, learn_spread, sums_within, weekly_scatter
@@ -25,6 +26,7 @@ from smartshop.ai_agents.inventory.weekly_choice import (
     Tell,
     choose_forecasts,
 )
+from smartshop.ai_agents.inventory.young_series import BY_LAUNCHES, foresee_young
 from smartshop.data_collection.connectors.ports import (
     Catalogue,
     EventLog,
@@ -136,6 +138,8 @@ def fit(
     panel = series.panel
     turnover = yearly_turnover(table)
     chosen = choose_forecasts(panel, turnover, config, lambda share, what: tell(0.1 + 0.8 * share, what))
+    chosen = _agreed(series, learning.shelf, chosen)
+    forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
     classes = demand_classes(panel.demand, turnover)
     variants = list(_variant_shares(learning, series, until))
@@ -150,7 +154,7 @@ def fit(
             first_day=panel.first_day + 7 * panel.periods,
             levels=LEVELS,
             locations=series.locations,
-            methods=chosen.methods,
+            methods=(*chosen.methods, BY_LAUNCHES),
             variants=tuple(variant for variant, _, _ in variants),
             lead_times=learn_lead_times(learning.suppliers.all(), learning.purchase_orders.deliveries(Micros(0))),
             measures=_measures(series, chosen, rng),
@@ -160,9 +164,9 @@ def fit(
         location=series.location,
         sold=series.sold[:, kept].astype(np.float32),
         demand=panel.demand[:, kept].astype(np.float32),
-        mean=chosen.forecast.mean.astype(np.float32),
-        quantiles=chosen.forecast.quantiles.astype(np.float32),
-        method=chosen.method,
+        mean=forecast.mean.astype(np.float32),
+        quantiles=forecast.quantiles.astype(np.float32),
+        method=np.where(young, len(chosen.methods), chosen.method).astype(np.int32),
         variant_series=np.array([place for _, place, _ in variants], np.int32),
         variant_share=np.array([share for _, _, share in variants], np.float32),
         scatter=weekly_scatter(panel).astype(np.float32),
@@ -174,6 +178,24 @@ def fit(
         covered=within.astype(np.float32),
         relative=spread.relative,
         asked=spread.asked,
+    )
+
+
+def _agreed(series: DemandSeries, shelf: Shelf, chosen: ChosenForecasts) -> ChosenForecasts:
+    """With means that add up, also where the past is told: how far sums stray is learned from the same means."""
+
+    def means(weeks: int, told: Forecast) -> Forecast:
+        known = replace(series, panel=series.panel.until(weeks))
+        return Forecast(agreed_means(known, shelf, told.mean), told.quantiles)
+
+    def past(one: PastForecast) -> PastForecast:
+        return PastForecast(one.origin, means(one.origin, one.told))
+
+    return replace(
+        chosen,
+        forecast=means(series.panel.periods, chosen.forecast),
+        past=tuple(past(one) for one in chosen.past),
+        judged=None if chosen.judged is None else past(chosen.judged),
     )
 
 

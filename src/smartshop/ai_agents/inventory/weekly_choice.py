@@ -18,6 +18,7 @@ from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
+from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -79,6 +80,8 @@ def light_candidates(n_series: int, config: ChoiceConfig) -> dict[str, Candidate
         "Croston-SBA": CrostonSBA(),
         "TSB": TSB(),
         "TSB, slow": TSB(0.1, 0.03),
+        "shared season": SharedSeason(),
+        "shared season, slow": SharedSeason(half_life_years=4.0),
     }
     if find_spec("lightgbm") is not None and n_series >= config.least_boosted:
         found["boosted trees"] = BoostedCounts(told=Told.SHARES)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast
+from smartshop.ai_agents.inventory.forecasting.panel import Floats
 
 Ints = NDArray[np.integer]
 PRODUCT = "product"
@@ -180,13 +180,3 @@ def _solve(problem: _Problem, held: NDArray[np.bool_]) -> Floats:
     first = np.linalg.solve(small, lacks[:others] - by_own @ lacks[others:])
     rest = (lacks[others:] - across.T @ first) / own
     return np.asarray(free + spread.T @ np.concatenate([first, rest]), np.float64)
-
-
-def moved_to(forecast: Forecast, mean: Floats) -> Forecast:
-    """The same forecast about another mean (n, h): quantiles keep their ratios to it, or their distances where it was
-    zero.
-    """
-    was = forecast.mean
-    ratio = np.divide(mean, was, out=np.ones_like(mean), where=was > 0)[..., None]
-    shift = np.where(was > 0, 0.0, mean)[..., None]
-    return Forecast(mean, np.maximum(forecast.quantiles * ratio + shift, 0.0))

@@ -1,0 +1,35 @@
+"""Means of products, categories, places and the shop foreseen apart, then made to agree, so that sums add up.
+
+A season or a trend that single products hide is told by what they add up to.
+"""
+
+import numpy as np
+
+from smartshop.ai_agents.inventory.demand.series import DemandSeries
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import forecast_counts, light_candidates
+from smartshop.ai_agents.inventory.forecasting.hierarchy import build_hierarchy, reconcile, structural_weights, sums
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
+from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+from smartshop.data_collection.pipelines.shelf import Shelf
+
+LEAST_WEEKS = 8
+"""Younger shops know no sums worth listening to."""
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""By the loss over which the sums' forecast is chosen."""
+
+
+def agreed_means(series: DemandSeries, shelf: Shelf, mean: Floats) -> Floats:
+    """(n, h) means moved as little as sums that are foreseen by themselves ask for; never negative.
+
+    `mean`: (n, h) of every series, from the panel's end on. Quantiles stay where they were: on a wholesaler's books
+    moved ones lost as much as they won, while means came nearer for products and for the shop (docs/benchmarks.md).
+    """
+    if series.panel.periods < LEAST_WEEKS or len(series) < 2:
+        return mean
+    paths = [shelf.categories[code] for code in shelf.category[series.product_no].tolist()]
+    tree = build_hierarchy(series.product_no, series.location, series.locations, paths)
+    # What was not sold yet added nothing: a sum is known from the shop's first week on.
+    upper = Panel(sums(tree, np.nan_to_num(series.panel.demand)), series.panel.period, series.panel.first_day)
+    candidates = {**light_candidates(), SharedSeason.name: SharedSeason()}
+    told = forecast_counts(upper, mean.shape[1], LEVELS, candidates).forecast
+    return reconcile(tree, mean, told.mean, structural_weights(tree))
