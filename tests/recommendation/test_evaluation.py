@@ -14,6 +14,7 @@ from smartshop.ai_agents.recommendation.held_out import Protocol
 from smartshop.ai_agents.recommendation.report import as_markdown, as_tables
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig, make_sequences
 from smartshop.ai_agents.recommendation.sources import HANDED_ON
+from smartshop.ai_agents.recommendation.vmis import VMIS
 from tests.recommendation.worlds import DAY, START, make_interactions, shelf_of_tastes, shop_of_tastes, silent, view
 
 CUT = START + 45 * DAY
@@ -42,6 +43,8 @@ def test_the_models_rank_as_this_world_must(protocol: Protocol) -> None:
         rows = rows_of(table)
         assert {OURS, ITEM_KNN, POPULARITY, EASE} <= set(rows)
         assert (PERSONAL in rows) == (protocol is Protocol.NEXT_BASKET)
+        assert (VMIS in rows) == (protocol is Protocol.NEXT_SIGN)
+        assert (rows[OURS].gain_on(VMIS) is not None) == (protocol is Protocol.NEXT_SIGN)
         gain = rows[OURS].gain_on(POPULARITY)
         assert gain is not None
         assert gain.ndcg.low > 0 or protocol is Protocol.LEAVE_ONE_OUT

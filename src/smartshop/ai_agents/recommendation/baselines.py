@@ -1,4 +1,6 @@
-"""What every model is compared with, rebuilt on the same cut: popularity, item-kNN, EASE, and personal frequency.
+"""What every model is compared with, rebuilt on the same cut: popularity, item-kNN, EASE; by protocol one more.
+
+Next baskets are compared with personal frequency, the next signs of a session with VMIS-kNN.
 
 What a baseline can be set to is chosen on the validation questions, by recall under the very convention that it is then
 judged by: a comparison is worth what its baseline is.
@@ -21,6 +23,7 @@ from smartshop.ai_agents.recommendation.rows import Rows
 from smartshop.ai_agents.recommendation.sequences import Sequences
 from smartshop.ai_agents.recommendation.source import Anchors
 from smartshop.ai_agents.recommendation.tuning import Convention, Mask, Numbers
+from smartshop.ai_agents.recommendation.vmis import Vmis, choose_vmis, fit_vmis, index_sessions
 
 POPULARITY, ITEM_KNN, EASE, PERSONAL = "popularity", "item-kNN (cosine)", "EASE", "personal frequency"
 EASE_PRODUCTS = 15_000
@@ -31,6 +34,8 @@ REGULARISATIONS = (60.0, 200.0, 600.0, 2_000.0)
 """λ of EASE, in shoppers."""
 HALF_LIVES = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 """Days."""
+SESSION_QUESTIONS = 3_000
+"""Steps of sessions that VMIS-kNN is set on, about: every setting is asked all of them."""
 
 
 class Baseline(Contract):
@@ -143,6 +148,10 @@ def fit_baselines(
         for number, convention in enumerate(conventions):
             half_lives = _best_half_lives(validation, alive, convention)
             found[number] = (*found[number], fit_personal_frequency(rest, *half_lives))
+    if validation.protocol is Protocol.NEXT_SIGN:
+        for number, convention in enumerate(conventions):
+            sessions = _best_vmis(validation, rest, alive, convention)
+            found[number] = found[number] if sessions is None else (*found[number], sessions)
     return found
 
 
@@ -183,6 +192,15 @@ def _best_half_lives(validation: HeldOut, alive: Mask, convention: Convention) -
     longest = HALF_LIVES[-1]
     own = max(HALF_LIVES, key=lambda days: recall(days, longest))
     return own, max(HALF_LIVES, key=lambda days: recall(own, days))
+
+
+def _best_vmis(validation: HeldOut, rest: Sequences, alive: Mask, convention: Convention) -> Vmis | None:
+    """None where there are no sessions to learn from."""
+    index = index_sessions(validation.rest)
+    if index is None:
+        return None
+    asked = validation.questions[:: max(1, len(validation.questions) // SESSION_QUESTIONS)]
+    return fit_vmis(rest, choose_vmis(index, lambda tried: mean_recall(tried, asked, alive, convention)))
 
 
 def _best(score: NDArray[np.float64], eligible: Mask, n: int) -> Numbers:

@@ -37,6 +37,7 @@ from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
 from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
 from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
+from smartshop.ai_agents.recommendation.vmis import Vmis
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
 
@@ -181,5 +182,7 @@ def _setting(baseline: Baseline) -> str:
             return f"λ {baseline.regularisation:g}"
         case PersonalFrequency():
             return f"half-life {baseline.half_life:g} days"
+        case Vmis():
+            return baseline.config.in_words()
         case _:
             return ""
