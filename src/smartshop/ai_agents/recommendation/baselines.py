@@ -34,7 +34,7 @@ REGULARISATIONS = (60.0, 200.0, 600.0, 2_000.0)
 """λ of EASE, in shoppers."""
 HALF_LIVES = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 """Days."""
-SESSION_QUESTIONS = 3_000
+SESSION_QUESTIONS = 2_000
 """Steps of sessions that VMIS-kNN is set on, about: every setting is asked all of them."""
 
 
