@@ -22,6 +22,7 @@ CLICKS = 30
 """Each clicks so often."""
 PAUSE_SECONDS = 0.15
 LOST_AFTER_SECONDS = 5.0
+SURFACE, LIMIT = "home", 12
 
 
 def measure_live(folder: Path, shop: LargeShop) -> list[Figure]:
@@ -48,8 +49,8 @@ async def _one_page(service: Served, shop: LargeShop, page: int) -> tuple[list[f
     connection, taken, reflected = Connection(service.publishable), list[float](), 0
     async with connect(url) as socket:
         await socket.send(json.dumps({"type": "hello", "token": token}))
-        await socket.send(json.dumps({"type": "subscribe", "topic": "slate", "surface": "home", "limit": 12}))
-        await _next_slate(socket)
+        await socket.send(json.dumps({"type": "subscribe", "topic": "slate", "surface": SURFACE, "limit": LIMIT}))
+        shown = await _next_slate(socket)
         for click in range(CLICKS):
             product_id = shop.product_ids[(page * 1009 + click * 131) % len(shop.product_ids)]
             event = {"event_id": str(uuid.uuid4()), "kind": "product_viewed", "product_id": product_id}
@@ -58,8 +59,13 @@ async def _one_page(service: Served, shop: LargeShop, page: int) -> tuple[list[f
             acknowledged = time.perf_counter()
             if status != 202:
                 raise RuntimeError(f"a click was answered {status}")
-            await _next_slate(socket)
-            taken.append((time.perf_counter() - acknowledged) * 1e3)
+            try:
+                shown = await _next_slate(socket)
+                taken.append((time.perf_counter() - acknowledged) * 1e3)
+            except TimeoutError:
+                # Only a slate that changed is sent: a click that moves nothing is silent, and rightly so.
+                if await _slate(service, connection, anonymous_id) != shown:
+                    raise
             reflected += await _is_known(service, connection, anonymous_id, product_id)
             await asyncio.sleep(PAUSE_SECONDS)
     connection.close()
@@ -74,10 +80,18 @@ async def _is_known(service: Served, connection: Connection, anonymous_id: str, 
     return status == 200 and product_id not in shown
 
 
-async def _next_slate(socket: ClientConnection) -> None:
+async def _next_slate(socket: ClientConnection) -> list[str]:
+    """Product ids of the next one sent."""
     async with asyncio.timeout(LOST_AFTER_SECONDS):
-        while json.loads(await socket.recv())["type"] != "slate":
+        while (message := json.loads(await socket.recv()))["type"] != "slate":
             continue
+    return [item["product_id"] for item in message["items"]]
+
+
+async def _slate(service: Served, connection: Connection, anonymous_id: str) -> list[str]:
+    request = {"surface": SURFACE, "anonymous_id": anonymous_id, "limit": LIMIT}
+    _, body = await connection.ask(service.publishable.post("/v1/recommendations", msgspec.json.encode(request)))
+    return [item["product_id"] for item in json.loads(body)["items"]]
 
 
 def _token(service: Served, anonymous_id: str) -> str:
