@@ -125,7 +125,8 @@ def test_text_that_only_looks_like_a_null_character_is_kept(service: Opened) -> 
         (b"\xff\xfe", {}),
         (b'{"events": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", {}),
         (b"not gzip at all", {"Content-Encoding": "gzip"}),
-        (gzip.compress(b'{"events": []}')[:-9], {"Content-Encoding": "gzip"}),
+        # Its header tells the time otherwise, and the name of this test would differ between processes.
+        (gzip.compress(b'{"events": []}', mtime=0)[:-9], {"Content-Encoding": "gzip"}),
         (b"{}", {"Content-Encoding": "br"}),
     ],
 )
