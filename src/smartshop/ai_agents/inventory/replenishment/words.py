@@ -7,6 +7,8 @@ from rich.table import Table
 
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
 
+NAME_WIDTH = 20
+
 
 def sentence(one: Proposal, currency: str) -> str:
     """What to do, and why, in words.
@@ -65,25 +67,23 @@ def money(minor: int, currency: str) -> str:
 
 
 def as_table(found: Proposals) -> Table:
-    """All proposals, the costliest to wait with first."""
-    table = Table(title=f"What to order, {found.as_of}", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("product")
-    for name in ("order", "there", "coming", "a day", "out on", "delivery", "service", "cash", "waiting costs"):
-        table.add_column(name, justify="right")
-    table.add_column("from")
+    """All proposals, the costliest to wait with first; narrow enough for eighty columns. `--json` tells the rest."""
+    title = f"What to order, {found.as_of}; money in {found.currency}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("product", min_width=NAME_WIDTH, overflow="fold")
+    for name in ("order", "there", "a day", "out on", "service", "cash", "waiting"):
+        table.add_column(name, justify="right", no_wrap=True)
     for one in found.items:
+        coming = f" + {one.incoming:,}" if one.incoming else ""
         table.add_row(
             one.title,
             f"{one.units:,}",
-            f"{one.on_hand - one.reserved:,}",
-            f"{one.incoming:,}",
+            f"{one.on_hand - one.reserved:,}{coming}",
             f"{one.per_day:.2g}",
-            one.out_on or "–",
-            f"{one.lead_days:.0f} ± {one.lead_spread_days:.0f} d",
+            "–" if one.out_on is None else f"{date.fromisoformat(one.out_on):%d %b}",
             _percent(one.service_level),
-            money(one.goods_minor, found.currency),
-            money(one.waiting_minor, found.currency),
-            one.supplier_name or "?",
+            f"{one.goods_minor / 100:,.0f}",
+            f"{one.waiting_minor / 100:,.0f}",
         )
     return table
 
