@@ -47,6 +47,7 @@ RETAIL_DAY = date(2011, 9, 30)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", type=int, nargs="*")
+    parser.add_argument("--scenarios", nargs="+", choices=SHIPPED, default=SHIPPED)
     parser.add_argument("--online-retail", type=Path)
     parser.add_argument("--retail-shoppers", type=int, default=150)
     parser.add_argument("--output", type=Path, default=Path("bench-output"))
@@ -54,16 +55,18 @@ def main() -> None:
     chosen.output.mkdir(parents=True, exist_ok=True)
     print("| shop | lists | questions | " + " | ".join(MODELS) + f" | {OURS} less {VMIS} |")
     print("|---|---|---:|" + "---:|" * (len(MODELS) + 1))
-    for name, report in reports(chosen.seeds, chosen.online_retail, chosen.retail_shoppers):
+    shops = [(scenario, seed) for seed in chosen.seeds for scenario in chosen.scenarios]
+    for name, report in reports(shops, chosen.online_retail, chosen.retail_shoppers):
         (chosen.output / f"sessions_{name}.md").write_text(as_markdown(report), encoding="utf-8")
         for table in report.tables:
             print(row(name, table), flush=True)
 
 
-def reports(seeds: Sequence[int], online_retail: Path | None, shoppers: int) -> Iterator[tuple[str, EvaluationReport]]:
-    for seed in seeds:
-        for scenario in SHIPPED:
-            yield f"{scenario}_{seed}", of_made_up_shop(scenario, seed)
+def reports(
+    shops: Sequence[tuple[str, int]], online_retail: Path | None, shoppers: int
+) -> Iterator[tuple[str, EvaluationReport]]:
+    for scenario, seed in shops:
+        yield f"{scenario}_{seed}", of_made_up_shop(scenario, seed)
     if online_retail is not None:
         yield "online_retail", of_invoices(online_retail, shoppers)
 
