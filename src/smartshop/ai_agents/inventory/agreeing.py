@@ -7,7 +7,7 @@ import numpy as np
 
 from smartshop.ai_agents.inventory.demand.series import DemandSeries
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import forecast_counts, light_candidates
-from smartshop.ai_agents.inventory.forecasting.hierarchy import build_hierarchy, reconcile, structural_weights, sums
+from smartshop.ai_agents.inventory.forecasting.hierarchy import build_hierarchy, reconcile, sums
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -16,6 +16,8 @@ LEAST_WEEKS = 8
 """Younger shops know no sums worth listening to."""
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """By the loss over which the sums' forecast is chosen."""
+LEAST_SIZE = 0.01
+"""Units a week: a series that is expected to sell nothing may still be moved a little."""
 
 
 def agreed_means(series: DemandSeries, shelf: Shelf, mean: Floats) -> Floats:
@@ -32,4 +34,6 @@ def agreed_means(series: DemandSeries, shelf: Shelf, mean: Floats) -> Floats:
     upper = Panel(sums(tree, np.nan_to_num(series.panel.demand)), series.panel.period, series.panel.first_day)
     candidates = {**light_candidates(), SharedSeason.name: SharedSeason()}
     told = forecast_counts(upper, mean.shape[1], LEVELS, candidates).forecast
-    return reconcile(tree, mean, told.mean, structural_weights(tree))
+    # Counts stray with their size: what a sum asks for is shared out by it, or the rarest would pay for the busiest.
+    size = np.maximum(mean.mean(axis=1), LEAST_SIZE)
+    return reconcile(tree, mean, told.mean, (size, tree.adds @ size))
