@@ -178,7 +178,7 @@ def _case(model: InventoryModel, supply: Supply, place: StockedPlace, present: P
     told = supply.terms.get(place.variant.variant_id)
     supplier_id = told.supplier_id if told is not None else place.variant.supplier_id
     supplier = None if supplier_id is None else supply.suppliers.get(supplier_id)
-    cost, notes = _unit_cost(place, supplier, told, model.facts.currency, present.costs)
+    cost, notes = cost_of_unit(place, supplier, told, model.facts.currency, present.costs)
     if cost is None:
         return None
     lead = lead_time(None if supplier is None else supplier.lead_time_days)
@@ -252,9 +252,10 @@ def _days_ahead(one: IncomingUnits, lead: LeadTime, now: Micros) -> float:
     return max((sent - now) / DAY + lead.mean_days, 1.0)
 
 
-def _unit_cost(
+def cost_of_unit(
     place: StockedPlace, supplier: Supplier | None, told: SupplyTerms | None, currency: str, config: CostConfig
 ) -> tuple[float | None, tuple[str, ...]]:
+    """Minor units of one unit, None where neither a cost nor a price is known; and what was assumed."""
     notes: tuple[str, ...] = ()
     own = place.variant.cost_minor
     if supplier is None:
@@ -356,7 +357,7 @@ def _proposal(
         proposal_id=proposal_id(present.today, place.variant.variant_id, place.location_id),
         product_id=place.product.product.product_id,
         variant_id=place.variant.variant_id,
-        title=_title(place),
+        title=title_of(place),
         location_id=place.location_id,
         supplier_id=None if supplier is None else supplier.supplier_id,
         supplier_name=None if supplier is None else supplier.name,
@@ -394,7 +395,8 @@ def _more(cost: float | None, decided: OrderDecision) -> int | None:
     return None if cost is None else round(cost - decided.expected_cost)
 
 
-def _title(place: StockedPlace) -> str:
+def title_of(place: StockedPlace) -> str:
+    """The product's, with the variant's own where there are several."""
     own = place.variant.title
     whole = place.product.product.title
     return whole if own is None or own == whole or len(place.product.product.variants) == 1 else f"{whole}, {own}"
