@@ -140,7 +140,7 @@ class TestOrders:
         count(stores, 3)
         stores.reservations.reserve(basket("r1", 2, shopper_key="ada"), NOW)
         stores.reservations.reserve(basket("r2", 1), NOW)
-        assert not buy(stores, "o1", 1)
+        assert not buy(stores, "o1", 1, customer_id=CustomerId("bob"))
         assert buy(stores, "o2", 2, reservation_id="r1")
         assert level(stores) == 1
         assert stores.reservations.kept(NOW) == {TENT: {MAIN: 1}}

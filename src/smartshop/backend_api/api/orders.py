@@ -47,7 +47,8 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     lines: Annotated[list[OrderRequestLine], Meta(min_length=1, max_length=MAX_LINES)]
     decision_id: Id | None = None
     reservation_id: Id | None = None
-    """Of this basket: the order takes the units kept for it, and ends it. One that is over keeps nothing."""
+    """Of this basket: the order takes the units kept for it, and ends it. One that is over keeps nothing.
+    Without it the order takes, and ends, the baskets of its shopper that keep any of these goods."""
     currency: Currency | None = None
     customer_id: Id | None = None
     """With a secret key: who buys; a token buys for its own shopper."""

@@ -69,7 +69,7 @@ class Wanted:
     market: str | None = None
     location_id: LocationId | None = None
     reservation_id: str | None = None
-    """The units kept for this basket."""
+    """The units kept for this basket; None: whatever its shopper keeps of these goods."""
     discount_minor: int = 0
     shipping_minor: int = 0
     tax_minor: int = 0

@@ -20,6 +20,7 @@ from smartshop.data_collection.connectors.sql.stock_book import (
     returned_units,
     write_book,
 )
+from smartshop.data_collection.connectors.sql.stock_holds import order_keys
 from smartshop.data_collection.connectors.sql.tables import goods_returns, refunds
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent
 from smartshop.data_collection.schemas.events import Trust
@@ -75,6 +76,7 @@ def _settle_orders(
         (line.variant_id for index in taking for line in told[index].lines),
         now,
         (name for index in taking if (name := told[index].reservation_id) is not None),
+        (key for index in taking if told[index].reservation_id is None for key in order_keys(told[index])),
     )
     effects = Effects({}, set(), {})
     for index, order in told.items():

@@ -37,7 +37,7 @@ class StockBook:
 
     def sell(self, order: Order) -> None:
         """Take an order's units: at its location, else where they are kept for it, at the default one, then wherever
-        there are some. What is kept for others is not there. Its reservation ends with it.
+        there are some. What is kept for others is not there. Its reservations end with it.
 
         Raises:
             OutOfStock: a line asks for more than there is; nothing is taken.
@@ -203,13 +203,17 @@ def open_book(connection: Connection, variant_ids: Iterable[VariantId]) -> Stock
 
 
 def open_selling_book(
-    connection: Connection, variant_ids: Iterable[VariantId], now: Micros, reservation_ids: Iterable[str] = ()
+    connection: Connection,
+    variant_ids: Iterable[VariantId],
+    now: Micros,
+    reservation_ids: Iterable[str] = (),
+    shopper_keys: Iterable[str] = (),
 ) -> StockBook:
-    """A book that also knows what open baskets keep of these variants, and what is kept for these reservations."""
+    """A book that also knows what open baskets keep of these variants, and what for these baskets and shoppers."""
     variants = sorted(set(variant_ids))
     book = open_book(connection, variants)
     # Behind the levels' locks: whoever keeps or takes units of these variants has committed, or waits for us.
-    book.holds = read_holds(connection, variants, now, reservation_ids)
+    book.holds = read_holds(connection, variants, now, reservation_ids, shopper_keys)
     return book
 
 

@@ -31,7 +31,7 @@ class Holds:
     units: Levels
     """Of all live reservations together."""
     named: dict[str, Hold]
-    """The live ones that were asked for by name."""
+    """The live ones that were asked for by name, or as a shopper's."""
     ended: list[str] = field(default_factory=list)
 
     def free(self, variant_id: VariantId, place: LocationId, level: int, own: int) -> int:
@@ -41,15 +41,18 @@ class Holds:
 
     def of_order(self, order: Order) -> Levels:
         """What is kept for this order; nothing where its reservation is over, or another shopper's."""
-        hold = self._hold_of(order)
-        return {} if hold is None else hold.units
+        kept: Levels = {}
+        for reservation_id in self._of_order(order):
+            for variant_id, places in self.named[reservation_id].units.items():
+                here = kept.setdefault(variant_id, {})
+                for place, units in places.items():
+                    here[place] = here.get(place, 0) + units
+        return kept
 
     def end_of_order(self, order: Order) -> None:
-        """From now on its reservation keeps nothing."""
-        hold = self._hold_of(order)
-        if hold is None or order.reservation_id is None:
-            return
-        self.end(order.reservation_id)
+        """From now on its reservations keep nothing."""
+        for reservation_id in self._of_order(order):
+            self.end(reservation_id)
 
     def end(self, reservation_id: str) -> None:
         for variant_id, places in self.named.pop(reservation_id).units.items():
@@ -58,12 +61,25 @@ class Holds:
                 kept[place] = max(0, kept.get(place, 0) - units)
         self.ended.append(reservation_id)
 
-    def _hold_of(self, order: Order) -> Hold | None:
-        hold = None if order.reservation_id is None else self.named.get(order.reservation_id)
-        if hold is None or hold.shopper_key is None:
-            return hold
-        browser = None if order.anonymous_id is None else browser_key(order.anonymous_id)
-        return hold if hold.shopper_key in (order.customer_id, browser) else None
+    def _of_order(self, order: Order) -> list[str]:
+        """The one it names, else those of its shopper that keep any of what it buys."""
+        keys = order_keys(order)
+        if order.reservation_id is not None:
+            hold = self.named.get(order.reservation_id)
+            is_its = hold is not None and (hold.shopper_key is None or hold.shopper_key in keys)
+            return [order.reservation_id] if is_its else []
+        bought = {line.variant_id for line in order.lines}
+        return sorted(
+            reservation_id
+            for reservation_id, hold in self.named.items()
+            if hold.shopper_key in keys and not bought.isdisjoint(hold.units)
+        )
+
+
+def order_keys(order: Order) -> tuple[str, ...]:
+    """Whose baskets an order may be: its customer's, and its browser's."""
+    browser = None if order.anonymous_id is None else browser_key(order.anonymous_id)
+    return tuple(key for key in (order.customer_id, browser) if key is not None)
 
 
 def no_holds() -> Holds:
@@ -71,10 +87,16 @@ def no_holds() -> Holds:
 
 
 def read_holds(
-    connection: Connection, variant_ids: Sequence[VariantId], now: Micros, reservation_ids: Iterable[str] = ()
+    connection: Connection,
+    variant_ids: Sequence[VariantId],
+    now: Micros,
+    reservation_ids: Iterable[str] = (),
+    shopper_keys: Iterable[str] = (),
 ) -> Holds:
-    """What is kept of these variants at `now`, and these reservations where they are live."""
-    return Holds(kept_units(connection, now, variant_ids), _named(connection, reservation_ids, now))
+    """What is kept of these variants at `now`; these reservations, and those of these shoppers, where they are live."""
+    theirs = _ids_of(connection, sorted(set(shopper_keys)), now)
+    ids = list(dict.fromkeys([*reservation_ids, *theirs]))
+    return Holds(kept_units(connection, now, variant_ids), _named(connection, ids, now))
 
 
 def kept_units(connection: Connection, now: Micros, variant_ids: Sequence[VariantId] | None = None) -> Levels:
@@ -95,6 +117,14 @@ def kept_units(connection: Connection, now: Micros, variant_ids: Sequence[Varian
         for variant_id, location_id, units in connection.execute(each):
             kept.setdefault(variant_id, {})[location_id] = int(units)  # PostgreSQL sums int8 to a decimal
     return kept
+
+
+def _ids_of(connection: Connection, shopper_keys: Sequence[str], now: Micros) -> list[str]:
+    columns, ids = stock_reservations.c, list[str]()
+    for chunk in chunks(shopper_keys):
+        question = select(columns.reservation_id).where(columns.shopper_key.in_(chunk), columns.expires_at > now)
+        ids.extend(connection.execute(question).scalars())
+    return ids
 
 
 def _named(connection: Connection, reservation_ids: Iterable[str], now: Micros) -> dict[str, Hold]:
