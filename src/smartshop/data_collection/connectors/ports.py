@@ -47,6 +47,7 @@ from smartshop.data_collection.schemas.ids import (
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
 from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
 from smartshop.data_collection.schemas.rules import MerchantRule, RuleId
 from smartshop.data_collection.schemas.segments import (
     Refit,
@@ -430,6 +431,33 @@ class PurchaseOrders(Protocol):
 
     def deliveries(self, since: Micros, supplier_id: SupplierId | None = None) -> list[SupplyDelivery]:
         """Receipts since then, by received_at."""
+
+
+class ProposalBook(Protocol):
+    """What was decided about ordering more, kept to be judged by what happened. All times are the shop's own."""
+
+    def keep(self, told: Sequence[ToldProposal]) -> int:
+        """Add them; how many now stand as told. The same id replaces its own row, but never one that was followed or
+        scored, and "not now" never one that said to order.
+        """
+
+    def follow(self, proposal_id: str, purchase_order_id: PurchaseOrderId) -> bool:
+        """Remember the first purchase order made from it. False: there is no such proposal."""
+
+    def get(self, proposal_id: str) -> KeptProposal | None: ...
+    def due(self, now: Micros, limit: int) -> list[KeptProposal]:
+        """Those to be scored by now, with their laws, longest due first."""
+
+    def settle(self, scores: Sequence[ProposalScore], look_again_at: Micros | None) -> None:
+        """Keep these scores instead of earlier ones. Final ones lose their law and are never due again; the others are
+        due at `look_again_at`. Unknown ids are skipped.
+        """
+
+    def decided(self, since: Micros, until: Micros) -> Iterator[list[KeptProposal]]:
+        """Decided from `since` on and before `until`, oldest first, in batches and without their laws."""
+
+    def prune(self, before: Micros) -> int:
+        """Forget what was decided before; how many."""
 
 
 class Standings(Protocol):

@@ -24,6 +24,7 @@ from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, mi
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
 from smartshop.data_collection.connectors.sql.owned_events import SqlOwnedEvents
+from smartshop.data_collection.connectors.sql.proposals import SqlProposalBook
 from smartshop.data_collection.connectors.sql.purchase_orders import SqlPurchaseOrders
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
 from smartshop.data_collection.connectors.sql.reservations import SqlReservations
@@ -48,6 +49,7 @@ class SqlStores:
     reservations: SqlReservations
     suppliers: SqlSuppliers
     purchase_orders: SqlPurchaseOrders
+    proposals: SqlProposalBook
     standings: SqlStandings
     audiences: SqlAudiences
     rules: SqlRules
@@ -99,6 +101,7 @@ def open_stores(
         reservations=SqlReservations(shop, erased),
         suppliers=SqlSuppliers(shop),
         purchase_orders=SqlPurchaseOrders(shop),
+        proposals=SqlProposalBook(shop),
         standings=SqlStandings(shop, consent, erased),
         audiences=SqlAudiences(shop, consent, erased),
         rules=SqlRules(shop),

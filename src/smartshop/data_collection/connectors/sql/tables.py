@@ -348,6 +348,22 @@ purchase_receipts = Table(
 )
 Index("purchase_receipts_by_time", purchase_receipts.c.received_at)
 
+told_proposals = Table(
+    "told_proposals",
+    shop,
+    Column("proposal_id", Id, primary_key=True),
+    Column("decided_at", BigInteger, nullable=False, index=True),
+    # 0: nothing was to be ordered.
+    Column("units", BigInteger, nullable=False),
+    # When it is to be scored next; absent once that was done for good.
+    Column("look_at", BigInteger, index=True),
+    Column("followed_by", Id),
+    Column("payload", LargeBinary, nullable=False),
+    # The law of demand that was told: most of a row, and gone once the score is final.
+    Column("law", LargeBinary),
+    Column("score", LargeBinary),
+)
+
 # ------------------------------------------------------------------------------- models, keys, jobs, rest
 models = Table(
     "models",
