@@ -46,16 +46,21 @@ def rmsse(history: Floats, actual: Floats, forecast: Floats) -> Floats:
     """
     known = np.isfinite(actual).sum(axis=1)
     squared = np.where(known > 0, np.nansum((actual - forecast) ** 2, axis=1) / np.maximum(known, 1), np.nan)
-    scale = np.array([_naive_square(row) for row in history])
+    scale = _naive_squares(history)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(scale > 0, np.sqrt(squared / scale), np.nan), np.float64)
 
 
-def _naive_square(row: Floats) -> float:
-    known = row[np.isfinite(row)]
-    sold = np.flatnonzero(known > 0)
-    steps = np.diff(known[sold[0] :]) if len(sold) else np.zeros(0)
-    return float(np.mean(steps**2)) if len(steps) else 0.0
+def _naive_squares(history: Floats) -> Floats:
+    """(n,) mean squared steps between neighbouring known periods from the first with demand on; 0 where none is."""
+    counted = np.isfinite(history) & np.logical_or.accumulate(history > 0, axis=1)
+    places = np.maximum.accumulate(np.where(counted, np.arange(history.shape[1]), -1), axis=1)
+    before = np.concatenate([np.full((len(history), 1), -1), places[:, :-1]], axis=1)
+    is_step = counted & (before >= 0)
+    last = np.take_along_axis(np.nan_to_num(history), np.maximum(before, 0), axis=1)
+    squares = np.where(is_step, np.nan_to_num(history) - last, 0.0) ** 2
+    steps = is_step.sum(axis=1)
+    return np.asarray(squares.sum(axis=1) / np.maximum(steps, 1), np.float64)
 
 
 def covered(actual: Floats, low: Floats, high: Floats) -> float:
