@@ -162,8 +162,8 @@ def job(
     name: Annotated[
         str,
         typer.Argument(
-            help="train-recommendation, train-segmentation, train-inventory, accept-segments, push-audience, "
-            "find-alike, export-text-network, prune…"
+            help="train-recommendation, train-segmentation, train-inventory, look-over-stock, accept-segments, "
+            "push-audience, find-alike, export-text-network, prune…"
         ),
     ],
     day: Day = None,

@@ -21,8 +21,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from smartshop.ai_agents.inventory.evaluate import DEFAULT_TRIAL as USUAL_FORECAST_TRIAL
 from smartshop.ai_agents.inventory.evaluate import ForecastReport, ForecastTrial
 from smartshop.ai_agents.inventory.evaluate import evaluate as evaluate_demand
+from smartshop.ai_agents.inventory.learning import AGENT as INVENTORY
 from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
 from smartshop.ai_agents.inventory.learning import learn_demand, read_table
+from smartshop.ai_agents.inventory.looking_over import Desk, keep_decisions
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.proposals import Present
+from smartshop.ai_agents.inventory.replenishment.reading import Stores
 from smartshop.ai_agents.inventory.weekly_choice import USUAL_CHOICE
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation
 from smartshop.ai_agents.recommendation.evaluate import DEFAULT_TRIAL, Trial
@@ -61,7 +66,7 @@ from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
-from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, product_of
+from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, cost_config, product_of
 
 log = structlog.get_logger()
 
@@ -158,6 +163,38 @@ def demand_learning(context: JobContext) -> DemandLearning:
         currency=settings.currency,
         timezone=ZoneInfo(settings.timezone),
         now=context.clock.now,
+    )
+
+
+def look_over_stock(context: JobContext) -> dict[str, Any]:
+    """What to order is decided and kept, and what was decided before is judged by what came. As stock is now, whatever
+    day is told; a second time on a day replaces what the first one decided.
+    """
+    steps = (keep_decisions,)
+    desk, found = _desk(context), dict[str, Any]()
+    for place, step in enumerate(steps):
+        found |= step(desk, _part_of(context.tell, place, len(steps)))
+    return found
+
+
+def _part_of(tell: Tell, place: int, parts: int) -> Tell:
+    """For a part of a job that knows nothing of the others."""
+    return lambda share, what: tell((place + share) / parts, what)
+
+
+def _desk(context: JobContext) -> Desk:
+    stores, clock = context.stores, context.clock
+    record = stores.models.promoted(INVENTORY)
+    if record is None:
+        raise NotFound("Nothing is foreseen yet; run `smartshop train inventory` first.")
+    now = clock.shop_now()
+    return Desk(
+        stores=Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders),
+        book=stores.proposals,
+        model=InventoryModel.load(stores.models.open(record)),
+        version=record.version,
+        present=Present(now, clock.day(now), cost_config(context.settings)),
+        now=clock.now(),
     )
 
 
@@ -308,6 +345,7 @@ JOBS: Mapping[str, Job] = {
     "train-recommendation": train,
     "train-segmentation": train_segmentation,
     "train-inventory": train_inventory,
+    "look-over-stock": look_over_stock,
     "accept-segments": accept_segments,
     "push-audience": push_audience,
     SEND_PURCHASE_ORDER: send_purchase_order,

@@ -68,6 +68,9 @@ READERS: Mapping[str, Callable[[Path], object]] = {
     "segmentation": SegmentationModel.load,
     "inventory": InventoryModel.load,
 }
+LOOK_OVER = "look-over-stock"
+LOOK_OVER_EVERY = 4 * HOUR
+"""Also after each training: stock moves all day long, and what is proposed should not be of this morning."""
 OLDEST_ORDER = 28 * DAY
 """Before the first order is so old there are no two whole weeks to forecast from."""
 DELIVERIES = frozenset({PUSH, SEND_PURCHASE_ORDER})
@@ -264,6 +267,8 @@ def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:
         if _should_learn(stores, clock, agent, stores.jobs.newest(job_name))
         and (agent != "inventory" or _has_sold_for_weeks(stores, clock))
     ]
+    if LEARNERS["inventory"] not in due and _should_look_over(stores, clock):
+        due.append(LOOK_OVER)
     pruned = stores.jobs.newest(PRUNE)
     if stores.log.size().events and (pruned is None or _is_of_an_earlier_day(pruned.queued_at, clock)):
         due.append(PRUNE)
@@ -301,6 +306,15 @@ def _should_learn(stores: SqlStores, clock: ShopClock, agent: str, last: JobReco
         return last is None or clock.now() - last.queued_at > LEAST_PAUSE
     tried_at = max(model.trained_at if model else 0, last.queued_at if last else 0)
     return size.events > learned_from and _is_of_an_earlier_day(tried_at, clock)
+
+
+def _should_look_over(stores: SqlStores, clock: ShopClock) -> bool:
+    """What is foreseen changed since the last time, or some hours went by, or the clock was set back meanwhile."""
+    model, last = stores.models.promoted("inventory"), stores.jobs.newest(LOOK_OVER)
+    if model is None or last is None:
+        return model is not None
+    waited = clock.now() - last.queued_at
+    return last.queued_at < model.trained_at or not 0 <= waited < LOOK_OVER_EVERY
 
 
 def _has_sold_for_weeks(stores: SqlStores, clock: ShopClock) -> bool:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from smartshop.data_collection.connectors.ports import JobRecord
+from smartshop.data_collection.connectors.ports import JobRecord, ModelRecord
 from smartshop.data_collection.pipelines.clock import DAY, SECOND, ShopClock, system_now
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.jobs import run_job
 from smartshop.wiring import build_clock
-from smartshop.work import INTERRUPTED, can_be_read, due_jobs, take_up_again
+from smartshop.work import INTERRUPTED, LOOK_OVER, LOOK_OVER_EVERY, can_be_read, due_jobs, take_up_again
 from tests.commands.command import children_of, is_alive
 from tests.commands.worker import PATIENCE_SECONDS, until, working
 from tests.importing.shop import EmbeddedShop, interactions_file, opened_shop
@@ -48,6 +48,29 @@ def test_a_shop_that_sold_nothing_yet_has_nothing_to_foresee(shop: EmbeddedShop,
     file.write_text("\n".join(["customer_id,product_id,kind,occurred_at", *rows]))
     shop.bring("interactions", file)
     assert FORESEE not in due_jobs(shop.stores, clock_of(shop))
+
+
+def test_stock_is_looked_over_after_each_training_and_every_few_hours(shop: EmbeddedShop) -> None:
+    assert LOOK_OVER not in due_jobs(shop.stores, clock_of(shop))
+    for name in (TRAIN, SEGMENT, FORESEE, PRUNE):
+        finished(shop, name)
+    learned(shop)
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [LOOK_OVER]
+    finished(shop, LOOK_OVER)
+    assert list(due_jobs(shop.stores, clock_of(shop))) == []
+    assert LOOK_OVER in due_jobs(shop.stores, clock_of(shop, LOOK_OVER_EVERY))
+    assert LOOK_OVER in due_jobs(shop.stores, clock_of(shop, -DAY))
+    learned(shop)
+    assert list(due_jobs(shop.stores, clock_of(shop))) == [LOOK_OVER]
+
+
+def learned(shop: EmbeddedShop) -> None:
+    """Forecasts are promoted; what they say is looked at by nobody here."""
+    models, now = shop.stores.models, system_now()
+    version = ModelVersion(f"v{now}")
+    record = ModelRecord(agent="inventory", version=version, trained_at=now, data_until=now, log_no=0, sha256="")
+    models.publish(record, models.new_folder("inventory", version))
+    models.promote("inventory", version, now)
 
 
 def test_an_empty_shop_has_nothing_to_do(shop: EmbeddedShop) -> None:

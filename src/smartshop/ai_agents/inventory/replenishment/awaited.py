@@ -31,16 +31,23 @@ class Asked:
 
 
 def law_over(model: InventoryModel, asked: Asked, days: float, spread_days: float = 0.0) -> DemandLaw:
-    """Of what is asked for within so many days, of which the deviation is `spread_days`.
+    """Of what is asked for within so many days, of which the deviation is `spread_days`."""
+    units, within = chances_over(model, asked, days, spread_days)
+    return law_of_chances(np.diff(within, prepend=0.0), units)
+
+
+def chances_over(model: InventoryModel, asked: Asked, days: float, spread_days: float = 0.0) -> tuple[Floats, Floats]:
+    """(k,) rising units and (k,) the chance that no more is asked for within so many days, up to 1.
 
     The series' sum varies as `SumSpread` says, and with the time it runs for: (μ per day)²·Var[L] is added (Snyder &
     Shen 2019, eq. 5.2). Of it each unit is of this variant by chance: variance p²·(V − M) + p·M (thinning).
     """
+    nothing = np.zeros(1), np.ones(1)
     if days <= 0:
-        return law_of_chances(np.ones(1))
+        return nothing
     whole = model.mean_between(asked.series, asked.begins, asked.begins + days)
     if whole <= 0 or asked.share <= 0:
-        return law_of_chances(np.ones(1))
+        return nothing
     number = int(model.series_class[asked.series])
     varies = model.spread.variance(number, whole, float(model.scatter[asked.series]), days)
     varies += (whole / days * spread_days) ** 2
@@ -49,7 +56,7 @@ def law_over(model: InventoryModel, asked: Asked, days: float, spread_days: floa
     units = _counts(mean, variance)
     within = model.spread.chances_within(number, mean, variance, days, units)
     within[-1] = 1.0
-    return law_of_chances(np.diff(within, prepend=0.0), units)
+    return units, within
 
 
 def _counts(mean: float, variance: float) -> Floats:

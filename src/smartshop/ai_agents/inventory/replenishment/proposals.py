@@ -118,47 +118,10 @@ class Present:
     costs: CostConfig
 
 
-def propose(
-    model: InventoryModel,
-    supply: Supply,
-    places: Sequence[StockedPlace],
-    present: Present,
-    budget_minor: int | None = None,
-) -> Proposals:
-    """Decide for every place that may run short; with a budget, the orders that save most within it.
-
-    Raises:
-        InvalidValue: the budget is negative.
-    """
-    cases = [case for place in places if (case := _case(model, supply, place, present)) is not None]
-    cases = _sharing_fixed_costs([case for case in cases if _may_run_short(case)])
-    wanted = [(case, decided) for case in cases if (decided := _decide(case)).units > 0]
-    asked_for = len(wanted)
-    if budget_minor is not None:
-        wanted = _within(wanted, budget_minor)
-    minimums = _below_minimum(wanted)
-    items = [_proposal(model, case, decided, present, minimums) for case, decided in wanted]
-    items.sort(key=lambda one: (-one.waiting_minor, one.variant_id, one.location_id))
-    return Proposals(
-        as_of=present.today.isoformat(),
-        currency=model.facts.currency,
-        items=tuple(items),
-        looked_at=len(places),
-        never_sold=sum(place.series is None for place in places),
-        cash_minor=sum(item.goods_minor for item in items),
-        budget_minor=budget_minor,
-        left_out=asked_for - len(items),
-    )
-
-
-def proposal_id(today: date, variant_id: VariantId, location_id: LocationId) -> str:
-    """The same on the same day."""
-    told = sha256(f"{variant_id}/{location_id}".encode()).hexdigest()[:ID_CHARACTERS]
-    return f"{today.isoformat()}-{told}"
-
-
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
+    """Everything that one decision is made from."""
+
     place: StockedPlace
     asked: Asked
     supplier: Supplier | None
@@ -171,7 +134,81 @@ class _Case:
     notes: tuple[str, ...]
 
 
-def _case(model: InventoryModel, supply: Supply, place: StockedPlace, present: Present) -> _Case | None:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about every place that anything is foreseen of."""
+
+    wanted: tuple[tuple[Case, OrderDecision], ...]
+    waiting: tuple[Case, ...]
+    """It may run short, and still waiting costs less than ordering now."""
+    lasting: tuple[Case, ...]
+    looked_at: int
+    """Places, those that nothing is foreseen of as well."""
+    never_sold: int
+
+
+def propose(
+    model: InventoryModel,
+    supply: Supply,
+    places: Sequence[StockedPlace],
+    present: Present,
+    budget_minor: int | None = None,
+) -> Proposals:
+    """Decide for every place that may run short; with a budget, the orders that save most within it.
+
+    Raises:
+        InvalidValue: the budget is negative.
+    """
+    return proposals_of(model, decide(model, supply, places, present), present, budget_minor)
+
+
+def decide(model: InventoryModel, supply: Supply, places: Sequence[StockedPlace], present: Present) -> Decided:
+    """For every place, whether something is to be ordered now, and how much."""
+    cases = [case for place in places if (case := _case(model, supply, place, present)) is not None]
+    short = _sharing_fixed_costs([case for case in cases if _may_run_short(case)])
+    decisions = [(case, decide_case(case)) for case in short]
+    return Decided(
+        wanted=tuple((case, decided) for case, decided in decisions if decided.units > 0),
+        waiting=tuple(case for case, decided in decisions if decided.units == 0),
+        lasting=tuple(case for case in cases if not _may_run_short(case)),
+        looked_at=len(places),
+        never_sold=sum(place.series is None for place in places),
+    )
+
+
+def proposals_of(
+    model: InventoryModel, decided: Decided, present: Present, budget_minor: int | None = None
+) -> Proposals:
+    """What is to be ordered, told; with a budget, the orders that save most within it.
+
+    Raises:
+        InvalidValue: the budget is negative.
+    """
+    wanted = list(decided.wanted)
+    if budget_minor is not None:
+        wanted = _within(wanted, budget_minor)
+    minimums = _below_minimum(wanted)
+    items = [_proposal(model, case, order, present, minimums) for case, order in wanted]
+    items.sort(key=lambda one: (-one.waiting_minor, one.variant_id, one.location_id))
+    return Proposals(
+        as_of=present.today.isoformat(),
+        currency=model.facts.currency,
+        items=tuple(items),
+        looked_at=decided.looked_at,
+        never_sold=decided.never_sold,
+        cash_minor=sum(item.goods_minor for item in items),
+        budget_minor=budget_minor,
+        left_out=len(decided.wanted) - len(items),
+    )
+
+
+def proposal_id(today: date, variant_id: VariantId, location_id: LocationId) -> str:
+    """The same on the same day."""
+    told = sha256(f"{variant_id}/{location_id}".encode()).hexdigest()[:ID_CHARACTERS]
+    return f"{today.isoformat()}-{told}"
+
+
+def _case(model: InventoryModel, supply: Supply, place: StockedPlace, present: Present) -> Case | None:
     """Everything a decision needs; None where there is nothing to decide."""
     if place.series is None or place.share <= 0:
         return None
@@ -194,10 +231,10 @@ def _case(model: InventoryModel, supply: Supply, place: StockedPlace, present: P
     costs = stock_costs(cost, place.price_minor, present.costs)
     if lead.orders_seen == 0 and lead.stated_days is None:
         notes = (*notes, f"nobody told how long delivery takes; {lead.mean_days:.0f} days are assumed")
-    return _Case(place, asked, supplier, lead, demand, terms, costs, position, arrivals, notes)
+    return Case(place, asked, supplier, lead, demand, terms, costs, position, arrivals, notes)
 
 
-def _may_run_short(case: _Case) -> bool:
+def _may_run_short(case: Case) -> bool:
     return float(case.demand.over_protection.quantile(NEVER_SHORT)) > case.position.units
 
 
@@ -229,7 +266,7 @@ def outlook(model: InventoryModel, supply: Supply, place: StockedPlace, present:
     sales = expected_sales(model, case.asked)
     levels = projected_stock(float(place.on_hand - place.reserved), sales, case.arrivals)
     return Outlook(
-        decided=_decide(case),
+        decided=decide_case(case),
         position=case.position,
         per_day=case.demand.per_day,
         levels=levels,
@@ -284,16 +321,17 @@ def _terms(told: SupplyTerms | None, cost: float) -> SupplierTerms:
     )
 
 
-def _decide(case: _Case) -> OrderDecision:
+def decide_case(case: Case) -> OrderDecision:
+    """The order that costs least for this place by itself; of no units where that is none."""
     return decide_order(case.position, case.demand, case.terms, case.costs)
 
 
-def _sharing_fixed_costs(cases: Sequence[_Case]) -> list[_Case]:
+def _sharing_fixed_costs(cases: Sequence[Case]) -> list[Case]:
     """A supplier's fixed cost is one of the whole order: shared equally by what would be ordered if it were none."""
     dear = {case.supplier.supplier_id for case in cases if case.supplier is not None and case.supplier.fixed_cost_minor}
     lines: Counter[SupplierId] = Counter()
     for case in cases:
-        if case.supplier is not None and case.supplier.supplier_id in dear and _decide(case).units:
+        if case.supplier is not None and case.supplier.supplier_id in dear and decide_case(case).units:
             lines[case.supplier.supplier_id] += 1
     return [
         case
@@ -308,24 +346,24 @@ def _sharing_fixed_costs(cases: Sequence[_Case]) -> list[_Case]:
     ]
 
 
-def _within(wanted: list[tuple[_Case, OrderDecision]], budget_minor: int) -> list[tuple[_Case, OrderDecision]]:
+def _within(wanted: list[tuple[Case, OrderDecision]], budget_minor: int) -> list[tuple[Case, OrderDecision]]:
     """What the budget allows; an order that is cut is decided anew with what it may hold at most."""
     offers = [order_options(case.position, case.demand, case.terms, case.costs) for case, _ in wanted]
     plan = spend_budget(offers, float(budget_minor))
-    kept: list[tuple[_Case, OrderDecision]] = []
+    kept: list[tuple[Case, OrderDecision]] = []
     for (case, decided), packs in zip(wanted, plan.packs, strict=True):
         if packs == decided.packs:
             kept.append((case, decided))
         elif packs:
             cut = replace(case, terms=replace(case.terms, most_units=packs * case.terms.pack_units))
             cut = replace(cut, notes=(*case.notes, f"the budget cuts it from {decided.units} units"))
-            again = _decide(cut)
+            again = decide_case(cut)
             if again.units:
                 kept.append((cut, again))
     return kept
 
 
-def _below_minimum(wanted: Sequence[tuple[_Case, OrderDecision]]) -> dict[SupplierId, str]:
+def _below_minimum(wanted: Sequence[tuple[Case, OrderDecision]]) -> dict[SupplierId, str]:
     """Suppliers of whom too little is wanted to take the order."""
     together: dict[SupplierId, float] = defaultdict(float)
     by_id: dict[SupplierId, Supplier] = {}
@@ -342,7 +380,7 @@ def _below_minimum(wanted: Sequence[tuple[_Case, OrderDecision]]) -> dict[Suppli
 
 
 def _proposal(
-    model: InventoryModel, case: _Case, decided: OrderDecision, present: Present, minimums: Mapping[SupplierId, str]
+    model: InventoryModel, case: Case, decided: OrderDecision, present: Present, minimums: Mapping[SupplierId, str]
 ) -> Proposal:
     place, series = case.place, case.asked.series
     sales = expected_sales(model, case.asked)
