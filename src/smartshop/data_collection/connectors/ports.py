@@ -13,6 +13,14 @@ from typing import Protocol
 
 import msgspec
 
+from smartshop.data_collection.schemas.alerts import (
+    Alert,
+    AlertChange,
+    AlertFilter,
+    AlertId,
+    AlertKind,
+    FoundAlert,
+)
 from smartshop.data_collection.schemas.audiences import (
     Audience,
     AudienceId,
@@ -458,6 +466,38 @@ class ProposalBook(Protocol):
 
     def prune(self, before: Micros) -> int:
         """Forget what was decided before; how many."""
+
+
+class Alerts(Protocol):
+    """What an operator is warned of about stock and supply. Times are real ones."""
+
+    def look(self, found: Sequence[FoundAlert], kinds: Collection[AlertKind], now: Micros) -> AlertChange:
+        """Take over what a look found: new ones open, those open already are seen again, open ones of the kinds that
+        were looked for and not found close. One that comes again opens anew; an acknowledgement until a date still
+        holds then, one without is over.
+        """
+
+    def open_ids(self) -> frozenset[AlertId]:
+        """Not closed, acknowledged or not."""
+
+    def get(self, alert_id: AlertId) -> Alert | None: ...
+    def page(self, asked: AlertFilter, now: Micros, *, offset: int = 0, limit: int = 100) -> list[Alert]:
+        """The gravest first, among these those with most at stake."""
+
+    def acknowledge(self, alert_id: AlertId, until: Micros | None, note: str, now: Micros) -> Alert:
+        """It is known: until a moment, or (None) as long as it is so. The same again changes nothing.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is closed.
+        """
+
+    def raised_after(self, number: int | None) -> tuple[int, list[Alert]]:
+        """The newest number of a look that opened any, and what was opened behind `number` and still is; with None the
+        number alone."""
+
+    def prune(self, before: Micros) -> int:
+        """Forget what closed before; how many."""
 
 
 class Standings(Protocol):

@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 
 from smartshop.data_collection.connectors.reads import ShortRead, in_place, in_thread
 from smartshop.data_collection.connectors.refused_files import FOLDER as REFUSED_ROWS
+from smartshop.data_collection.connectors.sql.alerts import SqlAlerts
 from smartshop.data_collection.connectors.sql.audiences import SqlAudiences
 from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
 from smartshop.data_collection.connectors.sql.customers import SqlCustomers
@@ -50,6 +51,7 @@ class SqlStores:
     suppliers: SqlSuppliers
     purchase_orders: SqlPurchaseOrders
     proposals: SqlProposalBook
+    alerts: SqlAlerts
     standings: SqlStandings
     audiences: SqlAudiences
     rules: SqlRules
@@ -102,6 +104,7 @@ def open_stores(
         suppliers=SqlSuppliers(shop),
         purchase_orders=SqlPurchaseOrders(shop),
         proposals=SqlProposalBook(shop),
+        alerts=SqlAlerts(shop),
         standings=SqlStandings(shop, consent, erased),
         audiences=SqlAudiences(shop, consent, erased),
         rules=SqlRules(shop),

@@ -364,6 +364,24 @@ told_proposals = Table(
     Column("score", LargeBinary),
 )
 
+supply_alerts = Table(
+    "supply_alerts",
+    shop,
+    Column("alert_id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    # The worst first.
+    Column("severity", SmallInteger, nullable=False),
+    Column("worth_minor", BigInteger, nullable=False),
+    Column("location_id", Id),
+    Column("supplier_id", Id),
+    Column("closed_at", BigInteger, index=True),
+    Column("acknowledged", Boolean, nullable=False),
+    Column("snoozed_until", BigInteger),
+    # Which look opened it last, counted from 1: who tells of new ones reads on behind the newest told.
+    Column("raised_no", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
 # ------------------------------------------------------------------------------- models, keys, jobs, rest
 models = Table(
     "models",
