@@ -21,6 +21,7 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
     StockPosition,
     SupplierTerms,
 )
+from smartshop.ai_agents.inventory.policies.packs import cheapest_packs
 from smartshop.ai_agents.inventory.policies.prices import Discount, PriceList
 from smartshop.errors import InvalidValue
 from tests.inventory.lost_sales_shop import Shop, cost_per_day, raise_up_to
@@ -87,7 +88,9 @@ def test_no_other_order_is_expected_to_cost_less(
     assert found.units == found.packs * pack
     assert found.units == 0 or found.units >= least
     judged = compare_orders(demand, terms, COSTS)
-    every = np.concatenate(([0], np.arange(terms.fewest_packs, max(found.packs, terms.fewest_packs) + 300)))
+    room = judged.plan.most_raised_to - judged.plan.effective(stock.units)
+    most = max(int(np.ceil(max(room, 0) / pack)), terms.fewest_packs)
+    every = np.concatenate(([0], np.arange(terms.fewest_packs, most + 1)))
     each = judged.costs(stock.units, every) + judged.cost(stock.units, 0) - judged.costs(stock.units, every[:1])
     assert found.expected_cost == pytest.approx(each.min(), abs=1e-6)
     for told, packs in ((found.cost_of_one_pack_less, found.packs - 1), (found.cost_of_one_pack_more, found.packs + 1)):
@@ -171,6 +174,46 @@ def test_packs_are_rounded_by_what_they_cost() -> None:
             rounded_up[name] += units > needed
     # Where a lost sale costs a year of keeping a unit, rounding goes up nearly always; never by half a pack alone.
     assert 0 < rounded_up["thrifty"] < rounded_up["careful"] < 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_size_up_to_the_longest_cover_is_overlooked(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(60):
+        mean, lead, pack = float(np.exp(rng.uniform(-3, 3))), int(rng.integers(0, 60)), int(rng.choice([1, 2, 12, 24]))
+        whole = mean * (lead + 7)
+        demand = AwaitedDemand(negative_binomial_law(whole, whole * rng.uniform(1.05, 8)), lead, 7)
+        prices = PriceList((5.0, 4.75, 4.2), (0, 100, 500)) if rng.random() < 0.5 else PriceList((5.0,))
+        terms = SupplierTerms(prices, pack, int(rng.choice([0, 10, 50])), None, float(rng.choice([0, 2, 15, 60])))
+        costs = StockCosts(float(np.exp(rng.uniform(-7.6, -3))), float(rng.uniform(0.3, 15)))
+        judged = compare_orders(demand, terms, costs)
+        position = int(rng.integers(-10, int(judged.plan.order_up_to) + 20))
+        room = max(judged.plan.most_raised_to - judged.plan.effective(position), 0)
+        every = np.append(0, np.arange(terms.fewest_packs, max(int(np.ceil(room / pack)), terms.fewest_packs) + 1))
+        each = judged.costs(position, every)
+        found = judged.best(position)
+        assert each[list(every).index(found)] == pytest.approx(each.min(), abs=1e-6)
+
+
+def test_the_best_size_is_found_far_above_the_plans() -> None:
+    """34 packs were chosen where 42 are best: the search had ended at a quarter more than the plan's."""
+
+    def cost(packs: np.ndarray) -> np.ndarray:
+        return np.asarray(np.abs(packs - 42.0))
+
+    assert cheapest_packs(PLAIN, 25.0, 100.0, cost) == 42
+    assert cheapest_packs(PLAIN, 25.0, 38.0, cost) == 38
+    assert cheapest_packs(PLAIN, 25.0, 1e6, lambda packs: np.asarray(np.abs(packs - 54_321.0))) == 54_321
+    assert cheapest_packs(PLAIN, 0.0, 0.0, lambda packs: -packs.astype(np.float64)) == 1
+
+
+def test_no_order_lasts_longer_than_the_longest_cover() -> None:
+    """Where a plan may not last as long as would be cheapest, years of stock would look cheap beside it."""
+    rare = AwaitedDemand(negative_binomial_law(0.2 * 14, 0.2 * 28), 7, 7)
+    dear = SupplierTerms(PriceList((5.0, 4.0), (0, 500)), fixed_cost=300.0)
+    found = decide_order(StockPosition(0), rare, dear, StockCosts(0.001, 12.0))
+    assert found.planned_days == 182
+    assert 0 < found.units <= found.order_up_to
 
 
 def test_a_smallest_order_waits_until_it_pays() -> None:

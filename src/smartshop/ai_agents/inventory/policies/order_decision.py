@@ -100,8 +100,9 @@ class OrderComparison:
 
     def best(self, position: float) -> int:
         """Packs to order at a position."""
-        wanted = self.plan.order_up_to - self.plan.effective(position)
-        return cheapest_packs(self.terms, wanted, lambda packs: self.costs(position, packs))
+        at = self.plan.effective(position)
+        wanted, most = self.plan.order_up_to - at, self.plan.most_raised_to - at
+        return cheapest_packs(self.terms, wanted, most, lambda packs: self.costs(position, packs))
 
     def reorder_point(self) -> int | None:
         """The largest position at which an order is better than none; waiting only gets worse as stock falls."""

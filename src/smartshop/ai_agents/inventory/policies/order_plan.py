@@ -50,13 +50,23 @@ class OrderPlan:
     holding_per_unit_day: float
     stockout_per_unit: float
     review_days: float
+    longest_days: float
+    """No order is placed that would last longer, but for the smallest that the supplier takes."""
     demand: AwaitedDemand
     before_delivery: DemandLaw
 
     @property
     def order_up_to(self) -> float:
         """Units; demand during the days beyond one review is added to the safe level."""
-        return float(np.ceil(self.safe_level + self.per_day * (self.days - self.review_days) - WHOLE))
+        return self._lasting(self.days)
+
+    @property
+    def most_raised_to(self) -> float:
+        """Units; beyond it an order looks cheap only since the plan may not last longer."""
+        return self._lasting(max(self.longest_days, self.days))
+
+    def _lasting(self, days: float) -> float:
+        return float(np.ceil(self.safe_level + self.per_day * (days - self.review_days) - WHOLE))
 
     def effective(self, position: float) -> float:
         """The position as it counts: what is missed before an order placed now arrives takes nothing from the shelf.
@@ -135,6 +145,7 @@ class _PlanSearch:
             holding_per_unit_day=self.costs.holding_per_unit_day,
             stockout_per_unit=stockout_per_unit,
             review_days=self.demand.review_days,
+            longest_days=self.costs.longest_cover_days,
             demand=self.demand,
             before_delivery=self.before,
         )

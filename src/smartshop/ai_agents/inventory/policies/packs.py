@@ -1,5 +1,6 @@
 """From any wanted quantity to one the supplier takes: by what it costs, never by rounding."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,27 +14,44 @@ MOST_TRIED = 1_000
 """Sizes of order that are looked at at once; of more, so many evenly, and then those around the best."""
 
 
-def cheapest_packs(terms: SupplierTerms, wanted_units: float, cost: Callable[[Counts], Floats]) -> int:
+def cheapest_packs(
+    terms: SupplierTerms, wanted_units: float, most_units: float, cost: Callable[[Counts], Floats]
+) -> int:
     """The number of packs of least cost, 0 among them; of equally cheap ones the fewest.
 
-    Looked at: none, every breakpoint, and every size from the smallest taken to a quarter more than wanted.
+    Looked at: none, every breakpoint, every size from the smallest taken to a quarter more than wanted, and twice as
+    far again as long as the largest looked at is the best. Only the smallest taken may be more than `most_units`.
 
     Args:
         cost: (n,) packs, 0 or what the supplier takes → (n,) money.
     """
-    low, high = terms.fewest_packs, int(max(wanted_units, 0.0) / terms.pack_units * 1.25) + 3
-    high = max(min(high, terms.most_packs), low)
+    most = max(min(_packs(terms, most_units), terms.most_packs), terms.fewest_packs)
+    high = min(int(max(wanted_units, 0.0) / terms.pack_units * 1.25) + 3, most)
     breaks = np.ceil(np.asarray(terms.prices.from_units) / terms.pack_units).astype(np.int64)
-    tried = np.concatenate(([0], np.clip(breaks, terms.fewest_packs, terms.most_packs), _spread(low, high)))
-    while True:
-        tried = np.unique(tried)
-        place = int(np.argmin(cost(tried)))
-        best = int(tried[place])
-        low, high = int(tried[max(place - 1, 0)]), int(tried[min(place + 1, len(tried) - 1)])
-        beside = np.setdiff1d(_spread(max(low, terms.fewest_packs), high), tried)
-        if best == 0 or not len(beside):
-            return best
-        tried = np.append(beside, (0, best))
+    breaks = breaks[(breaks >= terms.fewest_packs) & (breaks <= most)]
+    tried = np.unique(np.concatenate(([0], breaks, _spread(terms.fewest_packs, max(high, terms.fewest_packs)))))
+    best = _cheapest(tried, cost)
+    while best == tried[-1] < most:
+        tried = np.unique(np.append(tried, _spread(best, min(2 * best, most))))
+        best = _cheapest(tried, cost)
+    while best:
+        place = int(np.searchsorted(tried, best))
+        low, high = max(int(tried[place - 1]), terms.fewest_packs), int(tried[min(place + 1, len(tried) - 1)])
+        beside = np.setdiff1d(_spread(low, high), tried)
+        if not len(beside):
+            break
+        tried = np.unique(np.append(beside, (0, low, best, high)))
+        best = _cheapest(tried, cost)
+    return best
+
+
+def _cheapest(tried: Counts, cost: Callable[[Counts], Floats]) -> int:
+    return int(tried[np.argmin(cost(tried))])
+
+
+def _packs(terms: SupplierTerms, units: float) -> int:
+    """That hold so many units."""
+    return math.ceil(max(units, 0.0) / terms.pack_units)
 
 
 def _spread(low: int, high: int) -> Counts:
