@@ -3,13 +3,15 @@
 The books in, arrays out. What days without stock mean is for those who look at them; here nothing is estimated.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.data_collection.connectors.ports import Catalogue, Orders
+from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.pipelines.demand_arrays import DaySums, LineTable, line_table, sums_by_day
 from smartshop.data_collection.pipelines.demand_days import last_whole_day, local_days, selling_hours
 from smartshop.data_collection.pipelines.demand_offers import Promotions, dated_offers
@@ -18,10 +20,18 @@ from smartshop.data_collection.pipelines.demand_stock import DayGrid, Place, Sto
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET
 from smartshop.data_collection.schemas.ids import LocationId, Micros
+from smartshop.data_collection.schemas.orders import Order, Refund
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 
 LONGEST_DAYS = 4 * 366
 """Older days say little of tomorrow, and one order dated 1970 would make twenty thousand of them."""
+
+
+class OrderBook(Protocol):
+    """What of the port of orders is asked here."""
+
+    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]: ...
+    def refunds(self, until: Micros | None = None) -> Iterator[Refund]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class DemandTable:
 
 
 def load_demand(
-    orders: Orders, stock: StockHistory, catalogue: Catalogue, shelf: Shelf, question: DemandQuestion
+    orders: OrderBook, stock: StockHistory, catalogue: Catalogue, shelf: Shelf, question: DemandQuestion
 ) -> DemandTable:
     """Read the books up to `question.until`: orders the shop vouches for, refunds, movements of stock, dated offers.
 

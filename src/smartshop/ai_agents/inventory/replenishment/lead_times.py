@@ -42,7 +42,7 @@ class LeadTime(msgspec.Struct, frozen=True, kw_only=True):
 
 def learn_lead_times(suppliers: Iterable[Supplier], deliveries: Sequence[SupplyDelivery]) -> dict[SupplierId, LeadTime]:
     """Every supplier's lead time. An order that came in parts took as long as its units did on average."""
-    seen = _days_seen(deliveries)
+    seen = days_seen(deliveries)
     return {
         supplier.supplier_id: lead_time(supplier.lead_time_days, seen.get(supplier.supplier_id, ()))
         for supplier in suppliers
@@ -70,8 +70,9 @@ def lead_time(stated_days: float | None, seen_days: Sequence[float] = ()) -> Lea
     )
 
 
-def _days_seen(deliveries: Sequence[SupplyDelivery]) -> Mapping[SupplierId, list[float]]:
-    """Supplier → days that each of its orders took, weighed by units. Clocks that ran backwards are left out."""
+def days_seen(deliveries: Sequence[SupplyDelivery]) -> Mapping[SupplierId, list[float]]:
+    """Supplier → days that each of its orders took, weighed by units, in the order of their first goods. Clocks that ran
+    backwards are left out."""
     units: dict[tuple[SupplierId, str], float] = defaultdict(float)
     weighed: dict[tuple[SupplierId, str], float] = defaultdict(float)
     for one in deliveries:
