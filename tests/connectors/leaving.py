@@ -25,6 +25,7 @@ from smartshop.data_collection.schemas.ids import (
     DecisionId,
     Micros,
     OrderId,
+    ProductId,
     ShopperKey,
     VariantId,
 )
@@ -40,6 +41,7 @@ from smartshop.data_collection.schemas.segments import (
 )
 from smartshop.data_collection.schemas.slates import Decision, Policy, Surface
 from smartshop.data_collection.schemas.stock import Reservation, ReservedLine, StockCount, basket_owner
+from smartshop.data_collection.schemas.waits import Wait
 from tests.connectors.told import NOON, append, at, event, link, order, order_entry
 
 ADA, OLD_ADA, BOB = CustomerId("ada-lovelace"), CustomerId("ada-before"), CustomerId("bob-babbage")
@@ -78,6 +80,7 @@ def fill(stores: SqlStores) -> None:
         )
     buy(stores)
     keep(stores)
+    wish(stores)
     rank(stores)
     stores.quarantine.add(
         [row(f'{{"kind":"nonsense","userId":"{ADA}"}}'), row(f'{{"kind":"nonsense","userId":"{BOB}"}}')]
@@ -163,6 +166,15 @@ def keep(stores: SqlStores) -> None:
             shopper_key=basket_owner(customer, browser),
         )
         stores.reservations.reserve(basket, NOON)
+
+
+def wish(stores: SqlStores) -> None:
+    """Ada, her laptop, she and Bob on the tablet, and Bob wait for a stove that is sold out."""
+    for key, seconds in ((ADA, 6), (f"/{LAPTOP}", 6), (f"/{TABLET}", 10), (BOB, 6)):
+        told = Wait(shopper_key=key, item_id="stove", product_id=ProductId("stove"), asked_at=at(seconds))
+        stores.waits.ask(told, at(seconds))
+    later = Wait(shopper_key=f"/{TABLET}", item_id="lamp", product_id=ProductId("lamp"), asked_at=at(30))
+    stores.waits.ask(later, at(30))
 
 
 def refunded(customer: CustomerId, order_id: OrderId) -> LogEntry:

@@ -99,6 +99,13 @@ def test_of_a_shared_browser_only_their_own_stretch_goes(stores: SqlStores) -> N
     assert left == {"tablet-bob", "tablet-bobs-own"}
 
 
+def test_of_what_was_waited_for_on_a_shared_browser_only_their_own_goes(stores: SqlStores) -> None:
+    fill(stores)
+    stores.erasure.erase(ADA, NOON)
+    left = {(wait.shopper_key, wait.item_id) for wait in stores.waits.of_shopper([ADA, f"/{TABLET}", BOB], NOON)}
+    assert left == {(f"/{TABLET}", "lamp"), (BOB, "stove")}
+
+
 def test_audiences_and_deliveries_lose_the_id_and_keep_the_rest(stores: SqlStores) -> None:
     fill(stores)
     stores.erasure.erase(ADA, NOON)
@@ -297,6 +304,7 @@ def test_everything_stored_of_a_customer_is_exported(stores: SqlStores) -> None:
         "refunds": 1,
         "goods_returns": 1,
         "stock_reservations": 2,
+        "stock_waits": 3,
         "standings": 1,
         "affinities": 1,
         "segment_moves": 1,

@@ -51,6 +51,8 @@ class CustomerExport(msgspec.Struct, frozen=True, kw_only=True):
     goods_returns: list[dict[str, Any]]
     stock_reservations: list[dict[str, Any]]
     """Open baskets that units are kept for."""
+    stock_waits: list[dict[str, Any]]
+    """What they asked to be told of when it is back."""
     events: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
     """Slates of the last 30 days."""

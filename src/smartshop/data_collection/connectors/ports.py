@@ -85,6 +85,7 @@ from smartshop.data_collection.schemas.supply import (
     SupplyDelivery,
     SupplyTerms,
 )
+from smartshop.data_collection.schemas.waits import Returned, Wait
 from smartshop.data_collection.schemas.webhooks import WebhookAnswer
 
 
@@ -356,6 +357,52 @@ class Reservations(Protocol):
 
     def sweep(self, before: Micros) -> int:
         """Forget those that were over before this; returns how many."""
+
+
+class Waits(Protocol):
+    """Who waits for what is sold out, in the order of asking. An asking is answered once, however often one looks.
+
+    Shopper keys are spelled as baskets' (`basket_owner`). An asking older than a year counts as given up.
+    """
+
+    def ask(self, wait: Wait, now: Micros) -> Wait:
+        """Wait for it from now on; who waits for the same already keeps their place, and gets the first one back.
+
+        Raises:
+            Conflict: the shopper waits for as much as one may.
+            Erased: the shopper was.
+        """
+
+    def give_up(self, shopper_keys: Collection[str], item_id: str) -> bool: ...
+    def of_shopper(self, shopper_keys: Collection[str], now: Micros) -> list[Wait]:
+        """Newest first, those that were answered lately as well."""
+
+    def awaited(self, now: Micros, product_ids: Sequence[ProductId] | None = None) -> set[ProductId]:
+        """Products, of these or (None) of all, that somebody waits for who was not told yet."""
+
+    def tell(self, returned: Returned, now: Micros) -> list[Wait]:
+        """Answer those who asked first: so many people that, with whoever was told of the variant since
+        `returned.since`, they are at most `returned.people`. By two who call at once nobody is chosen twice.
+        """
+
+    def told_since(self, since: Micros) -> list[Wait]:
+        """Answered then or later, in that order."""
+
+    def sweep(self, now: Micros) -> int:
+        """Forget what is of no use any more; returns how many."""
+
+
+class WaitNews(Protocol):
+    """Which answers reached whom: pages of the shop, and the shop's own webhook. Each once."""
+
+    def unseen(self, shopper_keys: Collection[str], since: Micros) -> list[Wait]:
+        """Answered since then, and not shown to them yet."""
+
+    def mark_seen(self, shopper_keys: Collection[str], product_id: ProductId, now: Micros) -> None: ...
+    def unsent(self, since: Micros, limit: int) -> list[Wait]:
+        """Of the oldest notice since then that is not sent whole, in the order of asking; empty when all are."""
+
+    def mark_sent(self, waits: Sequence[Wait], now: Micros) -> None: ...
 
 
 class Suppliers(Protocol):

@@ -18,6 +18,7 @@ from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micro
 Place = tuple[str, tuple[object, ...]]
 """A condition on the log and its values."""
 
+END_OF_TIME = (1 << 63) - 1
 _LINKS = (
     "SELECT anonymous_id, customer_id, received_at, trust FROM identity_links WHERE anonymous_id IN ("
     " SELECT anonymous_id FROM identity_links WHERE customer_id = ?)"
@@ -74,6 +75,17 @@ def places_of(belongings: Belongings) -> list[Place]:
         else:
             places.append((f"{condition} AND received_at < ?", (window.anonymous_id, *values, window.until)))
     return places
+
+
+def waits_in_windows(belongings: Belongings) -> list[Place]:
+    """Conditions on `stock_waits`: what they asked for on browsers that others use as well."""
+    return [
+        (
+            "shopper_key = ? AND asked_at >= ? AND asked_at < ?",
+            (browser_key(window.anonymous_id), window.since, END_OF_TIME if window.until is None else window.until),
+        )
+        for window in belongings.windows
+    ]
 
 
 def _links_by_browser(connection: Connection, family: Sequence[CustomerId]) -> dict[AnonymousId, set[IdentityLink]]:

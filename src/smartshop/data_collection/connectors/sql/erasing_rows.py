@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from smartshop.data_collection.connectors.sql.belongings import Belongings, places_of
+from smartshop.data_collection.connectors.sql.belongings import Belongings, places_of, waits_in_windows
 from smartshop.data_collection.connectors.sql.bulk import ask, change_rows
 from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund, decode_return, encode
@@ -43,6 +43,9 @@ def steps_of(work: Work) -> Iterator[tuple[str, Step]]:
     for key in work.belongings.keys:
         yield "stock_reserved", partial(_delete, "stock_reserved", f"reservation_id IN ({_RESERVATIONS})", (key,))
         yield "stock_reservations", partial(_delete, "stock_reservations", "shopper_key = ?", (key,))
+        yield "stock_waits", partial(_delete, "stock_waits", "shopper_key = ?", (key,))
+    for condition, values in waits_in_windows(work.belongings):
+        yield "stock_waits", partial(_delete, "stock_waits", condition, values)
     for key, stranger in work.strangers:
         yield "refunds", partial(_disown_refunds, "refunds", key, stranger)
         yield "goods_returns", partial(_disown_refunds, "goods_returns", key, stranger)

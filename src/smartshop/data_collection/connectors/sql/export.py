@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from smartshop.data_collection.connectors.named_ids import Named
-from smartshop.data_collection.connectors.sql.belongings import Belongings, Place, places_of
+from smartshop.data_collection.connectors.sql.belongings import Belongings, Place, places_of, waits_in_windows
 from smartshop.data_collection.connectors.sql.bulk import ask
 from smartshop.data_collection.connectors.sql.decisions import decode_decision
 from smartshop.data_collection.connectors.sql.engine import Database
@@ -22,6 +22,7 @@ PAGE_ROWS = 500
 _decode_audience = msgspec.json.Decoder(Audience).decode
 _IS_CUSTOMER, _IS_BROWSER = "shopper_key = ? AND is_customer", "shopper_key = ? AND NOT is_customer"
 _LINK_COLUMNS = ("anonymous_id", "customer_id", "received_at", "trust")
+_WAIT_COLUMNS = ("shopper_key", "item_id", "product_id", "variant_id", "asked_at", "told_at", "told_variant_id")
 _STANDING_COLUMNS = (
     *("customer_id", "recency_score", "frequency_score", "monetary_score", "orders", "spent_minor", "churn_risk"),
     *("p_alive", "first_order_at", "last_order_at", "last_seen_at", "next_order_at", "membership", "in_segment_since"),
@@ -60,6 +61,7 @@ def is_known(connection: Connection, belongings: Belongings) -> bool:
             ("refunds", "shopper_key"),
             ("goods_returns", "shopper_key"),
             ("stock_reservations", "shopper_key"),
+            ("stock_waits", "shopper_key"),
         )
     ]
     if len(belongings.customer_ids) > 1 or any(ask(connection, *question) for question in questions):
@@ -79,6 +81,7 @@ def pages_of(shop: Database, decision_log: Database, belongings: Belongings) -> 
         yield table, []
         for key in belongings.keys:
             yield from _payloads(shop, table, moment, key)
+    yield "stock_waits", _waits(shop, belongings)
     yield "events", []
     for place in places_of(belongings):
         yield from _events(shop, belongings, place)
@@ -153,6 +156,17 @@ def _orders(shop: Database, belongings: Belongings) -> Iterator[Page]:
                 break
             after = rows[-1][0]
             yield "orders", [msgspec.Raw(bytes(payload)) for _, payload in rows]
+
+
+def _waits(shop: Database, belongings: Belongings) -> list[msgspec.Raw]:
+    """A shopper has few."""
+    wanted = [("shopper_key = ?", (key,)) for key in belongings.keys] + waits_in_windows(belongings)
+    with shop.read() as connection:
+        return [
+            _raw(dict(zip(_WAIT_COLUMNS, row, strict=True)))
+            for condition, values in wanted
+            for row in ask(connection, f"SELECT {', '.join(_WAIT_COLUMNS)} FROM stock_waits WHERE {condition}", *values)  # noqa: S608
+        ]
 
 
 def _payloads(shop: Database, table: str, moment: str, key: str) -> Iterator[Page]:

@@ -23,6 +23,7 @@ class Turn(IntEnum):
     DECISION = 5_270_017
     SUPPLY = 5_270_018
     RESERVATION = 5_270_019
+    WAIT = 5_270_024
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")

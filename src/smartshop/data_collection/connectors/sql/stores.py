@@ -33,6 +33,7 @@ from smartshop.data_collection.connectors.sql.rules import SqlRules
 from smartshop.data_collection.connectors.sql.standings import SqlStandings
 from smartshop.data_collection.connectors.sql.stock import SqlStock
 from smartshop.data_collection.connectors.sql.supply import SqlSuppliers
+from smartshop.data_collection.connectors.sql.waits import SqlWaits
 from smartshop.data_collection.schemas.customers import Consent
 
 ERASURE_SECRET = "erasure"  # noqa: S105  # its name
@@ -48,6 +49,7 @@ class SqlStores:
     orders: SqlOrders
     stock: SqlStock
     reservations: SqlReservations
+    waits: SqlWaits
     suppliers: SqlSuppliers
     purchase_orders: SqlPurchaseOrders
     proposals: SqlProposalBook
@@ -101,6 +103,7 @@ def open_stores(
         orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),
         reservations=SqlReservations(shop, erased),
+        waits=SqlWaits(shop, erased),
         suppliers=SqlSuppliers(shop),
         purchase_orders=SqlPurchaseOrders(shop),
         proposals=SqlProposalBook(shop),

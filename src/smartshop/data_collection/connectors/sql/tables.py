@@ -275,6 +275,33 @@ Index(
     postgresql_where=_OF_SHOPPER,
 )
 
+# Who waits for what is sold out; a row says what became of one asking.
+stock_waits = Table(
+    "stock_waits",
+    shop,
+    # As `seen.sender_key` spells them.
+    Column("shopper_key", Id, primary_key=True),
+    Column("item_id", Id, primary_key=True),
+    Column("product_id", Id, nullable=False),
+    Column("variant_id", Id),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    Column("told_variant_id", Id),
+    Column("notice_id", Id),
+    # When a page of theirs showed it, and when the shop's own webhook took it.
+    Column("seen_at", BigInteger),
+    Column("sent_at", BigInteger),
+)
+_OPEN_WAIT, _TOLD_WAIT = text("told_at IS NULL"), text("told_at IS NOT NULL")
+Index(
+    "stock_waits_open",
+    stock_waits.c.product_id,
+    stock_waits.c.asked_at,
+    sqlite_where=_OPEN_WAIT,
+    postgresql_where=_OPEN_WAIT,
+)
+Index("stock_waits_told", stock_waits.c.told_at, sqlite_where=_TOLD_WAIT, postgresql_where=_TOLD_WAIT)
+
 # The units that reservations keep, at the locations they are kept at; variants never counted have none here.
 stock_reserved = Table(
     "stock_reserved",
