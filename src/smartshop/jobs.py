@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ import structlog
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from smartshop.ai_agents.inventory.alerts.watching import Watch, look_for_alerts
 from smartshop.ai_agents.inventory.evaluate import DEFAULT_TRIAL as USUAL_FORECAST_TRIAL
 from smartshop.ai_agents.inventory.evaluate import ForecastReport, ForecastTrial
 from smartshop.ai_agents.inventory.evaluate import evaluate as evaluate_demand
@@ -170,11 +172,18 @@ def look_over_stock(context: JobContext) -> dict[str, Any]:
     """What to order is decided and kept, and what was decided before is judged by what came. As stock is now, whatever
     day is told; a second time on a day replaces what the first one decided.
     """
-    steps = (keep_decisions,)
+    watch_alerts = partial(_alerts_step, context)
+    steps = (keep_decisions, watch_alerts)
     desk, found = _desk(context), dict[str, Any]()
     for place, step in enumerate(steps):
         found |= step(desk, _part_of(context.tell, place, len(steps)))
     return found
+
+
+def _alerts_step(context: JobContext, desk: Desk, tell: Tell) -> dict[str, int]:
+    """What to warn the shop's keeper of; messages of new ones go out from the process that serves."""
+    watch = Watch(demand_learning(context), desk.stores, context.stores.alerts, desk.model, desk.present, desk.now)
+    return look_for_alerts(watch, tell)
 
 
 def _part_of(tell: Tell, place: int, parts: int) -> Tell:
