@@ -173,7 +173,7 @@ def look_over_stock(context: JobContext) -> dict[str, Any]:
     day is told; a second time on a day replaces what the first one decided.
     """
     watch_alerts = partial(_alerts_step, context)
-    steps = (keep_decisions, watch_alerts)
+    steps: tuple[Callable[[Desk, Tell], dict[str, int]], ...] = (keep_decisions, watch_alerts)
     desk, found = _desk(context), dict[str, Any]()
     for place, step in enumerate(steps):
         found |= step(desk, _part_of(context.tell, place, len(steps)))

@@ -27,6 +27,7 @@ from smartshop.ai_agents.segmentation.agent import AGENT, as_message
 from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.app import create_app
+from smartshop.backend_api.services.alert_news import tell_of_alerts
 from smartshop.backend_api.services.questions import TellWanted, wanted_by_nobody
 from smartshop.backend_api.shop import Shop
 from smartshop.counting_on import CountingOn, keep_counting_on
@@ -205,7 +206,13 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             lambda: shop.jobs.beat("serve", shop.clock.now()),
             shop.erasure.refresh,
         )
-        for task in (_look_again(looks), _tell_of_refits(shop, models), keep_counting_on(models.counting)):
+        tasks = (
+            _look_again(looks),
+            _tell_of_refits(shop, models),
+            tell_of_alerts(shop.alerts, shop.bus),
+            keep_counting_on(models.counting),
+        )
+        for task in tasks:
             stack.push_async_callback(_end, asyncio.create_task(task))
         yield
 

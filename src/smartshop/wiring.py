@@ -145,6 +145,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         reservations=stores.reservations,
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
+        alerts=stores.alerts,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

@@ -162,6 +162,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         reservations=stores.reservations,
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
+        alerts=stores.alerts,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

@@ -10,6 +10,7 @@ from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.data_collection.connectors.ports import (
+    Alerts,
     Audiences,
     Bus,
     Cache,
@@ -60,6 +61,7 @@ class Shop:
     reservations: Reservations
     suppliers: Suppliers
     purchase_orders: PurchaseOrders
+    alerts: Alerts
     standings: Standings
     audiences: Audiences
     rules: Rules

@@ -29,6 +29,7 @@ from smartshop.backend_api.api import (
     segments,
     shopper_tokens,
     stock,
+    stock_alerts,
     storefront,
     suppliers,
 )
@@ -50,6 +51,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
     *erasure.ENDPOINTS,
     *reservations.ENDPOINTS,
     *stock.ENDPOINTS,
+    *stock_alerts.ENDPOINTS,
     *suppliers.ENDPOINTS,
     *purchase_orders.ENDPOINTS,
     *forecasts.ENDPOINTS,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from smartshop.data_collection.schemas.alerts import AlertId, AlertKind, AlertSubject, Severity
 from smartshop.data_collection.schemas.events import StoredEvent
 from smartshop.data_collection.schemas.ids import (
     CustomerId,
@@ -56,6 +57,18 @@ class StockAlert(msgspec.Struct, frozen=True, tag_field="kind", tag="stock_alert
     noticed_at: Micros
 
 
+class SupplyAlertRaised(msgspec.Struct, frozen=True, tag_field="kind", tag="supply_alert_raised"):
+    """A look over the stock found something new for the shop's keeper; its row tells the figures, and whether it still
+    is so."""
+
+    alert_id: AlertId
+    alert_kind: AlertKind
+    severity: Severity
+    subject: AlertSubject
+    words: str
+    opened_at: Micros
+
+
 class SegmentChanged(msgspec.Struct, frozen=True, tag_field="kind", tag="segment_changed"):
     """A customer left one segment and entered another, by what they did; SegmentsRefitted tells a refit's."""
 
@@ -92,6 +105,7 @@ Message = (
     | ModelTrained
     | SlateRefreshed
     | StockAlert
+    | SupplyAlertRaised
     | SegmentChanged
     | SegmentsRefitted
     | CustomerErased
