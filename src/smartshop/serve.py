@@ -42,7 +42,7 @@ from smartshop.log import configure_logging
 from smartshop.opening import opened_stores
 from smartshop.place import Place
 from smartshop.settings import Settings
-from smartshop.wiring import build_advisors, build_agents, build_shop, build_wanted
+from smartshop.wiring import build_advisors, build_agents, build_shop, build_supply, build_wanted
 
 log = structlog.get_logger()
 
@@ -79,7 +79,7 @@ class ModelKeeper:
         """Models are taken up and count on in threads of their own; who swaps one waits for the other."""
         self._trained: RecommendationModel | None = None
         self._recommender: RecommendationAdvisor | None = None
-        self._advisors = build_advisors()
+        self._advisors = build_advisors(shop.stock_pressure)
         self._wanted: TellWanted = wanted_by_nobody
         self._versions: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -156,7 +156,8 @@ class ModelKeeper:
     def _segment_with(self, folder: Path, _: ModelRecord) -> None:
         model = SegmentationModel.load(folder)
         # Once per model: their tables grow with the catalogue, and counting on swaps recommenders every second.
-        self._advisors, self._wanted = build_advisors(model), build_wanted(model)
+        self._advisors = build_advisors(self._shop.stock_pressure, model)
+        self._wanted = build_wanted(model)
         self._shop.segmentation.model = model
 
 
@@ -188,6 +189,7 @@ def run_serving(settings: Settings, place: Place, host: str, port: int) -> None:
 async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) -> AsyncIterator[None]:
     """Everything that runs as long as the service does, started in order and stopped in the opposite one."""
     models = ModelKeeper(shop, stores.owned_events)
+    supply = build_supply(shop)
     await asyncio.to_thread(models.refresh)
     await asyncio.to_thread(shop.erasure.finish)
     runtime = Runtime(shop.bus, build_agents(stores, shop), shop.dead_letters, shop.jobs, shop.clock.now)
@@ -202,6 +204,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             shop.shelves.refresh,
             shop.rule_keeper.refresh,
             models.refresh,
+            supply.refresh,
             lambda: _look_at_newest(shop, newest),
             lambda: shop.jobs.beat("serve", shop.clock.now()),
             shop.erasure.refresh,

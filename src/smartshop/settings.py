@@ -56,6 +56,16 @@ class Settings(BaseSettings):
         lt=1,
         description="Wanted chance of no stock-out until the next delivery, such as 0.95; when empty margins decide.",
     )
+    pressure_from_shortage: float = Field(
+        0.5, ge=0, le=1, description="Most log-odds by which slates lean away from what runs out before its delivery."
+    )
+    pressure_to_overstock: float = Field(
+        0.3,
+        ge=0,
+        le=0.5,
+        description="Most log-odds by which slates lean toward what lies too long and earns something.",
+    )
+    overstock_weeks: float = Field(26.0, gt=0, le=520, description="Weeks of cover beyond which stock lies too long.")
     shop_name: str = Field("Smart Shop", description="The name on the storefront.")
 
     @field_validator("secret_keys", "publishable_keys", "cors_origins", mode="before")

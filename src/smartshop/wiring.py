@@ -9,6 +9,8 @@ from smartshop.ai_agents.agent import Agent
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.inventory.agent import InventoryAgent
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
+from smartshop.ai_agents.inventory.supply_keeper import SupplyKeeper
+from smartshop.ai_agents.inventory.supply_pressure import PressureConfig, StockPressure
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
 from smartshop.ai_agents.personalization.agent import PersonalizationAgent
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent
@@ -71,12 +73,33 @@ def build_agents(stores: SqlStores, shop: Shop) -> Sequence[Agent]:
     )
 
 
-def build_advisors(segmentation: SegmentationModel | None = None) -> Sequence[Advisor]:
+def build_advisors(pressure: StockPressure, segmentation: SegmentationModel | None = None) -> Sequence[Advisor]:
     """Every advisor beside recommendation, which argues for its own candidates. Some wait for a model."""
-    others: tuple[Advisor, ...] = (PersonalizationAdvisor(), InventoryAdvisor())
+    others: tuple[Advisor, ...] = (PersonalizationAdvisor(), InventoryAdvisor(pressure))
     if segmentation is None or segmentation.prior is None:
         return others
     return (*others, SegmentationAdvisor(segmentation.prior, segmentation.topics, segmentation.behavioural))
+
+
+def pressure_config(settings: Settings) -> PressureConfig:
+    """How far slates lean by what is in stock, as the shop's keeper told."""
+    return PressureConfig(
+        away=settings.pressure_from_shortage,
+        toward=settings.pressure_to_overstock,
+        overstock_weeks=settings.overstock_weeks,
+    )
+
+
+def build_supply(shop: Shop) -> SupplyKeeper:
+    """What keeps the slates' word on stock true while the process serves."""
+    return SupplyKeeper(
+        shop.stock_pressure,
+        shop.forecasts,
+        lambda: shop.shelves.shelf,
+        shop.suppliers,
+        shop.purchase_orders,
+        shop.clock,
+    )
 
 
 def build_wanted(segmentation: SegmentationModel) -> TellWanted:
@@ -126,6 +149,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         reservations=stores.reservations,
     )
     consent, segmentation = consent_default(settings), ServedSegments()
+    pressure = StockPressure(pressure_config(settings))
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
     explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
     return Shop(
@@ -158,6 +182,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         erasure=stores.erasure,
         webhooks_private=settings.webhooks_private,
         stock_costs=cost_config(settings),
+        stock_pressure=pressure,
         profiles=profiles,
         cache=MemoryCache(),
         bus=bus,
@@ -182,7 +207,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             lambda: shelves.shelf,
             clock,
             PopularSource(),
-            advisors=build_advisors(),
+            advisors=build_advisors(pressure),
             read=stores.short_read,
             rules=lambda: rule_keeper.compiled,
             standings=stores.standings,

@@ -1,9 +1,10 @@
-"""Low stock is said once per crossing of the line; what is almost gone is spoken against a little."""
+"""Low stock is said once per crossing of the line, and shoppers are told how few are left."""
 
 import numpy as np
 
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.inventory.agent import InventoryAgent
+from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import VariantId
@@ -50,11 +51,11 @@ async def test_a_variant_never_counted_is_never_low(stores: SqlStores) -> None:
     assert await agent_of(stores).handle([StockChanged((VariantId("never-counted"),))]) == []
 
 
-def test_the_last_units_are_kept_back_a_little_and_plenty_or_uncounted_is_left_alone() -> None:
+def test_before_anything_is_foreseen_it_says_only_how_few_are_left() -> None:
     shelf = make_shelf(6, available=np.array([-1, 100, 4, 3, 2, 1], dtype=np.int32))
-    advice = InventoryAdvisor().advise(make_question(shelf), listed(range(6)))
-    assert advice.log_odds.tolist() == [0, 0, 0, *np.array([-0.1, -0.2, -0.3], dtype=np.float32).tolist()]
+    advice = InventoryAdvisor(StockPressure()).advise(make_question(shelf), listed(range(6)))
+    assert not advice.log_odds.any()
     reason = advice.reason(5)
     assert reason is not None
     assert (reason.code, reason.text, reason.evidence) == ("low_stock", "Only 1 left.", {"available": 1})
-    assert advice.reason(1) is None
+    assert [advice.reason(place) is None for place in range(6)] == [True, True, True, False, False, False]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smartshop.ai_agents.inventory.model import ServedForecasts
 from smartshop.ai_agents.inventory.replenishment.costs import USUAL_COSTS, CostConfig
+from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
@@ -89,6 +90,8 @@ class Shop:
     """What is foreseen, as it serves in this process."""
     stock_costs: CostConfig = USUAL_COSTS
     """What keeping stock and running out of it costs."""
+    stock_pressure: StockPressure = field(default_factory=StockPressure)
+    """How slates lean by what is in stock, as it holds in this process."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
     """What counts most for a customer being in their segment; None while no model is loaded."""
     standing_details: Callable[[Standing], StandingDetails] | None = None

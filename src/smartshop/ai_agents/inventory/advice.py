@@ -1,7 +1,6 @@
-"""A word against what is almost gone. What cannot be sold is already out: the eligible mask leaves it out.
+"""What stock says of a slate's candidates. What cannot be sold is already out: the eligible mask leaves it out.
 
-With units alone, and no rate of sale, little can be said: the last few units are gently kept for those who look for
-the product, since a slate that sends many shoppers to it disappoints all but a few of them.
+Products that nothing is foreseen of get no word, and nobody does before the first training.
 """
 
 from typing import ClassVar
@@ -9,26 +8,29 @@ from typing import ClassVar
 import numpy as np
 
 from smartshop.ai_agents.advice import Advice, Candidates, Question
+from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.data_collection.schemas.slates import Reason
 
 FEW_UNITS = 3
-"""From so few on, an advice is given."""
-LOG_ODDS_PER_UNIT = -0.1
-"""For each unit under 4: −0.1 with three left, −0.3 with the last one. A tie-breaker by intention, not an estimate."""
+"""From so few on, shoppers are told how many are left."""
 
 
 class InventoryAdvisor:
     name: ClassVar[str] = "inventory"
 
+    def __init__(self, pressure: StockPressure | None = None) -> None:
+        self._pressure = pressure
+
     def advise(self, question: Question, candidates: Candidates) -> Advice:
-        available = question.shelf.available[candidates.product_no]
-        is_few = (available > 0) & (available <= FEW_UNITS)
-        log_odds = np.where(is_few, LOG_ODDS_PER_UNIT * (FEW_UNITS + 1 - available), 0.0).astype(np.float32)
+        log_odds = None if self._pressure is None else self._pressure.of(question.shelf)
+        available = question.shelf.available
 
         def reason(index: int) -> Reason | None:
-            if not is_few[index]:
+            left = int(available[candidates.product_no[index]])
+            if not 0 < left <= FEW_UNITS:
                 return None
-            left = int(available[index])
             return Reason("low_stock", f"Only {left} left.", {"available": left})
 
-        return Advice(log_odds, reason)
+        if log_odds is None:
+            return Advice(np.zeros(len(candidates.product_no), np.float32), reason)
+        return Advice(log_odds[candidates.product_no], reason)

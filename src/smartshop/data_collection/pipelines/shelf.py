@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.data_collection.schemas.ids import ProductId, ProductNo, VariantId
+from smartshop.data_collection.schemas.ids import ProductId, ProductNo, SupplierId, VariantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Shelf:
     """(n_products,): 1 − cost ÷ price of the lowest present offer; NaN where the cost is not known. Empty: nowhere."""
     variants_sold: tuple[tuple[VariantId, ...], ...] = ()
     """(n_products,): the variants whose units `available` adds up."""
+    supplier: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    """(n_products,): by whom the catalogue says it is supplied; index into `suppliers`, code 0 is "nobody"."""
+    suppliers: tuple[SupplierId | None, ...] = (None,)
 
     @property
     def n_products(self) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.catalogue import ListedProduct, Offer, Product, Variant
-from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo, VariantId
+from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo, SupplierId, VariantId
 
 UNLIMITED = -1
 UNPRICED = -1
@@ -56,9 +56,10 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
     attributes: list[Mapping[str, object]] = [{}] * n
     alive, published_at = np.zeros(n, np.bool_), np.zeros(n, np.int64)
     price_minor, margin = np.full(n, UNPRICED, np.int64), np.full(n, np.nan, np.float32)
-    category, brand = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    category, brand, supplier = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
     categories: dict[tuple[str, ...], int] = {(): 0}
     brands: dict[str, int] = {"": 0}
+    suppliers: dict[SupplierId | None, int] = {None: 0}
     for entry in listed:
         number, product = int(entry.product_no), entry.product
         ids[number], titles[number] = product.product_id, product.title
@@ -68,6 +69,7 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
         price_minor[number], margin[number] = _lowest_price(product, pricing)
         category[number] = categories.setdefault(product.category, len(categories))
         brand[number] = brands.setdefault(product.brand or "", len(brands))
+        supplier[number] = suppliers.setdefault(_supplier(product), len(suppliers))
     sold = _variants_sold(listed, pricing, bool((price_minor >= 0).any()))
     available = np.full(n, UNLIMITED, np.int32)
     for number, variant_ids in sold.items():
@@ -89,6 +91,8 @@ def arrange(listed: Sequence[ListedProduct], pricing: Pricing, stock: StockPictu
         attributes=tuple(attributes),
         margin=margin,
         variants_sold=tuple(sold.get(ProductNo(number), ()) for number in range(n)),
+        supplier=supplier,
+        suppliers=tuple(suppliers),
     )
 
 
@@ -128,6 +132,11 @@ def _sellable(
 
 def _present_offers(variant: Variant, pricing: Pricing) -> Iterable[Offer]:
     return (offer for offer in variant.offers if pricing.counts(offer))
+
+
+def _supplier(product: Product) -> SupplierId | None:
+    """Of the first variant that names one."""
+    return next((variant.supplier_id for variant in product.variants if variant.supplier_id is not None), None)
 
 
 def _lowest_price(product: Product, pricing: Pricing) -> tuple[int, float]:
