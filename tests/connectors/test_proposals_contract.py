@@ -49,9 +49,12 @@ def told(proposal_id: str, days: float = 0.0, units: int = 10, stretch_days: int
     )
 
 
-def score(proposal_id: str, *, final: bool, asked_for: float = 12.0) -> ProposalScore:
+AGAIN = Micros(NOON + 19 * DAY)
+
+
+def score(proposal_id: str, again: Micros | None = None, asked_for: float = 12.0) -> ProposalScore:
     return ProposalScore(
-        proposal_id=proposal_id, scored_at=Micros(NOON + 12 * DAY), is_final=final, sold=12, asked_for=asked_for
+        proposal_id=proposal_id, scored_at=Micros(NOON + 13 * DAY), look_again_at=again, sold=12, asked_for=asked_for
     )
 
 
@@ -92,7 +95,7 @@ class TestKeeping:
     def test_what_is_scored_stays_as_it_was_told(self, stores: SqlStores) -> None:
         book = stores.proposals
         book.keep([told("p-1")])
-        book.settle([score("p-1", final=False)], Micros(NOON + 20 * DAY))
+        book.settle([score("p-1", AGAIN)])
         assert book.keep([told("p-1", units=99)]) == 0
 
     def test_whoever_is_named_twice_at_once_is_kept_as_told_last(self, stores: SqlStores) -> None:
@@ -106,24 +109,24 @@ class TestScoring:
     def test_due_is_what_is_over_the_longest_over_first(self, stores: SqlStores) -> None:
         book = stores.proposals
         book.keep([told("late", days=3), told("early"), told("ahead", days=9), told("long", stretch_days=90)])
-        due = book.due(Micros(NOON + 15 * DAY), 10)
+        due = book.due(Micros(NOON + 16 * DAY), 10)
         assert [one.told.proposal_id for one in due] == ["early", "late"]
         assert due[0].told.law == told("early").law
-        assert [one.told.proposal_id for one in book.due(Micros(NOON + 15 * DAY), 1)] == ["early"]
+        assert [one.told.proposal_id for one in book.due(Micros(NOON + 16 * DAY), 1)] == ["early"]
         assert book.due(Micros(NOON), 10) == []
 
     def test_a_score_that_may_change_is_due_again_and_a_final_one_never(self, stores: SqlStores) -> None:
-        book, over, again = stores.proposals, Micros(NOON + 12 * DAY), Micros(NOON + 19 * DAY)
+        book = stores.proposals
         book.keep([told("p-1"), told("p-2")])
-        book.settle([score("p-1", final=False), score("p-2", final=True), score("p-9", final=True)], again)
-        assert book.due(over, 10) == []
-        (due,) = book.due(again, 10)
-        assert (due.told.proposal_id, due.score) == ("p-1", score("p-1", final=False))
-        book.settle([score("p-1", final=True, asked_for=13.0)], None)
+        book.settle([score("p-1", AGAIN), score("p-2"), score("p-9")])
+        assert book.due(Micros(NOON + 13 * DAY), 10) == []
+        (due,) = book.due(AGAIN, 10)
+        assert (due.told, due.score) == (told("p-1"), score("p-1", AGAIN))
+        book.settle([score("p-1", asked_for=13.0)])
         assert book.due(Micros(NOON + 400 * DAY), 10) == []
         found = book.get("p-1")
         assert found is not None
-        assert found.score == score("p-1", final=True, asked_for=13.0)
+        assert found.score == score("p-1", asked_for=13.0)
         assert found.told == without_law(told("p-1"))
 
 
@@ -132,11 +135,11 @@ class TestLookingBack:
         book = stores.proposals
         book.keep([told("b", days=1), told("c", days=2), told("a", days=1), told("d", days=5)])
         book.follow("c", PurchaseOrderId("po-c"))
-        book.settle([score("a", final=True)], None)
+        book.settle([score("a")])
         found = [one for batch in book.decided(Micros(NOON + DAY), Micros(NOON + 5 * DAY)) for one in batch]
         assert [(one.told.proposal_id, one.followed_by) for one in found] == [("a", None), ("b", None), ("c", "po-c")]
         assert [one.told.law for one in found] == [None] * 3
-        assert found[0].score == score("a", final=True)
+        assert found[0].score == score("a")
         assert list(book.decided(Micros(NOON + 9 * DAY), Micros(NOON + 99 * DAY))) == []
 
     def test_what_is_long_ago_is_forgotten(self, stores: SqlStores) -> None:

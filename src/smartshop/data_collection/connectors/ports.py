@@ -501,11 +501,11 @@ class ProposalBook(Protocol):
 
     def get(self, proposal_id: str) -> KeptProposal | None: ...
     def due(self, now: Micros, limit: int) -> list[KeptProposal]:
-        """Those to be scored by now, with their laws, longest due first."""
+        """Those to be scored by now (`due_at`, or when told to look again), with their laws, longest due first."""
 
-    def settle(self, scores: Sequence[ProposalScore], look_again_at: Micros | None) -> None:
-        """Keep these scores instead of earlier ones. Final ones lose their law and are never due again; the others are
-        due at `look_again_at`. Unknown ids are skipped.
+    def settle(self, scores: Sequence[ProposalScore]) -> None:
+        """Keep these scores instead of earlier ones, due again when they say. What is scored for good loses its law.
+        Unknown ids are skipped.
         """
 
     def decided(self, since: Micros, until: Micros) -> Iterator[list[KeptProposal]]:

@@ -28,6 +28,8 @@ class LineTable:
     location: NDArray[np.int32]
     day: NDArray[np.int32]
     """Ordinal"""
+    at: Ints
+    """µs UTC"""
     units: Ints
     """Above zero, less what was called off the same day."""
     price: NDArray[np.float64]
@@ -48,6 +50,7 @@ class LineTable:
             variant=self.variant[wanted],
             location=self.location[wanted],
             day=self.day[wanted],
+            at=self.at[wanted],
             units=self.units[wanted],
             price=self.price[wanted],
             share_off=self.share_off[wanted],
@@ -77,6 +80,7 @@ def line_table(rows: DemandRows, timezone: ZoneInfo) -> LineTable:
         variant=as_numbers(rows.lines.variant, np.int32),
         location=as_numbers(rows.location, np.int32)[order],
         day=order_day[order],
+        at=at[order],
         units=units - cancelled,
         price=np.where(price >= 0, price * (1.0 - share_off), np.nan),
         share_off=share_off,

@@ -5,6 +5,8 @@ import msgspec
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductId, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import PurchaseOrderId
 
+DAY_MICROS = 86_400_000_000
+
 
 class ToldLaw(msgspec.Struct, frozen=True):
     """The chance that demand over a stretch stays within so many units; straight between these points."""
@@ -80,7 +82,12 @@ class ToldProposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def ends_at(self) -> Micros:
-        return Micros(self.decided_at + self.stretch_days * 86_400_000_000)
+        return Micros(self.decided_at + self.stretch_days * DAY_MICROS)
+
+    @property
+    def due_at(self) -> Micros:
+        """A day later, when the stretch's last day is over everywhere."""
+        return Micros(self.ends_at + DAY_MICROS)
 
 
 class ProposalScore(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -89,8 +96,8 @@ class ProposalScore(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     proposal_id: str
     scored_at: Micros
     """In the shop's own time."""
-    is_final: bool
-    """False: late orders and refunds may still change it."""
+    look_again_at: Micros | None = None
+    """Late orders and refunds may still change it until then; None: it is final."""
     left_out: str | None = None
     """Why it cannot be judged, in words; then the rest says nothing."""
     sold: int = 0
@@ -115,6 +122,10 @@ class ProposalScore(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     """With the size that turned out best."""
     best_units: int = 0
     """That size."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.look_again_at is not None
 
 
 class KeptProposal(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, or_, select, tuple_, update
+from sqlalchemy import Boolean, Connection, Row, and_, bindparam, case, delete, exists, or_, select, tuple_, update
 
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.records import chunks, encode
@@ -56,8 +56,8 @@ class SqlProposalBook:
         with self._database.read() as connection:
             return [_kept(row, row.law) for row in connection.execute(question)]
 
-    def settle(self, scores: Sequence[ProposalScore], look_again_at: Micros | None) -> None:
-        self._database.write(lambda connection: _settle(connection, scores, look_again_at))
+    def settle(self, scores: Sequence[ProposalScore]) -> None:
+        self._database.write(lambda connection: _settle(connection, scores))
 
     def decided(self, since: Micros, until: Micros) -> Iterator[list[KeptProposal]]:
         place = (_columns.decided_at, _columns.proposal_id)
@@ -102,7 +102,7 @@ def _row(told: ToldProposal) -> dict[str, object]:
         "proposal_id": told.proposal_id,
         "decided_at": told.decided_at,
         "units": told.units,
-        "look_at": told.ends_at,
+        "look_at": told.due_at,
         "followed_by": None,
         "payload": encode(msgspec.structs.replace(told, law=None)),
         "law": None if told.law is None else encode(told.law),
@@ -110,19 +110,16 @@ def _row(told: ToldProposal) -> dict[str, object]:
     }
 
 
-def _settle(connection: Connection, scores: Sequence[ProposalScore], look_again_at: Micros | None) -> None:
-    for is_final in (False, True):
-        rows = [
-            {"own": one.proposal_id, "told_score": encode(one), "next_look": None if is_final else look_again_at}
-            for one in scores
-            if one.is_final is is_final
-        ]
-        values: dict[str, Any] = {"score": bindparam("told_score"), "look_at": bindparam("next_look")}
-        if is_final:
-            values["law"] = None
-        if rows:
-            own = update(told_proposals).where(_columns.proposal_id == bindparam("own"))
-            connection.execute(own.values(**values), rows)
+def _settle(connection: Connection, scores: Sequence[ProposalScore]) -> None:
+    own = update(told_proposals).where(_columns.proposal_id == bindparam("own"))
+    rows = [
+        {"own": one.proposal_id, "told_score": encode(one), "next_look": one.look_again_at, "is_open": one.is_open}
+        for one in scores
+    ]
+    if rows:
+        law = case((bindparam("is_open", type_=Boolean), _columns.law), else_=None)
+        values = {"score": bindparam("told_score"), "look_at": bindparam("next_look"), "law": law}
+        connection.execute(own.values(**values), rows)
 
 
 # Any: a row's columns have types of their own.
