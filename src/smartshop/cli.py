@@ -320,6 +320,52 @@ def reorder(
 
 @app.command()
 @explained
+def alerts(
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="stockout_risk, overstock, dead_stock, demand_surge, late_order, slower_supplier or price_demand."
+        ),
+    ] = None,
+    severity: Annotated[str | None, typer.Option(help="high, medium or low.")] = None,
+    state: Annotated[str, typer.Option(help="open, acknowledged or closed.")] = "open",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 50,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="Products and turnover by ABC (worth) and XYZ (steadiness) instead.")
+    ] = False,
+    data_dir: DataDir = None,
+    demo: Demo = None,
+    as_json: AsJson = False,
+) -> None:
+    """What to look after in stock and supply, the gravest first, as the newest look over the stock found it."""
+    import msgspec
+
+    from smartshop.ai_agents.inventory.alerts.report import NOTHING, as_table, classes_sentence, classes_table, sentence
+    from smartshop.stocking import alert_filter, alerts_now, classes_now
+
+    asked, shop = alert_filter(kind, severity, state), find_shop(data_dir, demo)
+    if classes:
+        matrix = classes_now(*shop)
+        if as_json:
+            print_json(msgspec.to_builtins(matrix))
+            return
+        answers.print(classes_table(matrix))
+        answers.print(classes_sentence(matrix), highlight=False)
+        return
+    found = alerts_now(*shop, asked, limit)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    if not found:
+        answers.print(NOTHING, highlight=False)
+        return
+    answers.print(as_table(found, shop[0].currency))
+    for one in found[:SENTENCES_SHOWN]:
+        answers.print(sentence(one), highlight=False)
+
+
+@app.command()
+@explained
 def simulate(
     url: Annotated[str, typer.Option(help="A running service.")] = "http://127.0.0.1:8000",
     scenario: Annotated[str, typer.Option(help="A shipped scenario's name or a .toml file.")] = "outdoor_store",

@@ -1,9 +1,12 @@
 """The commands about stock: what to order, and what is foreseen of a product."""
 
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
+from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, class_matrix
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
 from smartshop.ai_agents.inventory.learning import AGENT
@@ -13,13 +16,16 @@ from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_sup
 from smartshop.ai_agents.segmentation.plots import check_path
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.pipelines.clock import ShopClock
-from smartshop.errors import NotFound
+from smartshop.data_collection.pipelines.clock import ShopClock, format_rfc3339
+from smartshop.data_collection.pipelines.shelves import ShelfKeeper
+from smartshop.data_collection.schemas.alerts import Alert, AlertFilter, AlertKind, AlertState, Severity
+from smartshop.errors import InvalidValue, NotFound
 from smartshop.opening import opened_stores
 from smartshop.place import Place
 from smartshop.settings import Settings
 from smartshop.wiring import build_clock, cost_config
 
+Choice = TypeVar("Choice", bound=StrEnum)
 NOTHING_FORESEEN = "Nothing is foreseen yet; run `smartshop train inventory` first."
 
 
@@ -56,6 +62,43 @@ def foresee(settings: Settings, place: Place, product: str, plot: Path | None) -
     if plot is not None:
         draw_forecast(found, plot)
     return found
+
+
+def alerts_now(settings: Settings, place: Place, asked: AlertFilter, limit: int) -> list[Alert]:
+    """What the newest look over the stock found, the gravest first."""
+    with opened_stores(settings, place) as stores:
+        return stores.alerts.page(asked, build_clock(settings, stores).now(), limit=limit)
+
+
+def alert_filter(kind: str | None, severity: str | None, state: str) -> AlertFilter:
+    """Raises:
+    InvalidValue: there is no such kind, severity or state.
+    """
+    return AlertFilter(
+        kind=None if kind is None else _one_of(AlertKind, "kind of alert", kind),
+        severity=None if severity is None else _one_of(Severity, "severity", severity),
+        state=_one_of(AlertState, "state", state),
+    )
+
+
+def _one_of(choices: type[Choice], what: str, told: str) -> Choice:
+    try:
+        return choices(told)
+    except ValueError:
+        names = ", ".join(choice.value for choice in choices)
+        raise InvalidValue(f"There is no {what} {told[:60]!r}; it is one of {names}.") from None
+
+
+def classes_now(settings: Settings, place: Place) -> ClassMatrix:
+    """What the shop lives on, and how steadily it is asked for.
+
+    Raises:
+        NotFound: nothing was learned yet.
+    """
+    with opened_stores(settings, place) as stores:
+        model, clock = _model(stores), build_clock(settings, stores)
+        keeper = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
+        return class_matrix(model, keeper.shelf.price_minor, format_rfc3339(model.facts.as_of))
 
 
 def ports_of(stores: SqlStores) -> Stores:
