@@ -53,11 +53,13 @@ def import_doors(settings: Settings, place: Place, stores: SqlStores) -> ImportD
         ingest=build_ingest(settings, stores, clock, product_of=names, quarantine=KeptInFile()),
         names=names,
         catalogue=stores.catalogue,
+        prices=stores.prices,
         customers=stores.customers,
         stock=stores.stock,
         imports=stores.imports,
         quarantine_folder=place.folder / REFUSED_ROWS,
         names_erased=stores.erasure.names_erased,
+        present=clock.shop_now,
         now=system_now,
     )
 
@@ -96,6 +98,7 @@ def print_report(report: ImportReport, console: Console) -> None:
         "events to store" if report.dry_run else "events stored": report.events,
         "events known before": report.duplicates,
         "stock changes": report.stock_changes,
+        "prices to set" if report.dry_run else "prices changed": report.prices,
         "rows done by an earlier run": report.resumed_after,
     }
     for name, count in facts.items():
@@ -103,7 +106,11 @@ def print_report(report: ImportReport, console: Console) -> None:
             table.add_row(name, f"{count:,}")
     for reason, count in report.reasons.most_common():
         table.add_row(f"[yellow]refused: {reason.replace('_', ' ')}[/]", f"{count:,}")
+    if report.price_slips:
+        table.add_row("[yellow]prices a hundred times dearer or cheaper[/]", f"{report.price_slips:,}")
     console.print(table)
+    for warning in report.warnings:
+        console.print(f"[yellow]{warning}[/]", highlight=False, soft_wrap=True)
     if report.rejected_to is not None:
         console.print(f"Refused rows with line and reason: {report.rejected_to}", soft_wrap=True, highlight=False)
     if report.is_doubtful:

@@ -163,6 +163,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         log=stores.log,
         quarantine=stores.quarantine,
         catalogue=stores.catalogue,
+        prices=stores.prices,
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,

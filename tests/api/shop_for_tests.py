@@ -156,6 +156,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         log=stores.log,
         quarantine=stores.quarantine,
         catalogue=stores.catalogue,
+        prices=stores.prices,
         customers=stores.customers,
         orders=stores.orders,
         stock=stores.stock,

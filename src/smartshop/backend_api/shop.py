@@ -26,6 +26,7 @@ from smartshop.data_collection.connectors.ports import (
     Keys,
     Models,
     Orders,
+    Prices,
     Profiles,
     PurchaseOrders,
     Quarantine,
@@ -56,6 +57,7 @@ class Shop:
     log: EventLog
     quarantine: Quarantine
     catalogue: Catalogue
+    prices: Prices
     customers: Customers
     orders: Orders
     stock: Stock

@@ -17,6 +17,7 @@ from smartshop.backend_api.api import (
     health,
     operations,
     orders,
+    prices,
     products,
     purchase_orders,
     recommendations,
@@ -38,6 +39,7 @@ from smartshop.backend_api.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body
     *events.ENDPOINTS,
     *recommendations.ENDPOINTS,
+    *prices.ENDPOINTS,
     *products.ENDPOINTS,
     *search.ENDPOINTS,
     *segment.ENDPOINTS,

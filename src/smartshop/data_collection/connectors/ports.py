@@ -54,6 +54,7 @@ from smartshop.data_collection.schemas.ids import (
 )
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
+from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome
 from smartshop.data_collection.schemas.profiles import Profile
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
 from smartshop.data_collection.schemas.rules import MerchantRule, RuleId
@@ -207,6 +208,16 @@ class Catalogue(Protocol):
 
     def page(self, after: ProductNo | None, limit: int, category: str | None = None) -> list[ListedProduct]:
         """Living products by product_no, `category` a path prefix."""
+
+
+class Prices(Protocol):
+    """Prices told by themselves, without their products."""
+
+    def set(self, changes: Sequence[PriceChange], at: Micros, now: Micros) -> list[PriceOutcome]:
+        """Each in the order given, all in one transaction; of a variant that no product has nothing is kept.
+
+        `at` is the shop's present, from which an undated price holds; `now` stamps the products that changed.
+        """
 
 
 class Customers(Protocol):

@@ -8,15 +8,25 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
-from smartshop.data_collection.connectors.ports import Catalogue, Customers, ImportMark, Imports, QuarantinedRow, Stock
+from smartshop.data_collection.connectors.ports import (
+    Catalogue,
+    Customers,
+    ImportMark,
+    Imports,
+    Prices,
+    QuarantinedRow,
+    Stock,
+)
 from smartshop.data_collection.pipelines.ingest import Arrival, Ingest
+from smartshop.data_collection.pipelines.price_feed import slip_warning, unknown_variant
 from smartshop.data_collection.pipelines.sources.interactions import read_interactions
 from smartshop.data_collection.pipelines.sources.online_retail import read_online_retail
+from smartshop.data_collection.pipelines.sources.prices import read_prices
 from smartshop.data_collection.pipelines.sources.products import read_products
 from smartshop.data_collection.pipelines.sources.rows import check_file
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, Source, SourceBatch, SourceOptions
@@ -31,6 +41,7 @@ SOURCES: dict[str, Source] = {
     "interactions": read_interactions,
     "products": read_products,
     "stock": read_stock,
+    "prices": read_prices,
 }
 DOUBTFUL_SHARE = 0.5
 """From this share of refused rows on the report asks whether the file is of another format."""
@@ -38,7 +49,8 @@ REFUSED = "refused:"
 """Before a reason code in a mark's counts."""
 REFUSED_BYTES = "refused_bytes"
 """In a mark's counts: how long the file of refused rows was."""
-COUNTS = ("products", "customers", "events", "duplicates", "stock_changes")
+COUNTS = ("products", "customers", "events", "duplicates", "stock_changes", "prices", "price_slips")
+SHOWN_WARNINGS = 10
 
 
 @dataclass(slots=True)
@@ -53,6 +65,12 @@ class ImportReport:
     events: int = 0
     duplicates: int = 0
     stock_changes: int = 0
+    prices: int = 0
+    """That changed something."""
+    price_slips: int = 0
+    """Of these, a hundred times dearer or cheaper than before: probably told in another unit."""
+    warnings: list[str] = field(default_factory=list)
+    """The first of them, as sentences."""
     resumed_after: int = 0
     """Rows that an earlier, interrupted run had done."""
     reasons: Counter[str] = field(default_factory=Counter)
@@ -113,11 +131,14 @@ class ImportDoors:
     names: ImportedNames
     catalogue: Catalogue
     customers: Customers
+    prices: Prices
     stock: Stock
     imports: Imports
     quarantine_folder: Path
     names_erased: Callable[[str], bool]
     """Whether a row holds the id of somebody erased: such a one is counted as refused, and not kept."""
+    present: Callable[[], Micros]
+    """The shop's own time, from which a price without a date holds."""
     now: Callable[[], Micros]
     """Stamps what is written. A moving clock: other processes find changes by it while a long import runs."""
 
@@ -139,6 +160,7 @@ def check_import(name: str, path: Path, options: SourceOptions, on_rows: Callabl
         _count(report, batch)
         report.events += len(batch.events)
         report.stock_changes += len(batch.counts) + len(batch.movements)
+        report.prices += len(batch.prices)
         on_rows(batch.rows)
     return report
 
@@ -201,7 +223,11 @@ def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, refused
         doors.customers.upsert(batch.customers, now)
     if batch.counts:
         report.stock_changes += doors.stock.count(batch.counts, now)
-    refused = [*_move(batch, report, doors, now), *_accept(batch, report, doors, now)]
+    refused = [
+        *_move(batch, report, doors, now),
+        *_set_prices(batch, report, doors, now),
+        *_accept(batch, report, doors, now),
+    ]
     report.reasons.update(_code(row) for row in refused)
     refused = [row for row in (*batch.rejected, *refused) if not doors.names_erased(row.row)]
     if refused:
@@ -242,6 +268,22 @@ def _move(batch: SourceBatch, report: ImportReport, doors: ImportDoors, now: Mic
         except OutOfStock as error:
             line = _line(batch.movement_lines, place)
             refused.append(RejectedRow(line, f"{error.code}: {error}", _text(movement)))
+    return refused
+
+
+def _set_prices(batch: SourceBatch, report: ImportReport, doors: ImportDoors, now: Micros) -> list[RejectedRow]:
+    if not batch.prices:
+        return []
+    refused = []
+    outcomes = doors.prices.set(batch.prices, doors.present(), now)
+    for change, row, outcome in zip(batch.prices, batch.price_rows, outcomes, strict=True):
+        if outcome.product_id is None:
+            refused.append(replace(row, reason=f"unknown_variant: {unknown_variant(change)}"))
+        report.prices += outcome.changed
+        warning = slip_warning(change, outcome)
+        if warning is not None:
+            report.price_slips += 1
+            report.warnings = [*report.warnings, warning][:SHOWN_WARNINGS]
     return refused
 
 

@@ -25,7 +25,7 @@ class SqlCatalogue:
 
     def upsert(self, told: Sequence[Product], now: Micros) -> list[ProductNo]:
         newest = {product.product_id: product for product in told}
-        numbers = self._database.write(lambda connection: _upsert(connection, newest, now))
+        numbers = self._database.write(lambda connection: write_products(connection, newest, now))
         return [numbers[product.product_id] for product in told]
 
     def ensure(self, product_ids: Sequence[ProductId], now: Micros) -> dict[ProductId, ProductNo]:
@@ -94,7 +94,10 @@ def _numbers(connection: Connection, product_ids: Iterable[ProductId]) -> dict[P
     return numbers
 
 
-def _upsert(connection: Connection, told: Mapping[ProductId, Product], now: Micros) -> dict[ProductId, ProductNo]:
+def write_products(
+    connection: Connection, told: Mapping[ProductId, Product], now: Micros
+) -> dict[ProductId, ProductNo]:
+    """Add or replace within somebody's transaction; the numbers of these products."""
     take_turn(connection, Turn.CATALOGUE)
     numbers = _numbers(connection, told)
     highest = connection.execute(select(func.coalesce(func.max(products.c.product_no), -1))).scalar_one()
@@ -141,7 +144,7 @@ def _ensure(connection: Connection, product_ids: Sequence[ProductId], now: Micro
         for product_id in product_ids
         if product_id not in known
     }
-    return {**known, **_upsert(connection, bare, now)}
+    return {**known, **write_products(connection, bare, now)}
 
 
 def _delete(connection: Connection, product_ids: Sequence[ProductId], now: Micros) -> int:

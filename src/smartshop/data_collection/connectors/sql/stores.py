@@ -25,6 +25,7 @@ from smartshop.data_collection.connectors.sql.migrate import DECISIONS, SHOP, mi
 from smartshop.data_collection.connectors.sql.models import SqlModels
 from smartshop.data_collection.connectors.sql.orders import SqlOrders
 from smartshop.data_collection.connectors.sql.owned_events import SqlOwnedEvents
+from smartshop.data_collection.connectors.sql.prices import SqlPrices
 from smartshop.data_collection.connectors.sql.proposals import SqlProposalBook
 from smartshop.data_collection.connectors.sql.purchase_orders import SqlPurchaseOrders
 from smartshop.data_collection.connectors.sql.quarantine import SqlQuarantine
@@ -45,6 +46,7 @@ class SqlStores:
     owned_events: SqlOwnedEvents
     quarantine: SqlQuarantine
     catalogue: SqlCatalogue
+    prices: SqlPrices
     customers: SqlCustomers
     orders: SqlOrders
     stock: SqlStock
@@ -99,6 +101,7 @@ def open_stores(
         owned_events=SqlOwnedEvents(shop),
         quarantine=SqlQuarantine(shop, erased),
         catalogue=SqlCatalogue(shop),
+        prices=SqlPrices(shop),
         customers=SqlCustomers(shop, consent, erased),
         orders=SqlOrders(shop, erased),
         stock=SqlStock(shop),

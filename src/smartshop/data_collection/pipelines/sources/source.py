@@ -8,6 +8,7 @@ from typing import Protocol
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.customers import Customer
 from smartshop.data_collection.schemas.events import Event
+from smartshop.data_collection.schemas.prices import PriceChange
 from smartshop.data_collection.schemas.stock import StockCount, StockMovement
 
 
@@ -34,6 +35,9 @@ class SourceBatch:
     counts: list[StockCount] = field(default_factory=list)
     movements: list[StockMovement] = field(default_factory=list)
     movement_lines: list[int] = field(default_factory=list)
+    prices: list[PriceChange] = field(default_factory=list)
+    price_rows: list[RejectedRow] = field(default_factory=list)
+    """The row behind each price, to be refused where no product has the variant; its reason is empty."""
     rejected: list[RejectedRow] = field(default_factory=list)
 
 
