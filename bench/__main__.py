@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.data import measure_first_start, measure_history, measure_import, measure_installation
+from bench.feeds import measure_feeds
 from bench.figures import Figure
 from bench.ingest import measure_ingest
 from bench.live import measure_live
@@ -28,6 +29,7 @@ PARTS = (
     "installation",
     "history",
     "ingest",
+    "feeds",
     "slates",
     "slates-large",
     "import",
@@ -63,6 +65,7 @@ def _measure(part: str, folder: Path, arguments: argparse.Namespace) -> list[Fig
         "installation": measure_installation,
         "history": measure_history,
         "ingest": lambda: measure_ingest(_new(folder / "ingest"), arguments.seconds),
+        "feeds": lambda: measure_feeds(_new(folder / "feeds"), min(arguments.seconds, 20.0)),
         "slates": lambda: _slates_and_live(_new(folder / "slates"), min(arguments.seconds, 20.0)),
         "slates-large": lambda: measure_vast_slates(_new(folder / "slates-large"), min(arguments.seconds, 20.0)),
         "import": lambda: measure_import(arguments.online_retail) if arguments.online_retail.exists() else [],
