@@ -26,7 +26,7 @@ from smartshop.ai_agents.inventory.evaluate import evaluate as evaluate_demand
 from smartshop.ai_agents.inventory.learning import AGENT as INVENTORY
 from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
 from smartshop.ai_agents.inventory.learning import learn_demand, read_table
-from smartshop.ai_agents.inventory.looking_over import Desk, keep_decisions
+from smartshop.ai_agents.inventory.looking_over import Desk, keep_decisions, score_decisions
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.proposals import Present
 from smartshop.ai_agents.inventory.replenishment.reading import Stores
@@ -173,7 +173,7 @@ def look_over_stock(context: JobContext) -> dict[str, Any]:
     day is told; a second time on a day replaces what the first one decided.
     """
     watch_alerts = partial(_alerts_step, context)
-    steps: tuple[Callable[[Desk, Tell], dict[str, int]], ...] = (keep_decisions, watch_alerts)
+    steps: tuple[Callable[[Desk, Tell], dict[str, int]], ...] = (keep_decisions, score_decisions, watch_alerts)
     desk, found = _desk(context), dict[str, Any]()
     for place, step in enumerate(steps):
         found |= step(desk, _part_of(context.tell, place, len(steps)))
@@ -199,10 +199,13 @@ def _desk(context: JobContext) -> Desk:
     now = clock.shop_now()
     return Desk(
         stores=Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders),
+        orders=stores.orders,
         book=stores.proposals,
         model=InventoryModel.load(stores.models.open(record)),
         version=record.version,
+        shelf=_shelf(context.settings, stores, clock),
         present=Present(now, clock.day(now), cost_config(context.settings)),
+        timezone=clock.timezone,
         now=clock.now(),
     )
 

@@ -107,8 +107,10 @@ class ProposalScore(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     """Of it, what found an empty shelf."""
     level_met: float = 0.5
     """Where demand fell in the told law, 0 to 1, drawn within the step of its count."""
+    told_covered: float = 1.0
+    """The told chance that demand stays within what was there, on its way and proposed."""
     covered: bool = True
-    """Demand stayed within what was there, on its way and proposed."""
+    """It did."""
     days_out: float = 0.0
     """Without stock."""
     left: int = 0

@@ -1,0 +1,93 @@
+"""What came to and went from a place's shelf, as arrays that stretches of time are cut from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartshop.data_collection.pipelines.demand_days import local_day, local_days
+from smartshop.data_collection.pipelines.demand_stock import (
+    ALL_MOVEMENTS,
+    StockHistory,
+    empty_stretches,
+    of_place,
+)
+from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
+from smartshop.data_collection.schemas.stock import MovementReason
+
+Place = tuple[VariantId, frozenset[LocationId]]
+"""A variant and the locations whose units count together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Goods that came within a stretch."""
+
+    day: int
+    """Of the stretch, 0 for its first."""
+    units: int
+    reference: str | None
+    """The purchase order, where it was told."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """Of one place, oldest first, from the first count or delivery on."""
+
+    at: NDArray[np.int64]
+    """(j,) µs UTC"""
+    units: NDArray[np.int64]
+    """(j,) signed"""
+    is_receipt: NDArray[np.bool_]
+    """(j,)"""
+    reference: tuple[str | None, ...]
+    level: int
+    """After the last."""
+    empty: tuple[tuple[int, int], ...]
+    """From when to when (µs UTC) nothing was there."""
+
+    @property
+    def since(self) -> int | None:
+        """µs UTC, of the first; None: nothing was ever counted."""
+        return int(self.at[0]) if len(self.at) else None
+
+    def level_at(self, moment: int) -> int:
+        """Counted back from the present, so that what was told late moves nothing but its own past."""
+        return self.level - int(self.units[self.at > moment].sum())
+
+    def changes(self, begins: int, ends: int, timezone: ZoneInfo, days: int) -> NDArray[np.float64]:
+        """(days,) net units on each day of a stretch, but for goods that were bought in."""
+        some = (self.at > begins) & (self.at <= ends) & ~self.is_receipt
+        day = local_days(self.at[some], timezone)[0] - local_day(Micros(begins), timezone)
+        return np.bincount(day, weights=self.units[some], minlength=days)[:days].astype(np.float64)
+
+    def receipts(self, begins: int, ends: int, timezone: ZoneInfo) -> tuple[Receipt, ...]:
+        """Goods bought in over a stretch, by time."""
+        some = np.flatnonzero((self.at > begins) & (self.at <= ends) & self.is_receipt & (self.units > 0))
+        day = local_days(self.at[some], timezone)[0] - local_day(Micros(begins), timezone)
+        return tuple(
+            Receipt(int(on), int(self.units[place]), self.reference[place])
+            for on, place in zip(day, some.tolist(), strict=True)
+        )
+
+
+def read_moves(stock: StockHistory, places: Sequence[Place], until: Micros) -> list[Moves]:
+    """In the order of the places. A variant that is not counted any more has a level of 0."""
+    levels = stock.levels(list(dict.fromkeys(variant for variant, _ in places)))
+    found: dict[Place, Moves] = {}
+    for variant in dict.fromkeys(variant for variant, _ in places):
+        movements = stock.movements(variant, ALL_MOVEMENTS)
+        for place in (place for place in places if place[0] == variant and place not in found):
+            here = of_place([one for one in movements if one.location_id in place[1]], None)
+            level = sum(units for location, units in levels.get(variant, {}).items() if location in place[1])
+            found[place] = Moves(
+                at=np.array([one.occurred_at for one in here], np.int64),
+                units=np.array([one.quantity for one in here], np.int64),
+                is_receipt=np.array([one.reason is MovementReason.RECEIPT for one in here], np.bool_),
+                reference=tuple(one.reference for one in here),
+                level=level,
+                empty=tuple(empty_stretches(here, level, until)) if here else (),
+            )
+    return [found[place] for place in places]
