@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.recommendation.anchors import FOCUS_BACKGROUND, MAX_ANCHORS, STEP_DECAY, anchors_of
+from smartshop.ai_agents.recommendation.anchors import (
+    FOCUS_BACKGROUND,
+    MAX_ANCHORS,
+    STEP_DECAY,
+    anchors_of,
+    as_it_came,
+    ask_of,
+)
+from smartshop.ai_agents.recommendation.slist import MOMENT_DECAY, speakers_of
 from smartshop.ai_agents.recommendation.source import Anchors, Moment
 from tests.recommendation.worlds import DAY, SECOND, START
 
@@ -15,15 +23,17 @@ Sign = tuple[int, int, bool]
 
 def anchors(signs: Sequence[Sign], focus: Sequence[int] = (), *, told: bool = True) -> Anchors:
     """`signs`: oldest first; not `told`: nobody says which were orders."""
-    return anchors_of(
-        Moment(
-            eligible=np.ones(500, np.bool_),
-            history=np.array([product for product, _, _ in signs], np.int32),
-            history_at=np.array([START - ago for _, ago, _ in signs], np.int64),
-            now=START,
-            focus=np.array(focus, np.int32),
-            bought=np.array([bought for _, _, bought in signs] if told else [], np.bool_),
-        )
+    return anchors_of(moment(signs, focus, told=told))
+
+
+def moment(signs: Sequence[Sign], focus: Sequence[int] = (), *, told: bool = True) -> Moment:
+    return Moment(
+        eligible=np.ones(500, np.bool_),
+        history=np.array([product for product, _, _ in signs], np.int32),
+        history_at=np.array([START - ago for _, ago, _ in signs], np.int64),
+        now=START,
+        focus=np.array(focus, np.int32),
+        bought=np.array([bought for _, _, bought in signs] if told else [], np.bool_),
     )
 
 
@@ -59,6 +69,28 @@ def test_looks_of_one_moment_keep_their_order() -> None:
     expected = pytest.approx([1, STEP_DECAY, STEP_DECAY**2])
     assert anchors(at_once).weight.tolist() == expected
     assert anchors([(product, ago, True) for product, ago, _ in at_once], told=False).weight.tolist() == expected
+
+
+def test_while_an_instant_goes_on_its_lines_speak_in_the_order_in_which_they_came() -> None:
+    came = [(product, 0, True) for product in (1, 2, 3)]
+    asked = ask_of(moment([(9, DAY, True), (8, DAY, True), *came]))
+    assert asked.anchors.product_no[:3].tolist() == [3, 2, 1]
+    assert asked.anchors.weight[:3].tolist() == pytest.approx([1, STEP_DECAY, STEP_DECAY**2])
+    assert asked.anchors.weight[3] == asked.anchors.weight[4]
+    assert speakers_of(asked).weight[:3].tolist() == pytest.approx([1, MOMENT_DECAY, MOMENT_DECAY**2])
+    assert np.diff(asked.moment.history_at).tolist() == pytest.approx([0, DAY, 1, 1], abs=2)
+    assert asked.moment.history_at[-1] == asked.moment.now
+
+
+def test_a_history_sent_with_the_request_speaks_in_its_order_everywhere() -> None:
+    asked = ask_of(moment([(product, 0, False) for product in (1, 2, 3)]))
+    assert speakers_of(asked).product_no.tolist() == asked.anchors.product_no.tolist() == [3, 2, 1]
+    assert speakers_of(asked).weight.tolist() == pytest.approx([1, MOMENT_DECAY, MOMENT_DECAY**2])
+
+
+def test_an_instant_that_is_over_stays_as_it_is() -> None:
+    over = moment([(product, 1, True) for product in (1, 2, 3)])
+    assert as_it_came(over) is over
 
 
 def test_a_month_halves_the_voice() -> None:

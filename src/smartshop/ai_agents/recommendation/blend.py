@@ -27,6 +27,7 @@ DEFAULT_WEIGHTS = {
     "category_trending": 0.3,
     "trending": 0.1,
     "buy_again": 0.3,
+    "revisits": 0.5,
     "attention": 1.0,
     "content": 0.2,
     "newcomers": 0.2,

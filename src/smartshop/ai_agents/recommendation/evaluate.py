@@ -36,7 +36,7 @@ from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequenc
 from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
 from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
-from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
+from smartshop.ai_agents.recommendation.tuning import Convention, at_new_moments, repeats_allowed, without_history
 from smartshop.ai_agents.recommendation.vmis import Vmis
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
@@ -46,6 +46,8 @@ MAX_SHOPPERS = 4_000
 LINEAR = "slist"
 """The strongest of the public linear models: the blend is set against it as against the baselines."""
 CONVENTIONS: tuple[tuple[str, Convention], ...] = (("repeats allowed", repeats_allowed), ("new only", without_history))
+AT_NEW_MOMENTS: tuple[str, Convention] = ("repeats allowed, at new moments", at_new_moments)
+"""For the next signs of sessions, of which many are lines of one order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def evaluate(
         contests = _contests(held, learned, shelf, trial, _part(progress, 0.3, 0.6))
         surprise = surprise_of(shoppers_of(held.rest), held.rest.n_shoppers)
         tables = []
+        share = 0.4 / len(contests)
         for number, (name, contest) in enumerate(contests.items()):
-            begin = 0.6 + 0.2 * number
-            asking = _part(progress, begin, begin + 0.2)
+            asking = _part(progress, 0.6 + share * number, 0.6 + share * (number + 1))
             tables.append(_table(name, contest, held, shelf, surprise, rng, asking))
     progress(1.0, "evaluated")
     return EvaluationReport(
@@ -96,6 +98,10 @@ def evaluate(
         products=int(shelf.alive.sum()),
         tables=tables,
     )
+
+
+def conventions_of(protocol: Protocol) -> tuple[tuple[str, Convention], ...]:
+    return (*CONVENTIONS, AT_NEW_MOMENTS) if protocol is Protocol.NEXT_SIGN else CONVENTIONS
 
 
 def _learned_from(held: HeldOut, learned: Learned) -> Sequences:
@@ -124,11 +130,12 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progr
             folders=trial.folders,
         )
     progress(0.6, "fitting the baselines")
-    baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in CONVENTIONS])
+    conventions = conventions_of(held.protocol)
+    baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in conventions])
     view = model.view(shelf)
     return {
         name: Contest(model=model, view=view, alive=shelf.alive, recipes=recipes, baselines=mine)
-        for (name, _), mine in zip(CONVENTIONS, baselines, strict=True)
+        for (name, _), mine in zip(conventions, baselines, strict=True)
     }
 
 
@@ -143,14 +150,15 @@ def _table(
 ) -> Table:
     cut = SESSION_CUT if held.protocol is Protocol.NEXT_SIGN else CUT
     doing = f"asking {len(held.questions)} questions, {name}"
-    answers = contest.ask(held.questions, dict(CONVENTIONS)[name], cut, lambda done: progress(done, doing))
+    convention = dict(conventions_of(held.protocol))[name]
+    answers = contest.ask(held.questions, convention, cut, lambda done: progress(done, doing))
     bootstrap = draw_bootstrap(answers.shopper, rng)
     measures = {model: answers.measures(model) for model in answers.shown}
     sources = [source.name for source in contest.model.sources if source.name not in HANDED_ON]
     baselines = [baseline.name for baseline in contest.baselines]
     compared = [*baselines, *(source for source in sources if source == LINEAR)]
     recipe = contest.recipes[OURS]
-    mix = recipe.blend if name == CONVENTIONS[0][0] else recipe.blend.for_new()
+    mix = recipe.blend.for_new() if convention is without_history else recipe.blend
     return Table(
         convention=name,
         cut=cut,

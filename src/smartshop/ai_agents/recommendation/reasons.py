@@ -49,7 +49,7 @@ def explain(
             reason = _chosen_with(model.of(Taste), shelf, product_no, because)
         case "bought_together":
             reason = _bought_together(model, shelf, product_no, because)
-        case "buy_again":
+        case "buy_again" | "revisits":
             reason = _again(question, product_no)
         case "segment_trending":
             reason = _wanted_alike(question, product_no)

@@ -21,6 +21,7 @@ from smartshop.ai_agents.recommendation.item_to_item import ItemToItem, ItemToIt
 from smartshop.ai_agents.recommendation.markov import Markov, MarkovConfig, learn_markov
 from smartshop.ai_agents.recommendation.neural.attention import Attention, fit_attention
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
+from smartshop.ai_agents.recommendation.revisits import Revisits, RevisitsConfig, fit_revisits
 from smartshop.ai_agents.recommendation.segment_trending import SegmentTrending
 from smartshop.ai_agents.recommendation.sequences import SequenceConfig
 from smartshop.ai_agents.recommendation.sessions import Sessions, SessionsConfig, fit_sessions
@@ -40,6 +41,7 @@ KINDS: tuple[type[Source], ...] = (
     SegmentTrending,
     Trending,
     BuyAgain,
+    Revisits,
     Attention,
     Content,
     Newcomers,
@@ -64,6 +66,7 @@ class Configs(msgspec.Struct, frozen=True, kw_only=True):
     bought_together: BoughtTogetherConfig = BoughtTogetherConfig()
     trending: TrendingConfig = TrendingConfig()
     buy_again: BuyAgainConfig = BuyAgainConfig()
+    revisits: RevisitsConfig = RevisitsConfig()
     attention: AttentionConfig = AttentionConfig()
     content: ContentConfig = ContentConfig()
     newcomers: NewcomersConfig = NewcomersConfig()
@@ -89,6 +92,7 @@ def fit_sources(lesson: Lesson, configs: Configs, earlier: Sequence[Source] = ()
     yield SegmentTrending()
     yield fit_trending(sequences, lesson.as_of, configs.trending)
     yield fit_buy_again(lesson, configs.buy_again)
+    yield fit_revisits(sequences, configs.revisits)
     before = next((source for source in earlier if isinstance(source, Attention)), None)
     attention = fit_attention(lesson, configs.attention, earlier=before)
     if attention is not None:
