@@ -193,28 +193,34 @@ class _Mixed:
         """With other forecasts of some series."""
         numbers = self.method.copy()
         numbers[some] = method + len(self.methods)
-        return _Mixed(_put(self.forecast, some, forecast), numbers, (*self.methods, *methods))
+        return _Mixed(put(self.forecast, some, forecast), numbers, (*self.methods, *methods))
 
 
 def _described(choice: Choice, panel: Panel) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """(n,) numbers of descriptions, one for each class of series."""
+    return demand_classes(panel).astype(np.int32), described(choice)
+
+
+def described(choice: Choice) -> tuple[str, ...]:
+    """What each class of series gets, in words."""
     told = []
     for weights in choice.weights:
         parts = sorted(((weight, name) for weight, name in zip(weights, choice.names, strict=True) if weight > 0))
         parts.reverse()
         told.append(", ".join(name if weight == 1 else f"{100 * weight:.0f} % {name}" for weight, name in parts))
-    return demand_classes(panel).astype(np.int32), tuple(told)
+    return tuple(told)
 
 
 def _some(forecast: Forecast, some: NDArray[np.int64]) -> Forecast:
     return Forecast(forecast.mean[some], forecast.quantiles[some])
 
 
-def _put(forecast: Forecast, some: NDArray[np.int64], other: Forecast) -> Forecast:
+def put(forecast: Forecast, some: NDArray[np.int64], other: Forecast) -> Forecast:
+    """With what another tells of some series."""
     mean, quantiles = forecast.mean.copy(), forecast.quantiles.copy()
     mean[some], quantiles[some] = other.mean, other.quantiles
     return Forecast(mean, quantiles)
 
 
 def _replaced(past: PastForecast, some: NDArray[np.int64], told: Forecast) -> PastForecast:
-    return PastForecast(past.origin, _put(past.told, some, told))
+    return PastForecast(past.origin, put(past.told, some, told))

@@ -16,10 +16,14 @@ import numpy as np
 
 from smartshop.ai_agents.inventory.forecasting.calendar import OPEN, PROMOTION, SCHOOL_HOLIDAY, is_open
 from smartshop.ai_agents.inventory.forecasting.daily_causes import with_derived_causes
+from smartshop.ai_agents.inventory.forecasting.daily_counts import counts_around
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, tidy
 
 LEAST_KNOWN = 14
 """Known days below which the mean of what is known is told: two weeks are the least that show a weekday twice."""
+
+MOST_RISE = 2.0
+"""Times the largest day seen beyond which no line is followed: a slope of a few days would run off."""
 
 # Prophet and pandas are extras without types here.
 Model = Any
@@ -83,12 +87,36 @@ class ProphetWithCauses:
         return ProphetOfLogs(causes=causes).forecast(enriched, horizon, levels)
 
 
-def _prophet() -> Model:
+@dataclass(frozen=True, slots=True)
+class ProphetCounts:
+    """In units, waves and causes multiplying its bent line: for counts, whose logarithms the days without a sale bend.
+
+    Means alone are its own; its quantiles are the counts' around them.
+    """
+
+    name: ClassVar[str] = "prophet_counts"
+
+    def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+        causes = tuple(name for name in panel.causes if name != OPEN)
+
+        def multiplying() -> Model:
+            model = _prophet(seasonality_mode="multiplicative")
+            for name in causes:
+                model.add_regressor(name)
+            return model
+
+        told = [_tell(multiplying, _frame(panel, row, horizon, causes), ())[0] for row in range(len(panel))]
+        mean = np.array(told, np.float64).reshape(len(panel), horizon)
+        most = np.nan_to_num(panel.demand).max(axis=1, initial=0.0)
+        return counts_around(panel, np.clip(mean, 0.0, MOST_RISE * most[:, None]), levels)
+
+
+def _prophet(**options: str) -> Model:
     from prophet import Prophet  # an extra, and slow to import
 
     for name in ("cmdstanpy", "prophet"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    return Prophet(uncertainty_samples=0)
+    return Prophet(uncertainty_samples=0, **options)
 
 
 def _frame(panel: Panel, row: int, horizon: int, causes: Sequence[str]) -> Frame:
