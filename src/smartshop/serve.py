@@ -29,6 +29,7 @@ from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.app import create_app
 from smartshop.backend_api.services.alert_news import tell_of_alerts
 from smartshop.backend_api.services.questions import TellWanted, wanted_by_nobody
+from smartshop.backend_api.services.return_watch import watch_returns
 from smartshop.backend_api.shop import Shop
 from smartshop.counting_on import CountingOn, keep_counting_on
 from smartshop.data_collection.connectors.ports import ModelRecord
@@ -203,6 +204,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
         looks: tuple[Callable[[], object], ...] = (
             shop.shelves.refresh,
             shop.rule_keeper.refresh,
+            shop.awaited_goods.refresh,
             models.refresh,
             supply.refresh,
             lambda: _look_at_newest(shop, newest),
@@ -213,6 +215,7 @@ async def beside_requests(shop: Shop, stores: SqlStores, newest: NewestHuman) ->
             _look_again(looks),
             _tell_of_refits(shop, models),
             tell_of_alerts(shop.alerts, shop.bus),
+            watch_returns(shop),
             keep_counting_on(models.counting),
         )
         for task in tasks:

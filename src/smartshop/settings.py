@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from smartshop.data_collection.schemas.money import clean_currency
+from smartshop.data_collection.schemas.webhooks import AddressRefused, check_webhook_url
 from smartshop.errors import InvalidValue, SettingsError
 
 
@@ -66,6 +67,14 @@ class Settings(BaseSettings):
         description="Most log-odds by which slates lean toward what lies too long and earns something.",
     )
     overstock_weeks: float = Field(26.0, gt=0, le=520, description="Weeks of cover beyond which stock lies too long.")
+    back_in_stock_webhook: str = Field(
+        "",
+        description="Where it is told who asked for a product that is back in stock, such as https://shop.example/back;"
+        " signed as pushed audiences are. Nobody is told outside the shop when empty.",
+    )
+    told_per_unit: int = Field(
+        10, ge=1, le=1_000, description="Per unit that is back in stock, at most so many of those who asked are told."
+    )
     shop_name: str = Field("Smart Shop", description="The name on the storefront.")
 
     @field_validator("secret_keys", "publishable_keys", "cors_origins", mode="before")
@@ -87,6 +96,16 @@ class Settings(BaseSettings):
             if len(key) < 16:
                 raise ValueError(f"the key {key[:3]}… has {len(key)} characters; use at least 16 random ones")
         return keys
+
+    @field_validator("back_in_stock_webhook")
+    @classmethod
+    def _callable(cls, url: str) -> str:
+        try:
+            if url:
+                check_webhook_url(url)
+        except AddressRefused as error:
+            raise ValueError(str(error)) from None
+        return url
 
     @field_validator("timezone")
     @classmethod

@@ -8,7 +8,9 @@ from smartshop.ai_agents.advice import Advisor
 from smartshop.ai_agents.agent import Agent
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.inventory.agent import InventoryAgent
+from smartshop.ai_agents.inventory.back_in_stock import ReturnConfig, ReturnLookout
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
+from smartshop.ai_agents.inventory.return_advice import ReturnAdvisor
 from smartshop.ai_agents.inventory.supply_keeper import SupplyKeeper
 from smartshop.ai_agents.inventory.supply_pressure import PressureConfig, StockPressure
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
@@ -23,6 +25,7 @@ from smartshop.ai_agents.segmentation.model import SegmentationModel
 from smartshop.ai_agents.segmentation.wanted import WantedAlike
 from smartshop.backend_api.api.openapi import openapi_document as describe_api
 from smartshop.backend_api.api.table import ENDPOINTS
+from smartshop.backend_api.services.awaited_goods import AwaitedGoods
 from smartshop.backend_api.services.questions import TellWanted, wanted_by_nobody
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
@@ -69,13 +72,20 @@ def build_agents(stores: SqlStores, shop: Shop) -> Sequence[Agent]:
         SegmentationAgent(build_look(stores, shop.shelves, shop.currency, shop.clock), shop.segmentation),
         RecommendationAgent(stores.models, shop.clock.now),
         PersonalizationAgent(),
-        InventoryAgent(stores.stock, stores.catalogue, shop.clock.now),
+        InventoryAgent(stores.stock, stores.catalogue, shop.clock.now, lookout=build_lookout(stores, shop)),
+    )
+
+
+def build_lookout(stores: SqlStores, shop: Shop) -> ReturnLookout:
+    """How the inventory agent finds what is back in stock, and whom to tell."""
+    return ReturnLookout(
+        stores.stock, stores.reservations, stores.waits, lambda: shop.shelves.shelf, shop.clock.now, shop.returns
     )
 
 
 def build_advisors(pressure: StockPressure, segmentation: SegmentationModel | None = None) -> Sequence[Advisor]:
     """Every advisor beside recommendation, which argues for its own candidates. Some wait for a model."""
-    others: tuple[Advisor, ...] = (PersonalizationAdvisor(), InventoryAdvisor(pressure))
+    others: tuple[Advisor, ...] = (PersonalizationAdvisor(), InventoryAdvisor(pressure), ReturnAdvisor())
     if segmentation is None or segmentation.prior is None:
         return others
     return (*others, SegmentationAdvisor(segmentation.prior, segmentation.topics, segmentation.behavioural))
@@ -149,6 +159,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         reservations=stores.reservations,
     )
     consent, segmentation = consent_default(settings), ServedSegments()
+    awaited = AwaitedGoods(stores.waits, clock.now)
     pressure = StockPressure(pressure_config(settings))
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
     explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
@@ -168,6 +179,10 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         orders=stores.orders,
         stock=stores.stock,
         reservations=stores.reservations,
+        waits=stores.waits,
+        wait_news=stores.waits,
+        awaited_goods=awaited,
+        returns=ReturnConfig(people_per_unit=settings.told_per_unit),
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
         alerts=stores.alerts,
@@ -212,6 +227,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
             read=stores.short_read,
             rules=lambda: rule_keeper.compiled,
             standings=stores.standings,
+            awaited=awaited,
         ),
         art=picture_of,
         segmentation=segmentation,

@@ -15,6 +15,7 @@ from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.schemas.events import EventKind
 from smartshop.data_collection.schemas.ids import CustomerId, LocationId, ModelVersion, ProductId, ShopperKey, VariantId
 from smartshop.data_collection.schemas.messages import (
+    BackInStock,
     CatalogueChanged,
     CustomerErased,
     EventsAccepted,
@@ -39,10 +40,14 @@ EVERY_MESSAGE: tuple[Message, ...] = (
     ModelTrained("recommendation", ModelVersion("v1"), True),
     SlateRefreshed(ShopperKey("a-1"), False, "product_viewed"),
     StockAlert(RED, ProductId("tent"), LocationId("main"), 3, 5, NOW),
+    BackInStock(
+        product_id=ProductId("tent"), variant_id=RED, units=3, customer_ids=(CustomerId("c-1"),),
+        anonymous_ids=(), others=2, gone_at=NOW, back_at=NOW,
+    ),
     SegmentChanged(CustomerId("c-1"), SegmentKind.RFM, None, SegmentId("rfm-new"), NOW),
     SegmentsRefitted(ModelVersion("v1"), held_back=False, moved_behaviour=1, moved_model=0),
     CustomerErased(CustomerId("c-2")),
-)
+)  # fmt: skip
 STRANGERS: tuple[Message, ...] = (
     EventsAccepted(
         (event(EventKind.ORDER_COMPLETED, anonymous_id="nobody", variant_id=VariantId("nix")),

@@ -11,11 +11,15 @@ from fastapi.testclient import TestClient
 from httpx2 import Client
 
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
+from smartshop.ai_agents.inventory.agent import InventoryAgent
+from smartshop.ai_agents.inventory.back_in_stock import ReturnLookout
+from smartshop.ai_agents.inventory.return_advice import ReturnAdvisor
 from smartshop.ai_agents.personalization.advice import PersonalizationAdvisor
 from smartshop.ai_agents.personalization.agent import PersonalizationAgent
 from smartshop.ai_agents.recommendation.popular import PopularSource
 from smartshop.ai_agents.runtime import Runtime
 from smartshop.backend_api.app import create_app
+from smartshop.backend_api.services.awaited_goods import AwaitedGoods
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.backend_api.shop import Shop
@@ -140,6 +144,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
     profiles, bus = LogProfiles(stores.log, fold), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, "GBP", clock.shop_now, reservations=stores.reservations)
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
+    awaited = AwaitedGoods(stores.waits, clock.now)
 
     def product_of(sent: str) -> ProductId | None:
         number = shelves.shelf.number_of.get(ProductId(sent))
@@ -161,6 +166,9 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         orders=stores.orders,
         stock=stores.stock,
         reservations=stores.reservations,
+        waits=stores.waits,
+        wait_news=stores.waits,
+        awaited_goods=awaited,
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
         alerts=stores.alerts,
@@ -197,18 +205,27 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
             lambda: shelves.shelf,
             clock,
             PopularSource(),
-            advisors=(PersonalizationAdvisor(), InventoryAdvisor()),
+            advisors=(PersonalizationAdvisor(), InventoryAdvisor(), ReturnAdvisor()),
             rules=lambda: rule_keeper.compiled,
             standings=stores.standings,
+            awaited=awaited,
         ),
         art=lambda product: f"<svg xmlns='http://www.w3.org/2000/svg'><title>{product.title}</title></svg>",
     )
 
 
+def stock_agent(shop: Shop) -> InventoryAgent:
+    lookout = ReturnLookout(
+        shop.stock, shop.reservations, shop.waits, lambda: shop.shelves.shelf, shop.clock.now, shop.returns
+    )
+    return InventoryAgent(shop.stock, shop.catalogue, shop.clock.now, lookout=lookout)
+
+
 @asynccontextmanager
 async def beside_requests(shop: Shop) -> AsyncIterator[None]:
     """What runs as long as the service does."""
-    runtime = Runtime(shop.bus, (PersonalizationAgent(),), shop.dead_letters, shop.jobs, shop.clock.now)
+    agents = (PersonalizationAgent(), stock_agent(shop))
+    runtime = Runtime(shop.bus, agents, shop.dead_letters, shop.jobs, shop.clock.now)
     shop.recommendations.start()
     await shop.ingest.start()
     await runtime.start()

@@ -21,6 +21,7 @@ PATH_VALUES = {
     "audience_id": "none",
     "rule_id": "none",
     "reservation_id": "none",
+    "item_id": "none",
     "supplier_id": "none",
     "proposal_id": "none",
     "variant_id": "none",
@@ -35,7 +36,7 @@ KEY_IN_BODY_TOO = {
 }
 """Tracking clients may send the key in the body or the path; their routes ask for it themselves."""
 ERASING = (("DELETE", "/v1/customers/{customer_id}"), ("DELETE", "/v1/me"))
-SHOPPER_ONLY = "/v1/decisions /v1/orders /v1/customers /v1/me /v1/stock/reservations".split()
+SHOPPER_ONLY = "/v1/decisions /v1/orders /v1/customers /v1/me /v1/stock/reservations /v1/stock/waits".split()
 CATALOGUE_READ = "/v1/products /v1/search /v1/categories /v1/recommendations /v1/trending /v1/rank".split()
 
 

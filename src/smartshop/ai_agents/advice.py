@@ -64,6 +64,8 @@ class Question:
     """(n,) beside `history`: which signs are orders; empty where nobody can say."""
     wanted_alike: Wanted = NOTHING_WANTED
     """Nothing where nobody can say: no history, no personalisation, no segments."""
+    returned: Numbers = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(n,): back in stock lately, after this shopper asked for them or came to look in vain."""
 
 
 @dataclass(frozen=True, slots=True)

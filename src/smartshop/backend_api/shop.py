@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartshop.ai_agents.inventory.back_in_stock import ReturnConfig
 from smartshop.ai_agents.inventory.model import ServedForecasts
 from smartshop.ai_agents.inventory.replenishment.costs import USUAL_COSTS, CostConfig
 from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
+from smartshop.backend_api.services.awaited_goods import AwaitedGoods
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.data_collection.connectors.ports import (
@@ -35,6 +37,8 @@ from smartshop.data_collection.connectors.ports import (
     Standings,
     Stock,
     Suppliers,
+    WaitNews,
+    Waits,
 )
 from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.pipelines.ingest import Ingest
@@ -62,6 +66,10 @@ class Shop:
     orders: Orders
     stock: Stock
     reservations: Reservations
+    waits: Waits
+    wait_news: WaitNews
+    awaited_goods: AwaitedGoods
+    """What is back in stock and who wanted it, as this process knows it."""
     suppliers: Suppliers
     purchase_orders: PurchaseOrders
     alerts: Alerts
@@ -90,6 +98,8 @@ class Shop:
     """The segments that serve in this process."""
     forecasts: ServedForecasts = field(default_factory=ServedForecasts)
     """What is foreseen, as it serves in this process."""
+    returns: ReturnConfig = field(default_factory=ReturnConfig)
+    """How many people are told of what is back in stock."""
     stock_costs: CostConfig = USUAL_COSTS
     """What keeping stock and running out of it costs."""
     stock_pressure: StockPressure = field(default_factory=StockPressure)

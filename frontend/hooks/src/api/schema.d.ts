@@ -764,6 +764,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Up to 1000 prices, each taken or rejected by itself; the products stay as they are */
+        post: operations["post_products_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{key}/settings": {
         parameters: {
             query?: never;
@@ -1228,6 +1245,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stock/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to look after in stock and supply, the gravest first; looked for every few hours */
+        get: operations["get_stock_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is known: quiet until a date, or as long as it is so; the same again changes nothing */
+        post: operations["post_stock_alerts_alert_id_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Products and yearly turnover by ABC (worth) and XYZ (steadiness) */
+        get: operations["get_stock_classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stock/counts": {
         parameters: {
             query?: never;
@@ -1343,6 +1411,41 @@ export interface paths {
         /** Carry units between locations; all of the batch or none */
         post: operations["post_stock_transfers"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a shopper waits for, newest first, with what they were told of lately */
+        get: operations["get_stock_waits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock/waits/{item_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Be told when this product or variant is back; 200 when the shopper waits already */
+        put: operations["put_stock_waits_item_id"];
+        post?: never;
+        /** Wait no longer */
+        delete: operations["delete_stock_waits_item_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1496,6 +1599,19 @@ export interface components {
             /** @default true */
             success?: boolean;
         };
+        /** Acknowledgement */
+        Acknowledgement: {
+            /**
+             * @description Why; no names, it is kept with the alert.
+             * @default
+             */
+            note?: string;
+            /**
+             * @description Quiet until then, also if it closes and comes again. Null: while it is so.
+             * @default null
+             */
+            until?: string | null;
+        };
         /**
          * Adjustment
          * @description What a rule, diversity or exploration did to this item after scoring.
@@ -1529,6 +1645,83 @@ export interface components {
         AgentPage: {
             items: components["schemas"]["AgentBeat"][];
             next_cursor: string | null;
+        };
+        /**
+         * Alert
+         * @description Money in minor units of the shop's currency.
+         */
+        Alert: {
+            acknowledged_at: string | null;
+            advice: string;
+            alert_id: string;
+            closed_at: string | null;
+            figures: components["schemas"]["StockoutFigures"] | components["schemas"]["OverstockFigures"] | components["schemas"]["DeadStockFigures"] | components["schemas"]["SurgeFigures"] | components["schemas"]["LateOrderFigures"] | components["schemas"]["SlowerSupplierFigures"] | components["schemas"]["PriceDemandFigures"];
+            kind: components["schemas"]["AlertKind"];
+            note: string;
+            opened_at: string;
+            seen_at: string;
+            severity: components["schemas"]["Severity"];
+            since: string;
+            snoozed_until: string | null;
+            state: components["schemas"]["AlertState"];
+            subject: components["schemas"]["AlertSubject"];
+            times_opened: number;
+            words: string;
+            worth_minor: number;
+        };
+        /**
+         * AlertKind
+         * @enum {unknown}
+         */
+        AlertKind: "dead_stock" | "demand_surge" | "late_order" | "overstock" | "price_demand" | "slower_supplier" | "stockout_risk";
+        /** AlertPage */
+        AlertPage: {
+            currency: string;
+            items: components["schemas"]["Alert"][];
+            next_cursor: string | null;
+        };
+        /** AlertsQuery */
+        AlertsQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default null */
+            kind?: components["schemas"]["AlertKind"] | null;
+            /** @default 50 */
+            limit?: number;
+            /** @default null */
+            location_id?: string | null;
+            /** @default null */
+            severity?: components["schemas"]["Severity"] | null;
+            /**
+             * @description Closed ones are kept for 400 days.
+             * @default open
+             */
+            state?: components["schemas"]["AlertState"];
+            /** @default null */
+            supplier_id?: string | null;
+        };
+        /**
+         * AlertState
+         * @enum {unknown}
+         */
+        AlertState: "acknowledged" | "closed" | "open";
+        /**
+         * AlertSubject
+         * @description What a warning is about; what does not apply is absent.
+         */
+        AlertSubject: {
+            /** @default null */
+            location_id?: string | null;
+            /** @default null */
+            product_id?: string | null;
+            /** @default null */
+            purchase_order_id?: string | null;
+            /** @default null */
+            supplier_id?: string | null;
+            /** @default  */
+            title?: string;
+            /** @default null */
+            variant_id?: string | null;
         };
         /** Alive */
         Alive: {
@@ -1680,6 +1873,25 @@ export interface components {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
         };
+        /** ClassCell */
+        ClassCell: {
+            series: number;
+            steadiness: string;
+            turnover_minor: number;
+            turnover_share: number;
+            units: number;
+            value: string;
+        };
+        /**
+         * ClassMatrix
+         * @description All nine, AX first.
+         */
+        ClassMatrix: {
+            as_of: string;
+            cells: components["schemas"]["ClassCell"][];
+            currency: string;
+            weeks: number;
+        };
         /** ComparedAudience */
         ComparedAudience: {
             audience_id: string;
@@ -1785,6 +1997,7 @@ export interface components {
             segment_moves: Record<string, unknown>[];
             standings: Record<string, unknown>[];
             stock_reservations: Record<string, unknown>[];
+            stock_waits: Record<string, unknown>[];
         };
         /**
          * CustomerFacts
@@ -1828,6 +2041,15 @@ export interface components {
             format?: ("csv" | "json") | null;
             /** @default 50 */
             limit?: number;
+        };
+        /** DeadStockFigures */
+        DeadStockFigures: {
+            days_without_sale: number;
+            /** @enum {unknown} */
+            kind: "dead_stock";
+            last_sold: string | null;
+            on_hand: number;
+            tied_minor: number;
         };
         /** DecidedItem */
         DecidedItem: {
@@ -2065,6 +2287,19 @@ export interface components {
             location_id: string | null;
             quantity: number;
             variant_id: string;
+        };
+        /** LateOrderFigures */
+        LateOrderFigures: {
+            chance: number;
+            days_late: number;
+            expected_on: string;
+            expected_wait_days: number;
+            /** @enum {unknown} */
+            kind: "late_order";
+            lead_days: number;
+            lead_spread_days: number;
+            open_minor: number;
+            open_units: number;
         };
         /** Letter */
         Letter: {
@@ -2363,6 +2598,18 @@ export interface components {
             /** @default marketing */
             purpose?: components["schemas"]["Purpose"];
         };
+        /** OverstockFigures */
+        OverstockFigures: {
+            cover_days: number;
+            excess_minor: number;
+            excess_units: number;
+            incoming: number;
+            /** @enum {unknown} */
+            kind: "overstock";
+            lasts_days: number | null;
+            needed_units: number;
+            on_hand: number;
+        };
         /** PageQuery */
         PageQuery: {
             /** @default 50 */
@@ -2395,6 +2642,10 @@ export interface components {
             /** @default marketing */
             purpose?: components["schemas"]["Purpose"];
         };
+        /** PriceBatch */
+        PriceBatch: {
+            prices: components["schemas"]["PriceInput"][];
+        };
         /**
          * PriceBetween
          * @description Minor units of the shop's currency, both ends included; a product without a price is in no range.
@@ -2405,6 +2656,48 @@ export interface components {
             /** @default null */
             min?: number | null;
         };
+        /** PriceDemandFigures */
+        PriceDemandFigures: {
+            chance: number;
+            days: number;
+            expected_units: number;
+            is_slip: boolean;
+            /** @enum {unknown} */
+            kind: "price_demand";
+            price_minor: number;
+            times: number;
+            units: number;
+            usual_price_minor: number;
+            worth_minor: number;
+        };
+        /** PriceInput */
+        PriceInput: {
+            /** @default null */
+            cost_minor?: number | null;
+            /** @default null */
+            currency?: string | null;
+            /** @default null */
+            list_price_minor?: number | null;
+            /**
+             * @description 1 to 128 bytes, no slash, no control characters.
+             * @default default
+             */
+            market?: string;
+            /** @description Money in minor units of its currency. */
+            price_minor: number;
+            /** @default null */
+            valid_from?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            variant_id: string;
+        };
+        /**
+         * PriceLine
+         * @description What is to be said of one line of the batch.
+         */
+        PriceLine: {
+            index: number;
+            reason: string;
+        };
         /**
          * PriceRange
          * @description Minor units of the shop's currency, both ends included.
@@ -2414,6 +2707,13 @@ export interface components {
             max?: number | null;
             /** @default null */
             min?: number | null;
+        };
+        /** PriceReceipt */
+        PriceReceipt: {
+            changed: number;
+            rejected: components["schemas"]["PriceLine"][];
+            unchanged: number;
+            warnings: components["schemas"]["PriceLine"][];
         };
         /** PriceSpan */
         PriceSpan: {
@@ -3156,6 +3456,11 @@ export interface components {
             pinball: number | null;
             weeks: components["schemas"]["WeekForeseen"][];
         };
+        /**
+         * Severity
+         * @enum {unknown}
+         */
+        Severity: "high" | "low" | "medium";
         /** ShopperToken */
         ShopperToken: {
             expires_at: string;
@@ -3328,6 +3633,16 @@ export interface components {
             stateless?: boolean;
             surface: components["schemas"]["Surface"];
         };
+        /** SlowerSupplierFigures */
+        SlowerSupplierFigures: {
+            before_days: number;
+            cusum: number;
+            /** @enum {unknown} */
+            kind: "slower_supplier";
+            lately_days: number;
+            lately_orders: number;
+            orders_seen: number;
+        };
         /**
          * Sort
          * @enum {unknown}
@@ -3395,6 +3710,19 @@ export interface components {
             location_id: string;
             reserved: number;
             variant_id: string;
+        };
+        /** StockoutFigures */
+        StockoutFigures: {
+            arriving_units: number;
+            chance_short: number;
+            chance_short_today: number;
+            expected_units: number;
+            free_units: number;
+            /** @enum {unknown} */
+            kind: "stockout_risk";
+            lead_days: number;
+            lost_margin_minor: number;
+            short_units: number;
         };
         /** StockPage */
         StockPage: {
@@ -3482,6 +3810,18 @@ export interface components {
          * @enum {unknown}
          */
         Surface: "basket" | "category" | "email" | "home" | "order" | "product" | "search";
+        /** SurgeFigures */
+        SurgeFigures: {
+            chance: number;
+            days: number;
+            expected_units: number;
+            extra_margin_minor: number;
+            /** @enum {unknown} */
+            kind: "demand_surge";
+            largest_line: number;
+            times: number;
+            units: number;
+        };
         /** Terms */
         Terms: {
             breaks: components["schemas"]["QuantityBreak"][];
@@ -3581,6 +3921,25 @@ export interface components {
             title?: string | null;
             /** @description 1 to 128 bytes, no slash, no control characters. */
             variant_id: string;
+        };
+        /** Wait */
+        Wait: {
+            asked_at: string;
+            item_id: string;
+            product_id: string;
+            told_at: string | null;
+            variant_id: string | null;
+        };
+        /** WaitList */
+        WaitList: {
+            items: components["schemas"]["Wait"][];
+        };
+        /** WaitsQuery */
+        WaitsQuery: {
+            /** @default null */
+            anonymous_id?: string | null;
+            /** @default null */
+            customer_id?: string | null;
         };
         /** WebhookSecret */
         WebhookSecret: {
@@ -5327,6 +5686,37 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    post_products_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceBatch"];
+            };
+        };
+        responses: {
+            /** @description Up to 1000 prices, each taken or rejected by itself; the products stay as they are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     get_projects_key_settings: {
         parameters: {
             query?: never;
@@ -6323,6 +6713,102 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_stock_alerts: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                kind?: components["schemas"]["AlertKind"];
+                limit?: number;
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                location_id?: string;
+                severity?: components["schemas"]["Severity"];
+                /** @description Closed ones are kept for 400 days. */
+                state?: components["schemas"]["AlertState"];
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                supplier_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to look after in stock and supply, the gravest first; looked for every few hours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_stock_alerts_alert_id_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledgement"];
+            };
+        };
+        responses: {
+            /** @description It is known: quiet until a date, or as long as it is so; the same again changes nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_stock_classes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Products and yearly turnover by ABC (worth) and XYZ (steadiness) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassMatrix"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_stock_counts: {
         parameters: {
             query?: never;
@@ -6565,6 +7051,113 @@ export interface operations {
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_stock_waits: {
+        parameters: {
+            query?: {
+                /** @description The same, of a browser. */
+                anonymous_id?: string;
+                /** @description With a secret key: who waits; a token means its own. */
+                customer_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a shopper waits for, newest first, with what they were told of lately */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitList"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    put_stock_waits_item_id: {
+        parameters: {
+            query?: {
+                /** @description The same, of a browser. */
+                anonymous_id?: string;
+                /** @description With a secret key: who waits; a token means its own. */
+                customer_id?: string;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Be told when this product or variant is back; 200 when the shopper waits already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wait"];
+                };
+            };
+            /** @description Be told when this product or variant is back; 200 when the shopper waits already */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wait"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_stock_waits_item_id: {
+        parameters: {
+            query?: {
+                /** @description The same, of a browser. */
+                anonymous_id?: string;
+                /** @description With a secret key: who waits; a token means its own. */
+                customer_id?: string;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Wait no longer */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];

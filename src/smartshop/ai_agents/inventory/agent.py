@@ -1,9 +1,13 @@
-"""Says when a variant runs low: once for each time its level crosses the line, as a fact that can be recomputed."""
+"""Says when a variant runs low, once for each time its level crosses the line, and when one is back that people want.
+
+That it runs low is a fact that can be recomputed; who was told that it is back is kept by `back_in_stock`.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from smartshop.ai_agents.inventory.back_in_stock import ReturnLookout
 from smartshop.ai_agents.inventory.low_stock import LOW_STOCK_LEVEL, Crossing, last_crossing
 from smartshop.data_collection.connectors.ports import Catalogue, Stock
 from smartshop.data_collection.schemas.events import EventKind
@@ -27,10 +31,17 @@ class InventoryAgent:
     listens_to: ClassVar[tuple[type[Message], ...]] = (EventsAccepted, StockChanged)
 
     def __init__(
-        self, stock: Stock, catalogue: Catalogue, now: Callable[[], Micros], low_stock_level: int = LOW_STOCK_LEVEL
+        self,
+        stock: Stock,
+        catalogue: Catalogue,
+        now: Callable[[], Micros],
+        low_stock_level: int = LOW_STOCK_LEVEL,
+        *,
+        lookout: ReturnLookout | None = None,
     ) -> None:
+        """`lookout`: for what is back in stock; without it nobody is told."""
         self._stock, self._catalogue, self._now = stock, catalogue, now
-        self._low_stock_level = low_stock_level
+        self._low_stock_level, self._lookout = low_stock_level, lookout
         self._said: dict[tuple[VariantId, LocationId, str], None] = {}
 
     async def handle(self, messages: Sequence[Message]) -> Sequence[Message]:
@@ -40,8 +51,12 @@ class InventoryAgent:
         return await asyncio.to_thread(self._look, variant_ids)
 
     def _look(self, variant_ids: Sequence[VariantId]) -> list[Message]:
-        alerts: list[Message] = []
         levels = self._stock.levels(variant_ids)
+        returns = [] if self._lookout is None else self._lookout.look(variant_ids, levels)
+        return [*self._alerts(levels), *returns]
+
+    def _alerts(self, levels: Mapping[VariantId, Mapping[LocationId, int]]) -> list[Message]:
+        alerts: list[Message] = []
         low = {
             variant_id: {location: level for location, level in at.items() if level <= self._low_stock_level}
             for variant_id, at in levels.items()

@@ -33,6 +33,7 @@ from smartshop.backend_api.api import (
     stock_alerts,
     storefront,
     suppliers,
+    waits,
 )
 from smartshop.backend_api.endpoint import Endpoint
 
@@ -52,6 +53,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
     *customers.ENDPOINTS,
     *erasure.ENDPOINTS,
     *reservations.ENDPOINTS,
+    *waits.ENDPOINTS,
     *stock.ENDPOINTS,
     *stock_alerts.ENDPOINTS,
     *suppliers.ENDPOINTS,

@@ -51,8 +51,12 @@ def ask(
     *,
     personal: bool,
     wanted: TellWanted = wanted_by_nobody,
+    returned: Sequence[ProductId] = (),
 ) -> Asked:
-    """The question of this request. Not `personal`: no history, only the page, the basket and the moment."""
+    """The question of this request. Not `personal`: no history, only the page, the basket and the moment.
+
+    `returned`: products that are back in stock, which this shopper waited for.
+    """
     shelf = masks.shelf
     unknown: list[str] = []
     sent_history = request.history[-MAX_HISTORY:] if personal else []
@@ -81,6 +85,7 @@ def ask(
         context=request.context,
         history_bought=np.array(ordered + [False] * len(sent), dtype=np.bool_),
         wanted_alike=wanted(history) if personal and len(history) else NOTHING_WANTED,
+        returned=_array(shelf.number_of[one] for one in returned if one in shelf.number_of),
     )
     return Asked(question, unknown)
 

@@ -21,6 +21,7 @@ from smartshop.ai_agents.policy import PolicyConfig
 from smartshop.ai_agents.rules import ActiveRules, CompiledRules
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
+from smartshop.backend_api.services.awaited_goods import AwaitedGoods, keys_of
 from smartshop.backend_api.services.decision_writer import DecisionWriter
 from smartshop.backend_api.services.presence import Asker, Presence
 from smartshop.backend_api.services.questions import (
@@ -85,10 +86,13 @@ class Recommendations:
         read: ShortRead = in_thread,
         rules: Callable[[], CompiledRules] | None = None,
         standings: Standings | None = None,
+        awaited: AwaitedGoods | None = None,
     ) -> None:
-        """`rules`: the merchant's, never waited for; `standings`: read where a rule asks for a customer's segment."""
+        """`rules`: the merchant's, never waited for; `standings`: read where a rule asks for a customer's segment;
+        `awaited`: what is back in stock, and who wanted it.
+        """
         self._presence, self._decisions = Presence(customers, profiles, read, standings), decisions
-        self._rules = rules
+        self._rules, self._awaited = rules, awaited
         self._shelves, self._clock, self._fallback = shelves, clock, fallback
         self._config, self._policy = config or SlateConfig(), policy or PolicyConfig()
         self._masks = ShelfMasks(shelves())
@@ -241,7 +245,10 @@ class Recommendations:
             self._masks = ShelfMasks(shelf, before=self._masks)
         now = self._clock.shop_now() if at is None else at
         wanted = self._serving.wanted
-        return ask(request, self._masks, asker.profile, now, personal=asker.personal, wanted=wanted)
+        returned: Sequence[ProductId] = ()
+        if self._awaited is not None and asker.personal and asker.shopper is not None and at is None:
+            returned = self._awaited.wanted_by(keys_of(asker.shopper), asker.profile)
+        return ask(request, self._masks, asker.profile, now, personal=asker.personal, wanted=wanted, returned=returned)
 
     async def _rules_for(self, request: SlateRequest, asker: Asker, now: Micros) -> ActiveRules | None:
         """The merchant's rules that hold here and now."""

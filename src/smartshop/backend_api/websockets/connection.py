@@ -12,6 +12,7 @@ from smartshop.backend_api.services.allowed_requests import allowed_request
 from smartshop.backend_api.services.product_cards import Product
 from smartshop.backend_api.utils.auth import Caller
 from smartshop.backend_api.websockets.frames import (
+    BackInStockFrame,
     ErrorFrame,
     PriceFrame,
     ServerFrame,
@@ -47,6 +48,8 @@ class Connection:
     mailbox: Mailbox = field(default_factory=Mailbox)
     slates: dict[Surface, SlateSubscription] = field(default_factory=dict)
     products: frozenset[ProductId] = frozenset()
+    waiting_keys: tuple[str, ...] = ()
+    """Under which the shopper may have asked to be told of what is back."""
     _told: dict[str, StockFrame | PriceFrame] = field(default_factory=dict)
     """Frame kind and variant → what the page knows."""
 
@@ -85,10 +88,13 @@ class Connection:
         """Send what is out of date as long as the connection lives, one frame at a time."""
         while True:
             due = await self.mailbox.next_due()
-            if isinstance(due, Surface):
-                await self._send_slate(due)
-            else:
-                await self._send_products(sorted(due))
+            match due:
+                case Surface():
+                    await self._send_slate(due)
+                case BackInStockFrame():
+                    await self._send_news(due)
+                case _:
+                    await self._send_products(sorted(due))
 
     async def send(self, frame: ServerFrame) -> None:
         async with asyncio.timeout(SEND_SECONDS):
@@ -121,6 +127,14 @@ class Connection:
                 degraded=slate.degraded,
             )
         )
+
+    async def _send_news(self, news: BackInStockFrame) -> None:
+        """Shown once on whichever of the shopper's pages comes first; those that are open all show it."""
+        await self.send(news)
+        if news.asked:
+            shop = self.service.shop
+            product_id = ProductId(news.product_id)
+            await asyncio.to_thread(shop.wait_news.mark_seen, self.waiting_keys, product_id, shop.clock.now())
 
     async def _send_products(self, product_ids: list[ProductId]) -> None:
         cards = await asyncio.to_thread(cards_of(self.service).of, product_ids)

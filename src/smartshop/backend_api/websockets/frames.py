@@ -82,6 +82,14 @@ class PriceFrame(msgspec.Struct, frozen=True, tag_field="type", tag="price"):
     currency: str | None
 
 
+class BackInStockFrame(msgspec.Struct, frozen=True, tag_field="type", tag="back_in_stock"):
+    product_id: str
+    variant_id: str
+    title: str
+    asked: bool
+    """The shopper asked to be told; else they looked for it while it was sold out."""
+
+
 class ErrorFrame(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
     detail: str
     """A sentence; the line stays open."""
@@ -91,7 +99,7 @@ class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
     pass
 
 
-ServerFrame = SlateFrame | StockFrame | PriceFrame | ErrorFrame | Pong
+ServerFrame = SlateFrame | StockFrame | PriceFrame | BackInStockFrame | ErrorFrame | Pong
 
 
 class _Head(msgspec.Struct, frozen=True):

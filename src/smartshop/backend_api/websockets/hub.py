@@ -11,12 +11,19 @@ import structlog
 
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.websockets.connection import Connection
+from smartshop.backend_api.websockets.return_news import ReturnNews
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, ProductId, ShopperKey
-from smartshop.data_collection.schemas.messages import CatalogueChanged, Message, SlateRefreshed, StockChanged
+from smartshop.data_collection.schemas.messages import (
+    BackInStock,
+    CatalogueChanged,
+    Message,
+    SlateRefreshed,
+    StockChanged,
+)
 
 GROUP = "websockets"
-LISTENS_TO: tuple[type[Message], ...] = (SlateRefreshed, StockChanged, CatalogueChanged)
+LISTENS_TO: tuple[type[Message], ...] = (SlateRefreshed, StockChanged, CatalogueChanged, BackInStock)
 LOOK_AT_SHELF_SECONDS = 0.5
 """What another process changed is on the shelf within a second; the page hears of it this much later at most."""
 MAX_CONNECTIONS = 5_000
@@ -35,10 +42,12 @@ class Hub:
         self._by_shopper: dict[Watched, set[Connection]] = defaultdict(set)
         self._connections: dict[Connection, tuple[Watched, ...]] = {}
         self._shelf = shop.shelves.shelf
+        self._returns = ReturnNews(shop)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Hub":
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look_at_shelf())]
+        parts = (self._listen(), self._look_at_shelf(), self._tell_of_returns())
+        self._tasks = [asyncio.create_task(part) for part in parts]
         return self
 
     async def __aexit__(
@@ -65,6 +74,7 @@ class Hub:
         self._connections[connection] = keys
         for key in keys:
             self._by_shopper[key].add(connection)
+        await self._returns.recall(connection)
 
     def leave(self, connection: Connection) -> None:
         for key in self._connections.pop(connection, ()):
@@ -83,8 +93,18 @@ class Hub:
                 self._products_changed([ProductId(variant_id) for variant_id in message.variant_ids])
             case CatalogueChanged():
                 self._products_changed(message.product_ids)
+            case BackInStock():
+                self._shop.awaited_goods.hear(message)
+                self._returns.tell_who_asked(message, self._pages_of(message))
+                self._returns.look_for_others(message)
             case _:
                 return
+
+    def _pages_of(self, message: BackInStock) -> set[Connection]:
+        """Of those who asked, on whichever linked browser."""
+        keys: list[Watched] = [(ShopperKey(customer_id), True) for customer_id in message.customer_ids]
+        keys += [(ShopperKey(anonymous_id), False) for anonymous_id in message.anonymous_ids]
+        return {connection for key in keys for connection in self._by_shopper.get(key, ())}
 
     async def _keys_of(self, connection: Connection) -> tuple[Watched, ...]:
         caller = connection.caller
@@ -114,6 +134,15 @@ class Hub:
             for delivery in deliveries:
                 self.hear(delivery.message)
             await self._shop.bus.acknowledge(GROUP, [delivery.delivery_id for delivery in deliveries])
+
+    async def _tell_of_returns(self) -> None:
+        while True:
+            returned = await self._returns.next_round()
+            try:
+                await self._returns.go_round(returned, list(self._connections))
+            except Exception as error:  # a store that is away costs these news, never the ones to come
+                _log.warning("returns_not_told", returned=len(returned), error=repr(error))
+            await asyncio.sleep(LOOK_AT_SHELF_SECONDS)
 
     async def _look_at_shelf(self) -> None:
         """Imports, dated prices and other processes say nothing on this bus; the shelf shows what they did."""

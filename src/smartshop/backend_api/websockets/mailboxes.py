@@ -6,19 +6,24 @@ So a slow client gets the newest state and never a backlog, and what nobody wait
 import asyncio
 from collections.abc import Iterable
 
+from smartshop.backend_api.websockets.frames import BackInStockFrame
 from smartshop.data_collection.schemas.ids import ProductId
 from smartshop.data_collection.schemas.slates import Surface
 
-Due = Surface | frozenset[ProductId]
-"""A slate, or all products whose state is out of date."""
+Due = Surface | frozenset[ProductId] | BackInStockFrame
+"""A slate, all products whose state is out of date, or a piece of news."""
+MOST_NEWS = 20
+"""Pieces that wait for a page; more at once nobody reads, so the oldest go."""
 
 
 class Mailbox:
-    """Bounded by what the connection subscribed to."""
+    """Bounded by what the connection subscribed to, and by `MOST_NEWS`."""
 
     def __init__(self) -> None:
         self._slates: dict[Surface, None] = {}
         self._products: set[ProductId] = set()
+        self._news: dict[str, BackInStockFrame] = {}
+        """By product: of several variants the newest."""
         self._filled = asyncio.Event()
 
     def slate_due(self, surface: Surface) -> None:
@@ -30,6 +35,13 @@ class Mailbox:
         if self._products:
             self._filled.set()
 
+    def news_due(self, news: BackInStockFrame) -> None:
+        self._news.pop(news.product_id, None)
+        if len(self._news) >= MOST_NEWS:
+            del self._news[next(iter(self._news))]
+        self._news[news.product_id] = news
+        self._filled.set()
+
     def forget_slate(self, surface: Surface) -> None:
         self._slates.pop(surface, None)
 
@@ -37,7 +49,7 @@ class Mailbox:
         self._products.clear()
 
     async def next_due(self) -> Due:
-        """Wait for the next topic out of date and empty its slot; slates before products."""
+        """Wait for the next topic out of date and empty its slot; slates before products, news last."""
         while True:
             await self._filled.wait()
             if self._slates:
@@ -48,4 +60,6 @@ class Mailbox:
                 due = frozenset(self._products)
                 self._products.clear()
                 return due
+            if self._news:
+                return self._news.pop(next(iter(self._news)))
             self._filled.clear()

@@ -5,6 +5,7 @@ import msgspec
 from smartshop.data_collection.schemas.alerts import AlertId, AlertKind, AlertSubject, Severity
 from smartshop.data_collection.schemas.events import StoredEvent
 from smartshop.data_collection.schemas.ids import (
+    AnonymousId,
     CustomerId,
     LocationId,
     Micros,
@@ -69,6 +70,22 @@ class SupplyAlertRaised(msgspec.Struct, frozen=True, tag_field="kind", tag="supp
     opened_at: Micros
 
 
+class BackInStock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="back_in_stock"):
+    """A variant can be sold again, and these shoppers, who asked to be told, are told; nobody is named twice."""
+
+    product_id: ProductId
+    variant_id: VariantId
+    units: int
+    """That anybody can buy; -1 where they are never counted."""
+    customer_ids: tuple[CustomerId, ...]
+    anonymous_ids: tuple[AnonymousId, ...]
+    others: int
+    """So many more may be told inside the shop: those who wanted it while it was gone, and never asked."""
+    gone_at: Micros | None
+    """When its last unit went; None where that is not known, or was said before."""
+    back_at: Micros
+
+
 class SegmentChanged(msgspec.Struct, frozen=True, tag_field="kind", tag="segment_changed"):
     """A customer left one segment and entered another, by what they did; SegmentsRefitted tells a refit's."""
 
@@ -105,6 +122,7 @@ Message = (
     | ModelTrained
     | SlateRefreshed
     | StockAlert
+    | BackInStock
     | SupplyAlertRaised
     | SegmentChanged
     | SegmentsRefitted

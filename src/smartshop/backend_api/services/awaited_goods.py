@@ -1,0 +1,87 @@
+"""What is back in stock, and who wanted it: known in memory by the serving process, so that no slate waits for it."""
+
+from collections.abc import Callable, Iterable
+
+from smartshop.ai_agents.inventory.back_in_stock import wanted_while_gone
+from smartshop.data_collection.connectors.ports import Waits
+from smartshop.data_collection.pipelines.clock import SECOND
+from smartshop.data_collection.schemas.customers import Shopper
+from smartshop.data_collection.schemas.ids import Micros, ProductId
+from smartshop.data_collection.schemas.messages import BackInStock
+from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.waits import NEWS_LASTS, waiting_keys
+
+REMEMBERED = 100_000
+"""Answers, and products that came back; the oldest go first."""
+OVERLAP = 10 * SECOND
+"""Every reading starts so much (µs) before the last: an answer is stamped before its transaction commits."""
+
+
+def keys_of(shopper: Shopper) -> tuple[str, ...]:
+    """Every key under which this shopper may have asked: the customer's, those merged into it, browsers used now."""
+    browsers = [window.anonymous_id for window in shopper.windows if window.until is None]
+    if shopper.anonymous_id is not None:
+        browsers.append(shopper.anonymous_id)
+    return waiting_keys(shopper.customer_ids, tuple(browsers))
+
+
+class AwaitedGoods:
+    """`refresh` once a second, from any thread; everything else never waits."""
+
+    def __init__(self, waits: Waits, now: Callable[[], Micros]) -> None:
+        self._waits, self._now = waits, now
+        self._told: dict[tuple[str, ProductId], Micros] = {}
+        """(shopper key, product) → when they were told; in that order."""
+        self._of_key: dict[str, set[ProductId]] = {}
+        self._absences: dict[ProductId, tuple[Micros, Micros]] = {}
+        """Product → from when to when it was gone."""
+        self._read_at = Micros(0)
+
+    def refresh(self) -> None:
+        now = self._now()
+        since = Micros(max(self._read_at - OVERLAP, now - NEWS_LASTS))
+        for wait in self._waits.told_since(since):
+            if wait.told_at is not None:
+                self._remember((wait.shopper_key, wait.product_id), wait.told_at)
+        self._read_at = now
+        self._forget_before(Micros(now - NEWS_LASTS))
+
+    def hear(self, message: BackInStock) -> None:
+        if message.gone_at is None:
+            return
+        self._absences.pop(message.product_id, None)
+        if len(self._absences) >= REMEMBERED:
+            del self._absences[next(iter(self._absences))]
+        self._absences[message.product_id] = (message.gone_at, message.back_at)
+
+    def wanted_by(self, keys: Iterable[str], profile: Profile) -> list[ProductId]:
+        """What this shopper asked for, or came to look at in vain, and that came back lately.
+
+        `profile`: empty where the shopper withholds personalisation; then only what was asked for.
+        """
+        asked = {product_id for key in keys for product_id in self._of_key.get(key, ())}
+        if self._absences:
+            looked_at = {sign.product_id for sign in profile.interest if sign.product_id is not None}
+            fresh = self._now() - NEWS_LASTS
+            for product_id in looked_at & self._absences.keys():
+                gone_at, back_at = self._absences[product_id]
+                if back_at > fresh and wanted_while_gone(profile, product_id, gone_at, back_at):
+                    asked.add(product_id)
+        return sorted(asked)
+
+    def _remember(self, answer: tuple[str, ProductId], told_at: Micros) -> None:
+        self._told.pop(answer, None)
+        self._told[answer] = told_at
+        key, product_id = answer
+        self._of_key.setdefault(key, set()).add(product_id)
+
+    def _forget_before(self, moment: Micros) -> None:
+        while self._told:
+            answer, told_at = next(iter(self._told.items()))
+            if told_at > moment and len(self._told) <= REMEMBERED:
+                return
+            del self._told[answer]
+            key, product_id = answer
+            self._of_key[key].discard(product_id)
+            if not self._of_key[key]:
+                del self._of_key[key]
