@@ -185,6 +185,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         returns=ReturnConfig(people_per_unit=settings.told_per_unit),
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
+        proposals=stores.proposals,
         alerts=stores.alerts,
         standings=stores.standings,
         audiences=stores.audiences,

@@ -171,6 +171,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         awaited_goods=awaited,
         suppliers=stores.suppliers,
         purchase_orders=stores.purchase_orders,
+        proposals=stores.proposals,
         alerts=stores.alerts,
         standings=stores.standings,
         audiences=stores.audiences,

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Client
+from msgspec.structs import replace
 
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.backend_api.utils.auth import fingerprint
 from smartshop.data_collection.connectors.ports import ApiKey
+from smartshop.data_collection.pipelines.clock import DAY
+from smartshop.data_collection.schemas.ids import Micros, SupplierId
 from tests.api.shop_for_tests import PUBLISHABLE, PUBLISHABLE_KEY, SECRET, SECRET_KEY, app_of, make_shop
+from tests.connectors.test_proposals_contract import score, told
 from tests.importing.shop import EmbeddedShop
 from tests.inventory.supply_shop import END, learning_of, opened_supply_shop
 from tests.inventory.test_learning import LIGHT, silent
@@ -51,7 +55,8 @@ def test_a_forecast_is_told_by_product(client: Client) -> None:
 
 
 def test_who_has_no_secret_key_is_told_nothing(client: Client) -> None:
-    for path in ("/v1/forecasts/kettle", "/v1/reorder-proposals"):
+    own = "/v1/reorder-proposals/2020-01-01-0123456789"
+    for path in ("/v1/forecasts/kettle", "/v1/reorder-proposals", "/v1/reorder-proposals/score", own):
         assert client.get(path, headers=PUBLISHABLE).status_code == 403
         assert client.get(path).status_code == 401
 
@@ -89,6 +94,52 @@ def test_a_proposal_becomes_a_draft_once(client: Client) -> None:
     assert (order["status"], order["supplier_id"], order["warnings"]) == ("draft", "quick", [])
     assert [(line["variant_id"], line["units"]) for line in order["lines"]] == [("kettle", kettle["units"])]
     assert order["reference"] == kettle["proposal_id"]
+
+
+def test_a_proposal_that_was_drafted_is_kept_as_followed(client: Client) -> None:
+    kettle = proposals(client)["kettle"]
+    own = f"/v1/reorder-proposals/{kettle['proposal_id']}"
+    order = client.post(f"{own}/draft", headers=SECRET).json()
+    kept = client.get(own, headers=SECRET).json()
+    assert kept["followed_by"] == order["purchase_order_id"]
+    assert (kept["units"], kept["on_hand"], kept["stretch_days"]) == (kettle["units"], 12, 12)
+    assert kept["told_10"] < kept["mean"] < kept["told_90"]
+    assert kept["score"] is None
+    assert "is not over" in kept["words"]
+
+
+def test_a_proposal_that_nobody_kept_is_told_so(client: Client) -> None:
+    answer = client.get("/v1/reorder-proposals/2020-01-01-0123456789", headers=SECRET)
+    assert answer.status_code == 404
+    assert "look-over-stock" in answer.json()["detail"]
+
+
+def test_scores_are_told_in_numbers_and_words(stocked: EmbeddedShop, client: Client) -> None:
+    asked_for = "/v1/reorder-proposals/score"
+    empty = client.get(asked_for, headers=SECRET).json()
+    assert (empty["whole"]["orders"], empty["words"]) == (
+        None,
+        ["No proposal's time is over yet, so none is scored."],
+    )
+    ago = replace(told("2025-12-01-kettle"), decided_at=Micros(END - 30 * DAY), supplier_name="Quick & Sons")
+    stocked.stores.proposals.keep([replace(ago, supplier_id=SupplierId("quick"))])
+    stocked.stores.proposals.settle([replace(score("2025-12-01-kettle"), as_proposed=400.0, without_order=9_000.0)])
+    found = client.get(asked_for, headers=SECRET).json()
+    assert found["whole"]["orders"]["proposals"] == 1
+    assert [one["name"] for one in found["by_supplier"]] == ["Quick & Sons"]
+    assert found["words"][0] == "Of 1 proposal whose time is over, 0 were ordered."
+    assert "4.00 GBP with the orders as proposed, 90.00 GBP without any" in found["words"][2]
+    assert client.get(f"{asked_for}?days=20", headers=SECRET).json()["whole"]["orders"] is None
+    assert client.get(f"{asked_for}?supplier_id=slow", headers=SECRET).json()["whole"]["orders"] is None
+    kept = client.get("/v1/reorder-proposals/2025-12-01-kettle", headers=SECRET).json()
+    assert "In 12 days 12 were asked for; 11.5 were expected" in kept["words"]
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=401", "days=many", "supplier=quick"])
+def test_senseless_questions_about_scores_are_refused(client: Client, query: str) -> None:
+    answer = client.get(f"/v1/reorder-proposals/score?{query}", headers=SECRET)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
 
 
 def test_without_a_supplier_there_is_no_draft(client: Client) -> None:

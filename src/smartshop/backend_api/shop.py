@@ -30,6 +30,7 @@ from smartshop.data_collection.connectors.ports import (
     Orders,
     Prices,
     Profiles,
+    ProposalBook,
     PurchaseOrders,
     Quarantine,
     Reservations,
@@ -72,6 +73,7 @@ class Shop:
     """What is back in stock and who wanted it, as this process knows it."""
     suppliers: Suppliers
     purchase_orders: PurchaseOrders
+    proposals: ProposalBook
     alerts: Alerts
     standings: Standings
     audiences: Audiences

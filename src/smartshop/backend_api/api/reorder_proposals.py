@@ -1,4 +1,4 @@
-"""`/v1/reorder-proposals`: what to order now, how much, from whom and why; and making a draft of one."""
+"""`/v1/reorder-proposals`: what to order now, how much, from whom and why; a draft of one; how they turned out."""
 
 from typing import Annotated, Any
 
@@ -6,14 +6,19 @@ import msgspec
 from msgspec import Meta
 
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
+from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
+from smartshop.ai_agents.inventory.replenishment.score_words import scores_in_words
 from smartshop.ai_agents.inventory.replenishment.words import sentence
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
+from smartshop.backend_api.services.proposal_views import ToldProposalSeen, seen_proposal
 from smartshop.backend_api.services.purchase_views import PurchaseOrder, seen_order
 from smartshop.backend_api.services.purchasing import PurchaseLineInput, PurchaseOrderInput, new_order
-from smartshop.backend_api.services.reordering import propose_now
+from smartshop.backend_api.services.reordering import keep_proposal, present_of, propose_now
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Cursor, Id, Limit, Minor, id_in_path, next_cursor, offset_of
+from smartshop.data_collection.pipelines.clock import DAY
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.supply import PurchaseOrderId
 from smartshop.errors import Conflict, NotFound
 
@@ -47,6 +52,16 @@ class ReorderProposalsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     cursor: Cursor | None = None
 
 
+class ProposalScoreQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    days: Annotated[int, Meta(ge=1, le=400, description="Decided within so many days.")] = 90
+    supplier_id: Id | None = None
+
+
+class ProposalScorePage(ProposalScores, frozen=True, kw_only=True):
+    words: list[str]
+    """What an operator should know of it, in sentences."""
+
+
 class WithoutSupplier(Conflict):
     code = "without_supplier"
 
@@ -73,6 +88,7 @@ def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
     shop, asked = service.shop, id_in_path(call.path("proposal_id"), "proposal")
     first = shop.purchase_orders.get(PurchaseOrderId(f"po-{asked}"))
     if first is not None:
+        shop.proposals.follow(asked, first.purchase_order_id)
         return Answer(seen_order(shop, first), 200)
     one = next((one for one in _found(service, None).items if one.proposal_id == asked), None)
     if one is None:
@@ -93,7 +109,35 @@ def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
         ),
         shop.clock.now(),
     )
-    return Answer(seen_order(shop, shop.purchase_orders.draft(order)), 201)
+    keep_proposal(shop, one)
+    drafted = shop.purchase_orders.draft(order)
+    shop.proposals.follow(one.proposal_id, drafted.purchase_order_id)
+    return Answer(seen_order(shop, drafted), 201)
+
+
+def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:
+    asked = id_in_path(call.path("proposal_id"), "proposal")
+    kept = service.shop.proposals.get(asked)
+    if kept is None:
+        raise NotFound(
+            f"No proposal {asked!r} is kept; `smartshop job look-over-stock` keeps those of the day, for 400 days."
+        )
+    return seen_proposal(kept)
+
+
+def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> ProposalScorePage:
+    """Blocking: reads everything that was decided over these days."""
+    shop, query = service.shop, call.query
+    present = present_of(shop)
+    since = Micros(present.shop_now - query.days * DAY)
+    kept = (one for batch in shop.proposals.decided(since, Micros(present.shop_now + 1)) for one in batch)
+    found = scores_of(
+        (one for one in kept if query.supplier_id in (None, one.told.supplier_id)),
+        shop.clock.day(since).isoformat(),
+        present.today.isoformat(),
+        shop.currency,
+    )
+    return ProposalScorePage(**msgspec.structs.asdict(found), words=scores_in_words(found))
 
 
 def _found(service: Service, budget_minor: int | None) -> Proposals:
@@ -113,6 +157,24 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
         summary="What to order as stock is now, the costliest to wait with first; worked out anew every half minute",
         query=ReorderProposalsQuery,
         answer=ReorderProposalPage,
+        other_problems=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/reorder-proposals/score",
+        permission=Permission.SECRET,
+        handle=score_proposals,
+        summary="How proposals turned out that were made before: by supplier and class, what was told and what came",
+        query=ProposalScoreQuery,
+        answer=ProposalScorePage,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/reorder-proposals/{proposal_id}",
+        permission=Permission.SECRET,
+        handle=get_proposal,
+        summary="One decision as it was told and kept, whether it was followed, and its score once its time is over",
+        answer=ToldProposalSeen,
         other_problems=(404,),
     ),
     Endpoint(

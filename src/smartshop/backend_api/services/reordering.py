@@ -3,11 +3,16 @@
 import threading
 from dataclasses import dataclass, field
 
+import msgspec
+
+from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.kept import told_proposals
+from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposal, Proposals, decide, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.pipelines.clock import SECOND
+from smartshop.data_collection.schemas.ids import ModelVersion
 from smartshop.errors import NotFound
 
 KEPT = 30 * SECOND
@@ -43,6 +48,22 @@ def propose_now(shop: Shop, budget_minor: int | None = None) -> Proposals:
     supply = read_supply(ports_of(shop), shop.clock.now())
     places = stocked_places(ports_of(shop), supply, model, shop.clock.shop_now())
     return propose(model, supply, places, present_of(shop), budget_minor)
+
+
+def keep_proposal(shop: Shop, proposal: Proposal) -> None:
+    """Remember what was told, where the newest look over the stock kept nothing of it or another size. Blocking."""
+    kept = shop.proposals.get(proposal.proposal_id)
+    if kept is not None and (kept.told.units == proposal.units or kept.followed_by is not None):
+        return
+    model, present, record = served_forecasts(shop), present_of(shop), shop.models.promoted(AGENT)
+    supply = read_supply(ports_of(shop), shop.clock.now())
+    number = shop.shelves.shelf.number_of.get(proposal.product_id)
+    places = stocked_places(ports_of(shop), supply, model, present.shop_now, number)
+    decided = decide(model, supply, places, present)
+    version = ModelVersion("") if record is None else record.version
+    told = [one for one in told_proposals(model, version, decided, present) if one.proposal_id == proposal.proposal_id]
+    # Decided without its neighbours an order's size may differ by what they share: what was proposed is what counts.
+    shop.proposals.keep([msgspec.structs.replace(one, units=proposal.units) for one in told])
 
 
 @dataclass(slots=True)
