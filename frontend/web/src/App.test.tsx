@@ -9,7 +9,7 @@ import { createShop } from "@smartshop/hooks/shop/shop.ts";
 import { browserStorage } from "@smartshop/hooks/storage/keyValue.ts";
 
 import { App } from "./App.tsx";
-import { makeProduct, makeTestShop } from "./testShop.ts";
+import { makeItem, makeProduct, makeTestShop } from "./testShop.ts";
 
 const server = setupServer();
 beforeAll(() => {
@@ -87,6 +87,28 @@ describe("the storefront", () => {
     expect(screen.getByText("Only 2 left")).toBeVisible();
     await user.click(screen.getByRole("radio", { name: /41/ }));
     expect(screen.getByRole("button", { name: "Not available just now" })).toBeDisabled();
+  });
+
+  it("says that a product is sold out, and shows what stands in for it and nothing that completes it", async () => {
+    const gone = { variant_id: "lamp", title: null, attributes: {}, price_minor: 1250, list_price_minor: null, currency: "GBP", available: 0 };
+    const lamp = makeProduct("lamp", "Tarn lamp", { in_stock: false, variants: [gone] });
+    open("/product/lamp", [TENT, STOVE, lamp]);
+    const row = await screen.findByRole("region", { name: "Tarn lamp is sold out. You could take" }, SLOW);
+    expect(within(row).getAllByRole("article").length).toBeGreaterThanOrEqual(2);
+    expect(screen.queryByRole("region", { name: "Bought together" })).toBeNull();
+    expect(screen.queryByRole("region", { name: "Similar products" })).toBeNull();
+  });
+
+  it("tells the basket what stands in for a line that is sold out", async () => {
+    localStorage.setItem("smartshop.basket", JSON.stringify([{ product_id: "tent", variant_id: "tent", quantity: 1 }]));
+    const item = makeItem("stove", 0, "");
+    const items = [{ ...item, reason: { code: "substitute", text: "In place of Tarn tent: also in Tents, 9% cheaper", evidence: {} } }, makeItem("boots", 1, "Popular")];
+    open("/basket");
+    server.use(http.post("http://shop.test/v1/recommendations", () => HttpResponse.json({
+      decision_id: "d-basket", surface: "basket", policy: { name: "base", probability: 1, weights: {} }, degraded: null, took_ms: 1, items,
+    })));
+    const row = await screen.findByRole("region", { name: "Instead of what is sold out" }, SLOW);
+    expect(within(row).getByText("In place of Tarn tent: also in Tents, 9% cheaper")).toBeVisible();
   });
 
   it("takes an order once, and shows its receipt", async () => {

@@ -50,7 +50,9 @@ export function BasketPage() {
 function GoesWith({ productIds }: { productIds: string[] }) {
   const live = useSlate({ surface: "basket", basket: productIds, limit: ROW_LIMIT });
   const { slate, hasMoved } = useSettled("basket", live.slate);
-  const title = productIds.length === 0 ? "A good place to start" : "Goes with what you have";
-  const note = <UpdatedNote hasMoved={hasMoved} revision={slate?.revision ?? 0} otherwise="Chosen to complete your basket." />;
+  const standsIn = slate?.items.some(({ reason }) => reason?.code === "substitute") ?? false;
+  const title = productIds.length === 0 ? "A good place to start" : standsIn ? "Instead of what is sold out" : "Goes with what you have";
+  const otherwise = standsIn ? "First what stands in for it, then what completes your basket." : "Chosen to complete your basket.";
+  const note = <UpdatedNote hasMoved={hasMoved} revision={slate?.revision ?? 0} otherwise={otherwise} />;
   return <SlateRow title={title} note={note} slate={slate} isPending={slate === null && live.error === null} place="basket" />;
 }

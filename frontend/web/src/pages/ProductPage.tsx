@@ -51,9 +51,13 @@ function ProductView({ product, origin }: { product: Product; origin: Origin }) 
           <ProductFacts product={product} />
         </div>
       </div>
-      <BoughtTogether product={product} />
-      <Similar productId={id} />
-      <ForYouHere productId={id} />
+      {product.in_stock ? (
+        <>
+          <BoughtTogether product={product} />
+          <Similar productId={id} />
+          <ForYouHere productId={id} />
+        </>
+      ) : <InsteadOf product={product} />}
     </>
   );
 }
@@ -61,6 +65,24 @@ function ProductView({ product, origin }: { product: Product; origin: Origin }) 
 function Similar({ productId }: { productId: string }) {
   const { slate, isPending } = useSimilar(productId, ROW_LIMIT);
   return <SlateRow title="Similar products" slate={slate} isPending={isPending} place="similar" />;
+}
+
+/** What stands in for a product that is sold out, in this shopper's order; back again by itself once there is one. */
+function InsteadOf({ product }: { product: Product }) {
+  const id = product.product_id;
+  const live = useSlate({ surface: "product", product_id: id, limit: ROW_LIMIT });
+  const { slate, hasMoved } = useSettled(`instead of ${id}`, live.slate);
+  const note = <UpdatedNote hasMoved={hasMoved} revision={slate?.revision ?? 0} otherwise="Close to it, and here now." />;
+  return (
+    <SlateRow
+      title={`${product.title} is sold out. You could take`}
+      note={note}
+      slate={slate}
+      isPending={slate === null && live.error === null}
+      place="instead"
+      fewest={1}
+    />
+  );
 }
 
 function ForYouHere({ productId }: { productId: string }) {

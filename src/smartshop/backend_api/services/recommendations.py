@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Recommender
+from smartshop.ai_agents.advice import Advisor, FallbackRecommender, Question, Recommender
 from smartshop.ai_agents.decision_log import keeps_candidates, logged
 from smartshop.ai_agents.eligibility import ShelfMasks
 from smartshop.ai_agents.policy import PolicyConfig
@@ -148,16 +148,22 @@ class Recommendations:
 
         `at` sets the request's time: later events are not known then. `with_candidates` keeps all of them in the log.
         """
-        started, plan = perf_counter_ns(), self._serving.slate()
+        started, serving = perf_counter_ns(), self._serving
         asker = await self._presence.of(request, shopper, vouched=vouched, at=at)
         asked = self._ask(request, asker, at)
         rules = await self._rules_for(request, asker, asked.question.now)
         return self._decide(
-            asked, asker, plan, started, rules=rules, explain=request.explain, with_candidates=with_candidates
+            asked,
+            asker,
+            serving.slate(asked.question),
+            started,
+            rules=rules,
+            explain=request.explain,
+            with_candidates=with_candidates,
         )
 
     async def similar(self, product_id: ProductId, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
-        """Products like this one.
+        """Products like this one; where it is sold out, what stands in for it leads.
 
         Raises:
             NotFound: no such product.
@@ -172,7 +178,7 @@ class Recommendations:
             limit=limit,
             filters=SlateFilters(category=narrowed, bought=Bought.ALLOW),
         )
-        return await self._list(request, shopper, serving.similar(), started)
+        return await self._list(request, shopper, serving.similar, started)
 
     async def bought_together(self, product_id: ProductId, *, limit: int = 12, shopper: Shopper | None = None) -> Slate:
         """What completes this product, from orders alone; empty where nothing was learned.
@@ -180,12 +186,12 @@ class Recommendations:
         Raises:
             NotFound: no such product.
         """
-        started = perf_counter_ns()
+        started, plan = perf_counter_ns(), self._serving.bought_together()
         self._category(product_id)
         request = SlateRequest(
             surface=Surface.PRODUCT, product_id=product_id, limit=limit, filters=SlateFilters(bought=Bought.ALLOW)
         )
-        return await self._list(request, shopper, self._serving.bought_together(), started)
+        return await self._list(request, shopper, lambda _: plan, started)
 
     async def trending(
         self,
@@ -196,10 +202,10 @@ class Recommendations:
         source: FallbackRecommender | None = None,
     ) -> Slate:
         """What is in demand now, in a category path or overall; by `source` where one is given (a segment's demand)."""
-        started = perf_counter_ns()
+        started, plan = perf_counter_ns(), self._serving.trending(source)
         filters = SlateFilters(category=[category] if category else [], bought=Bought.ALLOW)
         request = SlateRequest(surface=Surface.CATEGORY, limit=limit, filters=filters)
-        return await self._list(request, shopper, self._serving.trending(source), started)
+        return await self._list(request, shopper, lambda _: plan, started)
 
     async def rank(
         self,
@@ -235,9 +241,12 @@ class Recommendations:
         return self.writer.find(decision_id) or await asyncio.to_thread(self._decisions.get, decision_id)
 
     # ---------------------------------------------------------------------------------------- steps
-    async def _list(self, request: SlateRequest, shopper: Shopper | None, plan: Plan, started: int) -> Slate:
+    async def _list(
+        self, request: SlateRequest, shopper: Shopper | None, plan_for: Callable[[Question], Plan], started: int
+    ) -> Slate:
         asker = await self._presence.of(request, shopper, vouched=False)
-        return self._decide(self._ask(request, asker, None), asker, plan, started)
+        asked = self._ask(request, asker, None)
+        return self._decide(asked, asker, plan_for(asked.question), started)
 
     def _ask(self, request: SlateRequest, asker: Asker, at: Micros | None) -> Asked:
         shelf = self._shelves()
