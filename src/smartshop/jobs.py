@@ -65,7 +65,7 @@ from smartshop.errors import Conflict, InvalidValue, NotFound
 from smartshop.opening import consent_default, opened_stores
 from smartshop.place import DEMO_MARK, Place
 from smartshop.settings import Settings
-from smartshop.simulator.enter import enter_history
+from smartshop.simulator.enter import SupplyBooks, enter_history
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
 from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, cost_config, product_of
@@ -346,6 +346,7 @@ def make_demo(context: JobContext) -> dict[str, Any]:
         stores.catalogue,
         stores.stock,
         now=now,
+        books=SupplyBooks(stores.suppliers, stores.purchase_orders),
         truth_folder=context.place.folder / "truth",
         progress=context.tell,
     )

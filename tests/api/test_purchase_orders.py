@@ -206,6 +206,36 @@ def test_steps_that_do_not_follow_are_refused_in_words(service: Opened) -> None:
     assert ask(service, "DELETE", "/v1/suppliers/north").status_code == 409
 
 
+def test_an_order_of_the_past_teaches_its_lead_time(service: Opened) -> None:
+    def told(name: str, **more: Any) -> Response:  # noqa: ANN401  any field of an order
+        lines = [{"variant_id": "tents-3", "units": 4}]
+        body = {"purchase_order_id": name, "supplier_id": "north", "lines": lines, **more}
+        return ask(service, "POST", "/v1/purchase-orders", body)
+
+    before = level(service, "tents-3")
+    order = told("po-past", ordered_at="2026-03-02T08:00:00Z").json()
+    assert (order["status"], order["expected_at"]) == ("sent", "2026-03-07T08:00:00.000000Z")
+    assert told("po-past", ordered_at="2026-03-02T08:00:00Z").status_code == 200
+    came = {"receipt_id": "note-1", "received_at": "2026-03-11T08:00:00Z", "in_stock_already": True}
+    path = "/v1/purchase-orders/po-past/receive"
+    assert [ask(service, "POST", path, came).json()["booked"] for _ in range(2)] == [True, False]
+    assert level(service, "tents-3") == before
+    seen = [one for one in service.shop.purchase_orders.deliveries(Micros(0)) if one.purchase_order_id == "po-past"]
+    assert [(one.received_at - one.sent_at) // DAY for one in seen] == [9]
+    assert told("po-later", ordered_at="2026-03-02T08:00:00Z", expected_at="2026-03-05T08:00:00Z").status_code == 201
+    early = ask(service, "POST", "/v1/purchase-orders/po-later/receive", {"received_at": "2026-03-01T08:00:00Z"})
+    assert early.status_code == 409
+    assert ask(service, "POST", "/v1/purchase-orders/po-later/receive", {}).json()["booked"]
+    assert level(service, "tents-3") == before + 4
+    for more, says in (
+        ({"ordered_at": "2100-01-01T00:00:00Z"}, "is in the future"),
+        ({"ordered_at": "1998-01-01T00:00:00Z"}, "begin in 2000"),
+        ({"ordered_at": "2026-03-02T08:00:00Z", "expected_at": "2026-03-01T08:00:00Z"}, "expected after that"),
+    ):
+        refused = told("po-wrong", **more)
+        assert (refused.status_code, says in refused.json()["detail"]) == (409, True), refused.text
+
+
 def test_orders_come_in_pages_newest_first(service: Opened) -> None:
     for number in range(5):
         drafted(service, f"page-{number}", tents_2=1)

@@ -7,13 +7,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.inventory.replenishment.lead_times import learn_lead_times
 from smartshop.data_collection.connectors.log_profiles import LogProfiles
 from smartshop.data_collection.connectors.memory.bus import MemoryBus
 from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
 from smartshop.data_collection.pipelines.ingest import Ingest
 from smartshop.data_collection.pipelines.profiles import fold
 from smartshop.data_collection.schemas.events import EventKind
-from smartshop.simulator.enter import Entered, enter_history
+from smartshop.data_collection.schemas.ids import Micros, SupplierId
+from smartshop.simulator.enter import Entered, SupplyBooks, enter_history
 from smartshop.simulator.truth import TruthIndex
 from smartshop.simulator.world import World, build_world
 from tests.simulator.conftest import END_AT, SEED, make, small_scenario
@@ -26,7 +28,7 @@ def stores(tmp_path: Path) -> Iterator[SqlStores]:
     opened.close()
 
 
-def enter(stores: SqlStores, world: World, truth: Path | None = None) -> Entered:
+def enter(stores: SqlStores, world: World, truth: Path | None = None, books: SupplyBooks | None = None) -> Entered:
     ingest = Ingest(
         log=stores.log,
         quarantine=stores.quarantine,
@@ -35,7 +37,7 @@ def enter(stores: SqlStores, world: World, truth: Path | None = None) -> Entered
         bus=MemoryBus(),
         currency=world.scenario.currency,
     )
-    return enter_history(world, ingest, stores.catalogue, stores.stock, now=END_AT, truth_folder=truth)
+    return enter_history(world, ingest, stores.catalogue, stores.stock, now=END_AT, truth_folder=truth, books=books)
 
 
 def test_a_history_enters_whole_and_a_second_time_changes_nothing(stores: SqlStores, tmp_path: Path) -> None:
@@ -65,6 +67,33 @@ def test_the_shops_stock_is_what_was_counted_received_and_sold(stores: SqlStores
                 expected[line.variant_id] += sign * (line.quantity or 0)
     levels = stores.stock.levels(made.world.range.variant_ids)
     assert {variant: sum(at.values()) for variant, at in levels.items()} == expected
+
+
+def test_suppliers_and_what_was_ordered_from_them_are_told(stores: SqlStores) -> None:
+    scenario = small_scenario(days=30)
+    made = make(scenario)
+    enter(stores, made.world, books=SupplyBooks(stores.suppliers, stores.purchase_orders))
+    levels = stores.stock.levels(made.world.range.variant_ids)
+    assert enter(stores, made.world, books=SupplyBooks(stores.suppliers, stores.purchase_orders)).accepted == 0
+    assert stores.stock.levels(made.world.range.variant_ids) == levels
+    assert {one.supplier_id for one in stores.suppliers.all()} == {one.key for one in scenario.suppliers}
+    terms = stores.suppliers.terms()
+    assert {one.variant_id for one in terms} == set(made.world.range.variant_ids)
+    assert all(one.unit_cost_minor > 0 and one.preferred for one in terms)
+    told = stores.purchase_orders.deliveries(Micros(0))
+    came = sum(receipt.quantity for day in made.days for receipt in day.receipts)
+    assert sum(line.units for one in told for line in one.lines) == came > 0
+    # What receipts teach is what the scenario draws from, in whole days.
+    learned = learn_lead_times(stores.suppliers.all(), told)
+    for supplier in scenario.suppliers:
+        seen = learned[SupplierId(supplier.key)]
+        if seen.orders_seen >= 8:
+            near = 3 * supplier.lead_time_spread_days / seen.orders_seen**0.5 + 0.5
+            assert abs(seen.mean_days - supplier.lead_time_days) < near
+    assert max(one.orders_seen for one in learned.values()) >= 8
+    # What had not come by the end is still on its way, and nothing else is.
+    coming = sum(one.units for one in stores.purchase_orders.incoming())
+    assert coming == sum(one.quantity for day in made.days for one in day.ordered) - came
 
 
 def test_the_truth_stands_in_files_of_its_own(stores: SqlStores, tmp_path: Path) -> None:

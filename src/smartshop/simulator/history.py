@@ -33,7 +33,7 @@ from smartshop.simulator.steps import (
     Slate,
     Step,
 )
-from smartshop.simulator.stockroom import Stockroom, open_stockroom
+from smartshop.simulator.stockroom import OnItsWay, Stockroom, open_stockroom
 from smartshop.simulator.truth import Ledger
 from smartshop.simulator.visits import Climate, context_of, make_climate, new_visit
 from smartshop.simulator.world import World
@@ -58,6 +58,10 @@ class HistoryDay:
     receipts: list[StockMovement]
     events: list[Event]
     """By occurred_at."""
+    ordered: tuple[OnItsWay, ...]
+    """What the shop bought this morning."""
+    arrived: tuple[OnItsWay, ...]
+    """What the receipts are of."""
 
 
 @dataclass(slots=True)
@@ -127,7 +131,13 @@ def _live_day(past: _Past, day: int, shoppers: int) -> HistoryDay:
     events = []
     while past.waiting and past.waiting[0][0] < until:
         events.append(heapq.heappop(past.waiting)[2])
-    return HistoryDay(day=day, receipts=receipts, events=events)
+    return HistoryDay(
+        day=day,
+        receipts=receipts,
+        events=events,
+        ordered=past.stockroom.ordered_today,
+        arrived=past.stockroom.arrived_today,
+    )
 
 
 def _visit(past: _Past, arrival: Arrival, day: int) -> None:

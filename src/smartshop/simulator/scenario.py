@@ -42,6 +42,12 @@ class Supplier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Mean days from order to arrival."""
     lead_time_spread_days: Annotated[float, Meta(ge=0.0)] = 1.0
     """Standard deviation of the above."""
+    pack_units: Count = 1
+    """What it sells today comes in multiples of so many units."""
+    order_cost: Annotated[float, Meta(ge=0.0)] = 0.0
+    """Money, in major units, of each order, however small: delivery and handling."""
+    min_order: Annotated[float, Meta(ge=0.0)] = 0.0
+    """Money, in major units; orders for less are not accepted."""
 
 
 class City(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

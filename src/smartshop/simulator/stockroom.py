@@ -1,5 +1,6 @@
 """The shop's shelf during the made history: counted at the start, sold from, bought in again; never below zero."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,7 @@ LEARNING = 0.04
 class OnItsWay:
     variant: int
     quantity: int
+    ordered_day: int
     arrives_day: int
     number: int
     """Of the purchase, in the order made."""
@@ -45,6 +47,8 @@ class Stockroom:
     """(V,) units."""
     on_its_way: list[OnItsWay] = field(default_factory=list)
     purchases: int = 0
+    arrived_today: tuple[OnItsWay, ...] = ()
+    ordered_today: tuple[OnItsWay, ...] = ()
     returned: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     """Day → (variant, quantity) that come back on it; they are sold again from the day after."""
 
@@ -59,7 +63,9 @@ class Stockroom:
         self.on_its_way = [each for each in self.on_its_way if each.arrives_day > day]
         for each in arriving:
             self.level[each.variant] += each.quantity
-        self._reorder(day)
+        self.arrived_today = tuple(arriving)
+        self.ordered_today = tuple(self._reorder(day))
+        self.on_its_way.extend(self.ordered_today)
         return [self._receipt(each, day) for each in arriving]
 
     def _receipt(self, each: OnItsWay, day: int) -> StockMovement:
@@ -72,7 +78,7 @@ class Stockroom:
             occurred_at=Micros(self.first_day_at + day * DAY),
         )
 
-    def _reorder(self, day: int) -> None:
+    def _reorder(self, day: int) -> Iterator[OnItsWay]:
         suppliers = self.world.scenario.suppliers
         coming = np.zeros_like(self.level)
         for each in self.on_its_way:
@@ -84,7 +90,7 @@ class Stockroom:
             quantity = max(1, int(np.ceil(self.guess[variant] * self.world.scenario.stock.cover_days)))
             arrives_day = day + self._lead_days(supplier)
             self.purchases += 1
-            self.on_its_way.append(OnItsWay(int(variant), quantity, arrives_day, self.purchases))
+            yield OnItsWay(int(variant), quantity, day, arrives_day, self.purchases)
 
     def _lead_days(self, supplier: Supplier) -> int:
         return max(1, round(float(self.rng.normal(supplier.lead_time_days, supplier.lead_time_spread_days))))

@@ -60,6 +60,8 @@ class ReceiveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     received_at: Moment | None = None
     lines: Annotated[list[ReceivedLineInput], Meta(max_length=MAX_LINES)] = []
     """Empty: everything that is still open."""
+    in_stock_already: bool = False
+    """The levels hold these goods: they were counted or told as movements since. Only the lead time is learned."""
 
 
 class PurchaseOrderPage(msgspec.Struct, frozen=True):
@@ -156,9 +158,10 @@ async def receive_goods(service: Service, call: Call[None, ReceiveRequest]) -> G
         receipt_id=f"g-{uuid.uuid4().hex}" if body.receipt_id is None else usable_id(body.receipt_id, "receipt_id"),
         lines=tuple(lines),
         received_at=movement_time(body.received_at, now),
+        in_stock_already=body.in_stock_already,
     )
     received = await asyncio.to_thread(shop.purchase_orders.receive, receipt, now)
-    if received.is_new:
+    if received.is_new and not received.receipt.in_stock_already:
         await tell_stock_changed(shop, [line.variant_id for line in received.receipt.lines])
     return GoodsReceived(
         purchase_order=await asyncio.to_thread(seen_order, shop, received.order),

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from smartshop.backend_api.services.product_input import Moment
+from smartshop.backend_api.services.stock_changes import movement_time
 from smartshop.backend_api.services.supply_input import check_currency
 from smartshop.backend_api.services.variant_owners import check_variants
 from smartshop.backend_api.shop import Shop
@@ -29,6 +31,7 @@ from smartshop.errors import Conflict
 MAX_LINES = 1_000
 LONGEST_WAIT_DAYS = 1_095
 """Three years: a later date is a slip of the pen."""
+FIRST_YEAR = 2000
 
 
 class PurchaseLineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +52,8 @@ class PurchaseOrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected_at: Moment | None = None
     """Absent: once it is sent, after the supplier's lead time."""
     reference: Id | None = None
+    ordered_at: Moment | None = None
+    """An order of the past, told afterwards: it was approved and sent then. Absent: a draft."""
 
 
 class UnknownSupplier(Conflict):
@@ -101,12 +106,59 @@ def new_order(shop: Shop, given: PurchaseOrderInput, now: Micros) -> PurchaseOrd
         created_at=now,
         location_id=LocationId(usable_id(given.location_id, "location_id")),
         fixed_cost_minor=supplier.fixed_cost_minor,
-        expected_at=None if given.expected_at is None else expected_time(to_micros(given.expected_at), now),
+        expected_at=None if given.expected_at is None else _expected(given, now),
         reference=None if given.reference is None else usable_id(given.reference, "reference"),
     )
+    if given.ordered_at is not None:
+        order = _sent_then(order, supplier, ordered_time(given.ordered_at, now))
     if order.total_minor > MAX_MINOR:
         raise SenselessOrder(f"The order comes to {order.total_minor} {order.currency} minor units; split it.")
     return order
+
+
+def _sent_then(order: PurchaseOrder, supplier: Supplier, at: Micros) -> PurchaseOrder:
+    """As it stood when it had just been sent."""
+    expected = order.expected_at
+    if expected is None and supplier.lead_time_days is not None:
+        expected = Micros(at + round(supplier.lead_time_days * DAY))
+    return msgspec.structs.replace(
+        order,
+        status=PurchaseStatus.SENT,
+        created_at=at,
+        approved_at=at,
+        sent_at=at,
+        expected_at=expected,
+    )
+
+
+def ordered_time(told: datetime, now: Micros) -> Micros:
+    """When an order of the past was sent.
+
+    Raises:
+        NotYetHappened: more than a day ahead.
+        SenselessOrder: before there were such shops.
+    """
+    moment = movement_time(told, now)
+    if told.year < FIRST_YEAR:
+        raise SenselessOrder(
+            f"Nothing was ordered at {format_rfc3339(moment)}; orders of the past begin in {FIRST_YEAR}."
+        )
+    return moment
+
+
+def _expected(given: PurchaseOrderInput, now: Micros) -> Micros:
+    """Of an order of the past a time after it, which may be over by now."""
+    assert given.expected_at is not None, "asked only where it is told"
+    moment = to_micros(given.expected_at)
+    if given.ordered_at is None or moment >= now:
+        return expected_time(moment, now)
+    ordered_at = ordered_time(given.ordered_at, now)
+    if not ordered_at <= moment <= ordered_at + LONGEST_WAIT_DAYS * DAY:
+        raise SenselessOrder(
+            f"The goods were expected at {format_rfc3339(moment)}, and ordered at {format_rfc3339(ordered_at)}; they"
+            f" are expected after that, within {LONGEST_WAIT_DAYS} days."
+        )
+    return moment
 
 
 def expected_time(moment: Micros, now: Micros) -> Micros:

@@ -482,6 +482,14 @@ class PurchaseOrders(Protocol):
             Conflict: it was not sent or is cancelled, has no such line, or the receipt's id was used for other goods.
         """
 
+    def enter(self, orders: Sequence[PurchaseOrder], receipts: Sequence[PurchaseReceipt], now: Micros) -> None:
+        """Keep orders as they stand and then book goods, of these or others, all or none: what was done before the
+        shop told of it. Orders and receipts that are known stay as they are.
+
+        Raises:
+            NotFound, Conflict: as `draft` and `receive` say.
+        """
+
     def get(self, purchase_order_id: PurchaseOrderId) -> PurchaseOrder | None: ...
     def page(
         self,

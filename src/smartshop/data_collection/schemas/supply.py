@@ -141,6 +141,8 @@ class PurchaseReceipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     lines: tuple[ReceivedLine, ...]
     """Empty when asked for: everything that is still open."""
     received_at: Micros
+    in_stock_already: bool = False
+    """The levels hold these goods: they were counted or told as movements since, so no stock moves."""
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -50,6 +50,9 @@ class SqlPurchaseOrders:
     def receive(self, receipt: PurchaseReceipt, now: Micros) -> Received:
         return self._database.write(lambda connection: _receive(connection, receipt, now))
 
+    def enter(self, orders: Sequence[PurchaseOrder], receipts: Sequence[PurchaseReceipt], now: Micros) -> None:
+        self._database.write(lambda connection: _enter(connection, orders, receipts, now))
+
     def get(self, purchase_order_id: PurchaseOrderId) -> PurchaseOrder | None:
         with self._database.read() as connection:
             return _read(connection, purchase_order_id)
@@ -120,6 +123,15 @@ def _draft(connection: Connection, order: PurchaseOrder) -> PurchaseOrder:
     return order
 
 
+def _enter(
+    connection: Connection, orders: Sequence[PurchaseOrder], receipts: Sequence[PurchaseReceipt], now: Micros
+) -> None:
+    for order in orders:
+        _draft(connection, order)
+    for receipt in receipts:
+        _receive(connection, receipt, now)
+
+
 def _content(order: PurchaseOrder) -> tuple[object, ...]:
     """What makes two drafts the same: what is ordered where and for how much; not how far it came since."""
     lines = sorted((line.variant_id, line.units, line.unit_cost_minor) for line in order.lines)
@@ -149,11 +161,12 @@ def _receive(connection: Connection, told: PurchaseReceipt, now: Micros) -> Rece
     receipt = usable_receipt(before, told, first)
     if first is not None:
         return Received(before, first, False)
-    take_turn(connection, Turn.STOCK)
-    book = open_book(connection, (line.variant_id for line in receipt.lines))
-    for movement in receipt_movements(before, receipt):
-        book.move(movement)
-    write_book(connection, book, now)
+    if not receipt.in_stock_already:
+        take_turn(connection, Turn.STOCK)
+        book = open_book(connection, (line.variant_id for line in receipt.lines))
+        for movement in receipt_movements(before, receipt):
+            book.move(movement)
+        write_book(connection, book, now)
     connection.execute(
         insert(purchase_receipts),
         {
