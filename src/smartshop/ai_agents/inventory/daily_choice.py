@@ -35,7 +35,9 @@ class DailyConfig:
     horizon: int = 28
     """Days ahead, whole weeks: 7 to 84."""
     origins: int = 3
-    """Earlier days after which all candidates are tried, a horizon apart."""
+    """Earlier days after which all candidates are tried."""
+    days_between: int = 28
+    """Between these days, and from the last of them to now: no less than the horizon."""
     heavy_origins: int = 2
     """The newest of them, after which the models that are fitted one by one are tried."""
     least_days: int = 112
@@ -91,7 +93,7 @@ def daily_origins(days: int, config: DailyConfig) -> list[int]:
     >>> daily_origins(196, DailyConfig()), daily_origins(168, DailyConfig()), daily_origins(120, DailyConfig())
     ([112, 140, 168], [112, 140], [])
     """
-    back = (days - one * config.horizon for one in range(config.origins, 0, -1))
+    back = (days - one * config.days_between for one in range(config.origins, 0, -1))
     return [one for one in back if one >= config.least_days]
 
 
