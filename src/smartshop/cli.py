@@ -297,6 +297,8 @@ def reorder(
     budget: Annotated[
         float | None, typer.Option(min=0, help="Spend at most this much, in the shop's currency, where it saves most.")
     ] = None,
+    score: Annotated[bool, typer.Option("--score", help="How proposals turned out that were made before.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=400, help="With --score: decided within so many days.")] = 90,
     data_dir: DataDir = None,
     demo: Demo = None,
     as_json: AsJson = False,
@@ -304,9 +306,20 @@ def reorder(
     """What to order now, how much, from whom and why: every decision with what one pack more or less would cost."""
     import msgspec
 
+    from smartshop.ai_agents.inventory.replenishment.score_words import as_score_table, scores_in_words
     from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
-    from smartshop.stocking import reorder_now
+    from smartshop.stocking import proposals_scored, reorder_now
 
+    if score:
+        scored = proposals_scored(*find_shop(data_dir, demo), days)
+        if as_json:
+            print_json(msgspec.to_builtins(scored))
+            return
+        if scored.whole.orders is not None or scored.whole.law is not None:
+            answers.print(as_score_table(scored))
+        for words in scores_in_words(scored):
+            answers.print(words, highlight=False)
+        return
     found = reorder_now(*find_shop(data_dir, demo), None if budget is None else round(100 * budget), _bar(as_json))
     if as_json:
         print_json(msgspec.to_builtins(found))

@@ -13,12 +13,14 @@ from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposals, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.segmentation.plots import check_path
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.pipelines.clock import ShopClock, format_rfc3339
+from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.alerts import Alert, AlertFilter, AlertKind, AlertState, Severity
+from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import InvalidValue, NotFound
 from smartshop.opening import opened_stores
 from smartshop.place import Place
@@ -45,6 +47,16 @@ def reorder_now(settings: Settings, place: Place, budget_minor: int | None, cons
         found = propose(model, supply, places, present(settings, clock), budget_minor)
         tell(1.0, "done")
     return found
+
+
+def proposals_scored(settings: Settings, place: Place, days: int) -> ProposalScores:
+    """How proposals of the last days turned out, as the newest look over the stock scored them."""
+    with opened_stores(settings, place) as stores:
+        clock = build_clock(settings, stores)
+        now = clock.shop_now()
+        since = Micros(now - days * DAY)
+        kept = (one for batch in stores.proposals.decided(since, Micros(now + 1)) for one in batch)
+        return scores_of(kept, clock.day(since).isoformat(), clock.day(now).isoformat(), settings.currency)
 
 
 def foresee(settings: Settings, place: Place, product: str, plot: Path | None) -> ForecastSeen:

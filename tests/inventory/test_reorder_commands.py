@@ -28,6 +28,15 @@ def test_what_to_order_is_told_in_words_and_as_json(folder: Path) -> None:
     assert {"kettle", "lamp", "rare"} >= {one["variant_id"] for one in facts["items"]}
 
 
+def test_what_was_proposed_is_kept_and_its_score_told(folder: Path) -> None:
+    before = smartshop(folder, "reorder", "--data-dir", ".", "--score")
+    assert (before.status, before.out.strip()) == (0, "No proposal's time is over yet, so none is scored."), before.err
+    looked = smartshop(folder, "job", "look-over-stock", "--data-dir", ".", "--no-demo", "--json").json
+    assert (looked["proposals"], looked["scored"]) == (3, 0)
+    facts = smartshop(folder, "reorder", "--data-dir", ".", "--score", "--json").json
+    assert (facts["proposals"], facts["waiting"]) == (3, 3 + looked["not_now_kept"])
+
+
 def test_a_forecast_is_told_and_drawn(folder: Path) -> None:
     told = smartshop(folder, "forecast", "kettle", "--data-dir", ".", "--plot", "kettle.svg")
     assert told.status == 0, told.err
