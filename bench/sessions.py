@@ -10,14 +10,15 @@ Prints one row per shop and convention; the whole tables go into `--output` as M
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from bench.data import timed
 from smartshop.ai_agents.recommendation.contest import OURS
-from smartshop.ai_agents.recommendation.evaluate import Trial
+from smartshop.ai_agents.recommendation.evaluate import MAX_SHOPPERS, Trial
 from smartshop.ai_agents.recommendation.figures import EvaluationReport, Figure, ModelFigures, Table
 from smartshop.ai_agents.recommendation.held_out import Protocol
 from smartshop.ai_agents.recommendation.neural.settings import AttentionConfig
@@ -39,7 +40,7 @@ NOW = Micros(1_790_000_000_000_000)
 SHOPPERS, DAYS = 3_000, 60
 MODELS = (OURS, "sessions", VMIS, "item-kNN (cosine)", "popularity")
 WITHOUT_NETWORKS = Recipe(configs=Configs(attention=AttentionConfig(least_signs=2**31)))
-TRIAL = Trial(protocol=Protocol.NEXT_SIGN, recipe=WITHOUT_NETWORKS, ablated=("sessions",))
+TRIAL = Trial(protocol=Protocol.NEXT_SIGN, recipe=WITHOUT_NETWORKS, ablated=())
 RETAIL_DAY = date(2011, 9, 30)
 """The weeks after it are kept aside."""
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", type=int, nargs="*")
     parser.add_argument("--scenarios", nargs="+", choices=SHIPPED, default=SHIPPED)
+    parser.add_argument("--shoppers", type=int, default=MAX_SHOPPERS, help="asked about, of each made-up shop")
     parser.add_argument("--online-retail", type=Path)
     parser.add_argument("--retail-shoppers", type=int, default=150)
     parser.add_argument("--output", type=Path, default=Path("bench-output"))
@@ -56,22 +58,19 @@ def main() -> None:
     print("| shop | lists | questions | " + " | ".join(MODELS) + f" | {OURS} less {VMIS} |")
     print("|---|---|---:|" + "---:|" * (len(MODELS) + 1))
     shops = [(scenario, seed) for seed in chosen.seeds for scenario in chosen.scenarios]
-    for name, report in reports(shops, chosen.online_retail, chosen.retail_shoppers):
+    of_shops = ((f"{scenario}_{seed}", of_made_up_shop(scenario, seed, chosen.shoppers)) for scenario, seed in shops)
+    for name, report in chain(of_shops, of_retail(chosen.online_retail, chosen.retail_shoppers)):
         (chosen.output / f"sessions_{name}.md").write_text(as_markdown(report), encoding="utf-8")
         for table in report.tables:
             print(row(name, table), flush=True)
 
 
-def reports(
-    shops: Sequence[tuple[str, int]], online_retail: Path | None, shoppers: int
-) -> Iterator[tuple[str, EvaluationReport]]:
-    for scenario, seed in shops:
-        yield f"{scenario}_{seed}", of_made_up_shop(scenario, seed)
+def of_retail(online_retail: Path | None, shoppers: int) -> Iterator[tuple[str, EvaluationReport]]:
     if online_retail is not None:
         yield "online_retail", of_invoices(online_retail, shoppers)
 
 
-def of_made_up_shop(scenario: str, seed: int) -> EvaluationReport:
+def of_made_up_shop(scenario: str, seed: int, shoppers: int) -> EvaluationReport:
     world = build_world(load_scenario(scenario), seed, NOW, shoppers=SHOPPERS)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), currency=world.scenario.currency)
@@ -79,7 +78,7 @@ def of_made_up_shop(scenario: str, seed: int) -> EvaluationReport:
         with opened_stores(settings, place) as stores:
             ingest = build_ingest(settings, stores, build_clock(settings, stores))
             enter_history(world, ingest, stores.catalogue, stores.stock, now=NOW, days=DAYS)
-        return evaluate_models(settings, place, TRIAL)
+        return evaluate_models(settings, place, replace(TRIAL, max_shoppers=shoppers))
 
 
 def of_invoices(path: Path, shoppers: int) -> EvaluationReport:

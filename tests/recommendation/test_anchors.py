@@ -73,13 +73,22 @@ def test_looks_of_one_moment_keep_their_order() -> None:
 
 def test_while_an_instant_goes_on_its_lines_speak_in_the_order_in_which_they_came() -> None:
     came = [(product, 0, True) for product in (1, 2, 3)]
-    asked = ask_of(moment([(9, DAY, True), (8, DAY, True), *came]))
+    asked = ask_of(moment([(9, DAY, True), (8, DAY, True), *came]), lines_in_order=True)
     assert asked.anchors.product_no[:3].tolist() == [3, 2, 1]
     assert asked.anchors.weight[:3].tolist() == pytest.approx([1, STEP_DECAY, STEP_DECAY**2])
     assert asked.anchors.weight[3] == asked.anchors.weight[4]
     assert speakers_of(asked).weight[:3].tolist() == pytest.approx([1, MOMENT_DECAY, MOMENT_DECAY**2])
     assert np.diff(asked.moment.history_at).tolist() == pytest.approx([0, DAY, 1, 1], abs=2)
     assert asked.moment.history_at[-1] == asked.moment.now
+
+
+def test_in_other_shops_lines_that_came_so_far_are_alike_too() -> None:
+    came = moment([(4, 0, False), *[(product, 0, True) for product in (1, 2, 3)]])
+    asked = ask_of(came)
+    assert np.diff(asked.moment.history_at).tolist() == [1, 0, 0]
+    assert asked.anchors.weight.tolist() == pytest.approx([1, 1, 1, STEP_DECAY])
+    of_lines = moment([(product, 0, True) for product in (1, 2, 3)])
+    assert as_it_came(of_lines, lines_in_order=False) is of_lines
 
 
 def test_a_history_sent_with_the_request_speaks_in_its_order_everywhere() -> None:
@@ -90,7 +99,7 @@ def test_a_history_sent_with_the_request_speaks_in_its_order_everywhere() -> Non
 
 def test_an_instant_that_is_over_stays_as_it_is() -> None:
     over = moment([(product, 1, True) for product in (1, 2, 3)])
-    assert as_it_came(over) is over
+    assert as_it_came(over, lines_in_order=True) is over
 
 
 def test_a_month_halves_the_voice() -> None:

@@ -108,7 +108,8 @@ class RecommendationAdvisor:
     def bought_together(self, question: Question, n: int) -> Candidates:
         """What completes the anchor and the basket; shorter where nothing was learned."""
         eligible = question.eligible.copy()
-        asked = ask_of(moment_in(replace(question, eligible=eligible)))
+        moment = moment_in(replace(question, eligible=eligible))
+        asked = ask_of(moment, lines_in_order=self.model.recipe.lines_in_order)
         eligible[asked.completing.product_no] = False
         learned = self.model.of(BoughtTogether)
         drawn = NOTHING if learned is None else learned.draw(asked, self._view_of(question.shelf), n)

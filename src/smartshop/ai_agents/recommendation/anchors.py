@@ -28,27 +28,33 @@ FOCUS_BACKGROUND = 0.3
 """On a product's page or in the basket, how loud the rest of the history speaks beside what lies before the shopper."""
 
 
-def ask_of(moment: Moment) -> Asked:
-    moment = as_it_came(moment)
+def ask_of(moment: Moment, *, lines_in_order: bool = False) -> Asked:
+    """`lines_in_order`: as a recipe has found it of the shop's orders."""
+    moment = as_it_came(moment, lines_in_order=lines_in_order)
     anchors = anchors_of(moment)
     if not len(moment.focus):
         return Asked(moment, anchors, anchors)
     return Asked(moment, anchors, Anchors(moment.focus[::-1], np.ones(len(moment.focus))))
 
 
-def as_it_came(moment: Moment) -> Moment:
+def as_it_came(moment: Moment, *, lines_in_order: bool) -> Moment:
     """The moment with the signs of this very instant told apart, 1 µs each, by the order in which they came.
 
-    Lines of a whole order have no order among them. But what is known while an instant still goes on came one by one:
-    the history that a request brings along, or the first lines of an invoice whose next one is asked for. On a
-    wholesaler's invoices HR@20 of the next line went from .29 to .52 with it.
+    What is known while an instant still goes on came one by one: the history that a request brings along and, with
+    `lines_in_order`, the first lines of an order whose next one is asked for. Of a wholesaler's next lines .52 instead
+    of .29 were among the first twenty with it; had each order's lines been in no order, .16 instead of .19.
     """
     at = moment.history_at
     begin = int(at.searchsorted(moment.now))
     if len(at) - begin < 2:
         return moment
+    steps = np.ones(len(at) - begin - 1, np.int64)
+    if len(moment.bought) and not lines_in_order:
+        steps[moment.bought[begin:-1] & moment.bought[begin + 1 :]] = 0
+    if not steps.any():
+        return moment
     apart = at.copy()
-    apart[begin:] -= np.arange(len(at) - begin - 1, -1, -1)
+    apart[begin:-1] -= steps[::-1].cumsum()[::-1]
     return replace(moment, history_at=apart)
 
 

@@ -79,6 +79,7 @@ class Contest:
             shown=shown,
             targets=[wanted for wanted in targets if len(wanted)],
             shopper=np.array([question.shopper for question in asked], np.int64),
+            later=np.array([question.now > question.history_at[-1] for question in asked], np.bool_),
         )
 
 

@@ -6,6 +6,7 @@ product of every shopper is asked for, the one before it tunes, and everything i
 published sequence benchmarks). The other protocols fit the chosen recipe once more on all that is older than the cut.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from smartshop.ai_agents.recommendation.baselines import (
 from smartshop.ai_agents.recommendation.beyond_accuracy import surprise_of
 from smartshop.ai_agents.recommendation.contest import OURS, Contest, recipes_without_each, without
 from smartshop.ai_agents.recommendation.figures import (
+    Answers,
     EvaluationReport,
     SourceWorth,
     Table,
@@ -36,7 +38,7 @@ from smartshop.ai_agents.recommendation.sequences import Sequences, make_sequenc
 from smartshop.ai_agents.recommendation.source import NO_FOLDERS, Folders
 from smartshop.ai_agents.recommendation.sources import HANDED_ON
 from smartshop.ai_agents.recommendation.training import DEFAULT_RECIPE, Learned, Progress, fit, learn, newest
-from smartshop.ai_agents.recommendation.tuning import Convention, at_new_moments, repeats_allowed, without_history
+from smartshop.ai_agents.recommendation.tuning import Convention, repeats_allowed, without_history
 from smartshop.ai_agents.recommendation.vmis import Vmis
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.data_collection.pipelines.interactions import Interactions
@@ -46,8 +48,9 @@ MAX_SHOPPERS = 4_000
 LINEAR = "slist"
 """The strongest of the public linear models: the blend is set against it as against the baselines."""
 CONVENTIONS: tuple[tuple[str, Convention], ...] = (("repeats allowed", repeats_allowed), ("new only", without_history))
-AT_NEW_MOMENTS: tuple[str, Convention] = ("repeats allowed, at new moments", at_new_moments)
-"""For the next signs of sessions, of which many are lines of one order."""
+AT_NEW_MOMENTS = "repeats allowed, at new moments"
+"""Of the first convention's questions those whose answer came later than all that is known: a log has the lines of an
+order one after the other, but no page is asked for between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,10 @@ def evaluate(
         contests = _contests(held, learned, shelf, trial, _part(progress, 0.3, 0.6))
         surprise = surprise_of(shoppers_of(held.rest), held.rest.n_shoppers)
         tables = []
-        share = 0.4 / len(contests)
         for number, (name, contest) in enumerate(contests.items()):
-            asking = _part(progress, 0.6 + share * number, 0.6 + share * (number + 1))
-            tables.append(_table(name, contest, held, shelf, surprise, rng, asking))
+            asking = _part(progress, 0.6 + 0.2 * number, 0.8 + 0.2 * number)
+            for convention, answers in _answers(name, contest, held, asking):
+                tables.append(_table(convention, contest, answers, shelf, surprise, rng))
     progress(1.0, "evaluated")
     return EvaluationReport(
         protocol=held.protocol.value,
@@ -98,10 +101,6 @@ def evaluate(
         products=int(shelf.alive.sum()),
         tables=tables,
     )
-
-
-def conventions_of(protocol: Protocol) -> tuple[tuple[str, Convention], ...]:
-    return (*CONVENTIONS, AT_NEW_MOMENTS) if protocol is Protocol.NEXT_SIGN else CONVENTIONS
 
 
 def _learned_from(held: HeldOut, learned: Learned) -> Sequences:
@@ -130,38 +129,43 @@ def _contests(held: HeldOut, learned: Learned, shelf: Shelf, trial: Trial, progr
             folders=trial.folders,
         )
     progress(0.6, "fitting the baselines")
-    conventions = conventions_of(held.protocol)
-    baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in conventions])
+    baselines = fit_baselines(learned.held, rest, shelf.alive, [convention for _, convention in CONVENTIONS])
     view = model.view(shelf)
     return {
         name: Contest(model=model, view=view, alive=shelf.alive, recipes=recipes, baselines=mine)
-        for (name, _), mine in zip(conventions, baselines, strict=True)
+        for (name, _), mine in zip(CONVENTIONS, baselines, strict=True)
     }
+
+
+def _answers(name: str, contest: Contest, held: HeldOut, progress: Progress) -> Iterator[tuple[str, Answers]]:
+    """The answers to all questions and, where steps of sessions are asked for, to those at new moments."""
+    steps_of_sessions = held.protocol is Protocol.NEXT_SIGN
+    doing = f"asking {len(held.questions)} questions, {name}"
+    convention, cut = dict(CONVENTIONS)[name], SESSION_CUT if steps_of_sessions else CUT
+    answers = contest.ask(held.questions, convention, cut, lambda done: progress(done, doing))
+    yield name, answers
+    if steps_of_sessions and convention is repeats_allowed:
+        yield AT_NEW_MOMENTS, answers.of(answers.later)
 
 
 def _table(
     name: str,
     contest: Contest,
-    held: HeldOut,
+    answers: Answers,
     shelf: Shelf,
     surprise: NDArray[np.float64],
     rng: np.random.Generator,
-    progress: Progress,
 ) -> Table:
-    cut = SESSION_CUT if held.protocol is Protocol.NEXT_SIGN else CUT
-    doing = f"asking {len(held.questions)} questions, {name}"
-    convention = dict(conventions_of(held.protocol))[name]
-    answers = contest.ask(held.questions, convention, cut, lambda done: progress(done, doing))
     bootstrap = draw_bootstrap(answers.shopper, rng)
     measures = {model: answers.measures(model) for model in answers.shown}
     sources = [source.name for source in contest.model.sources if source.name not in HANDED_ON]
     baselines = [baseline.name for baseline in contest.baselines]
     compared = [*baselines, *(source for source in sources if source == LINEAR)]
     recipe = contest.recipes[OURS]
-    mix = recipe.blend.for_new() if convention is without_history else recipe.blend
+    mix = recipe.blend.for_new() if dict(CONVENTIONS).get(name) is without_history else recipe.blend
     return Table(
         convention=name,
-        cut=cut,
+        cut=answers.shown[OURS].shape[1],
         questions=len(answers.targets),
         shoppers=len(np.unique(answers.shopper)),
         blend_weights={source: mix.weights.get(source, 0.0) for source in sources},

@@ -111,6 +111,18 @@ class Answers:
     """(n,) of ≥ 1 product each."""
     shopper: NDArray[np.int64]
     """(n,)"""
+    later: NDArray[np.bool_]
+    """(n,): whether what is asked for came later than all that is known, and not, as the next line of an order, at the
+    same moment."""
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Answers":
+        """The answers to these questions alone; `chosen`: (n,)."""
+        return Answers(
+            shown={model: shown[chosen] for model, shown in self.shown.items()},
+            targets=[wanted for wanted, kept in zip(self.targets, chosen.tolist(), strict=True) if kept],
+            shopper=self.shopper[chosen],
+            later=self.later[chosen],
+        )
 
     def measures(self, model: str) -> Measures:
         shown = self.shown[model]

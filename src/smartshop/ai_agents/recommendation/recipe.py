@@ -20,6 +20,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     configs: Configs = Configs()
     blend: BlendConfig = BlendConfig()
+    lines_in_order: bool = False
+    """Whether the order in which an order's lines came tells of the line that comes next."""
     calibration: Calibration = Calibration()
     calibration_new: Calibration | None = None
     """Of the mix for new products only; None where there is but one mix."""

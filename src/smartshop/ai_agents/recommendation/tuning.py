@@ -55,15 +55,6 @@ def without_history(question: HeldOutQuestion, alive: Mask) -> tuple[Mask, Numbe
     return eligible, question.targets[eligible[question.targets]]
 
 
-def at_new_moments(question: HeldOutQuestion, alive: Mask) -> tuple[Mask, Numbers]:
-    """As `repeats_allowed`, where the answer came later than all that is known.
-
-    A visitor's page is never asked for between two lines of one order, though a log has them one after the other.
-    """
-    eligible, targets = repeats_allowed(question, alive)
-    return eligible, targets if question.now > question.history_at[-1] else targets[:0]
-
-
 def rankings_of(
     model: RecommendationModel,
     view: ShelfView,
