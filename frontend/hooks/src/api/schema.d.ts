@@ -987,6 +987,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/reorder-proposals/{proposal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One decision as it was told and kept, whether it was followed, and its score once its time is over */
+        get: operations["get_reorder_proposals_proposal_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/reorder-proposals/{proposal_id}/draft": {
         parameters: {
             query?: never;
@@ -998,6 +1015,23 @@ export interface paths {
         put?: never;
         /** Make a draft order to the supplier of a proposal; 200 with the first draft when made before */
         post: operations["post_reorder_proposals_proposal_id_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reorder-proposals/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How proposals turned out that were made before: by supplier and class, what was told and what came */
+        get: operations["get_reorder_proposals_score"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2301,6 +2335,18 @@ export interface components {
             open_minor: number;
             open_units: number;
         };
+        /**
+         * LawScore
+         * @description How well demand was told, over decisions that were picked by the calendar.
+         */
+        LawScore: {
+            came: number;
+            decisions: number;
+            mean_told: number;
+            places: number;
+            within_50: components["schemas"]["ScoredShare"];
+            within_90: components["schemas"]["ScoredShare"];
+        };
         /** Letter */
         Letter: {
             agent: string;
@@ -2578,6 +2624,23 @@ export interface components {
             /** @default null */
             variant_id?: string | null;
         };
+        /**
+         * OrderScore
+         * @description What proposals were worth, over those whose time is over, each place once at a time. Money in minor units.
+         */
+        OrderScore: {
+            as_proposed_minor: number;
+            asked_for: number;
+            days: number;
+            days_out: number;
+            followed: number;
+            proposals: number;
+            reached_service: components["schemas"]["ScoredShare"];
+            short: number;
+            told_service: number;
+            with_hindsight_minor: number;
+            without_order_minor: number;
+        };
         /** OrdersQuery */
         OrdersQuery: {
             /** @default null */
@@ -2847,6 +2910,52 @@ export interface components {
             title: string | null;
             variant_id: string;
         };
+        /** ProposalScorePage */
+        ProposalScorePage: {
+            by_class: components["schemas"]["ScoreGroup"][];
+            by_supplier: components["schemas"]["ScoreGroup"][];
+            could_not_be_judged: number;
+            currency: string;
+            in_another_currency: number;
+            proposals: number;
+            since: string;
+            until: string;
+            waiting: number;
+            whole: components["schemas"]["ScoreGroup"];
+            words: string[];
+        };
+        /** ProposalScoreQuery */
+        ProposalScoreQuery: {
+            /**
+             * @description Decided within so many days.
+             * @default 90
+             */
+            days?: number;
+            /** @default null */
+            supplier_id?: string | null;
+        };
+        /**
+         * ProposalScoreSeen
+         * @description Over the proposal's stretch; units asked for behind an empty shelf are estimated. Money in minor units.
+         */
+        ProposalScoreSeen: {
+            as_proposed_minor: number;
+            asked_for: number;
+            best_units: number;
+            covered: boolean;
+            days_out: number;
+            is_final: boolean;
+            left: number;
+            left_out: string | null;
+            level_met: number;
+            received: number;
+            scored_at: string;
+            short: number;
+            sold: number;
+            told_covered: number;
+            with_hindsight_minor: number;
+            without_order_minor: number;
+        };
         /** PurchaseDocuments */
         PurchaseDocuments: {
             csv: string;
@@ -2895,6 +3004,8 @@ export interface components {
              * @default main
              */
             location_id?: string;
+            /** @default null */
+            ordered_at?: string | null;
             /** @default null */
             purchase_order_id?: string | null;
             /** @default null */
@@ -3045,6 +3156,8 @@ export interface components {
         };
         /** ReceiveRequest */
         ReceiveRequest: {
+            /** @default false */
+            in_stock_already?: boolean;
             /** @default [] */
             lines?: components["schemas"]["ReceivedLineInput"][];
             /** @default null */
@@ -3312,6 +3425,21 @@ export interface components {
             segment?: string[];
             /** @default [] */
             surface?: components["schemas"]["Surface"][];
+        };
+        /**
+         * ScoredShare
+         * @description A share, 0 to 1, and between which ones it lies with 95 % (places resampled; None: too few of them).
+         */
+        ScoredShare: {
+            high: number | null;
+            low: number | null;
+            share: number;
+        };
+        /** ScoreGroup */
+        ScoreGroup: {
+            law: components["schemas"]["LawScore"] | null;
+            name: string;
+            orders: components["schemas"]["OrderScore"] | null;
         };
         /**
          * SearchFacets
@@ -3871,6 +3999,44 @@ export interface components {
             /** @default null */
             description?: string | null;
             title: string;
+        };
+        /**
+         * ToldProposalSeen
+         * @description A decision as it was told. Money in minor units of `currency`, what the shop counted in then.
+         */
+        ToldProposalSeen: {
+            chance_short_before: number;
+            currency: string;
+            decided_at: string;
+            demand_class: string;
+            ends_at: string;
+            followed_by: string | null;
+            holding_minor_per_unit_year: number;
+            incoming: number;
+            lead_days: number;
+            location_id: string;
+            mean: number;
+            missed_minor_per_unit: number;
+            model_version: string;
+            on_hand: number;
+            pattern: string;
+            product_id: string;
+            proposal_id: string;
+            reserved: number;
+            review_days: number;
+            score: components["schemas"]["ProposalScoreSeen"] | null;
+            service_level: number;
+            stretch_days: number;
+            supplier_id: string | null;
+            supplier_name: string | null;
+            title: string;
+            told_10: number;
+            told_50: number;
+            told_90: number;
+            unit_cost_minor: number;
+            units: number;
+            variant_id: string;
+            words: string;
         };
         /** TransferBatch */
         TransferBatch: {
@@ -6149,6 +6315,33 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    get_reorder_proposals_proposal_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One decision as it was told and kept, whether it was followed, and its score once its time is over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldProposalSeen"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_reorder_proposals_proposal_id_draft: {
         parameters: {
             query?: never;
@@ -6182,6 +6375,36 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_reorder_proposals_score: {
+        parameters: {
+            query?: {
+                /** @description Decided within so many days. */
+                days?: number;
+                /** @description 1 to 128 bytes, no slash, no control characters. */
+                supplier_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How proposals turned out that were made before: by supplier and class, what was told and what came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalScorePage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
