@@ -116,3 +116,53 @@ def test_a_product_without_variants_is_its_own_and_a_deleted_one_has_none(stores
     stores.catalogue.delete([TENT], at(2))
     assert stores.prices.set([change(7)], at(3), at(3)) == [PriceOutcome(None)]
     assert stores.prices.set([], at(Micros(DAY)), at(3)) == []
+
+
+def told(stores: SqlStores, *variants: str) -> list[tuple[str, int, int | None]]:
+    """(variant, seconds since noon, price) of the default market."""
+    names = [VariantId(variant) for variant in variants or ("tent-s",)]
+    points = stores.prices.history(names)
+    assert {point.currency for point in points} <= {"EUR"}
+    return [(point.variant_id, (point.since - NOON) // 1_000_000, point.price_minor) for point in points]
+
+
+class TestHistory:
+    def test_every_door_leaves_its_prices(self, stores: SqlStores) -> None:
+        stores.catalogue.upsert([tent(offer(100))], at(0))
+        stores.catalogue.upsert([tent(offer(100))], at(10))
+        stores.catalogue.upsert([tent(offer(110, list_price_minor=120))], at(20))
+        stores.prices.set([change(90)], at(30), at(30))
+        stores.prices.set([change(90)], at(40), at(40))
+        assert told(stores) == [("tent-s", 0, 100), ("tent-s", 20, 110), ("tent-s", 30, 90)]
+        assert [point.list_price_minor for point in stores.prices.history([VariantId("tent-s")])] == [None, 120, 120]
+        assert told(stores, "tent-l") == [("tent-l", 0, 300)]
+        assert len(stores.prices.history()) == 4
+        assert [point.since for point in stores.prices.history(since=at(20))] == [at(20), at(30)]
+
+    def test_promotions_and_plans_stand_ahead_until_they_are_told_otherwise(self, stores: SqlStores) -> None:
+        sale = offer(60, valid_from=at(100), valid_to=at(200))
+        stores.catalogue.upsert([tent(offer(100), sale)], at(0))
+        stores.prices.set([change(150, valid_from=at(300))], at(10), at(10))
+        assert told(stores) == [("tent-s", 0, 100), ("tent-s", 10, 100), *ahead((100, 60), (200, 100), (300, 150))]
+        stores.catalogue.upsert([tent(offer(100))], at(150))
+        assert told(stores)[-2:] == [("tent-s", 100, 60), ("tent-s", 150, 100)]
+
+    def test_what_is_not_asked_any_more_ends(self, stores: SqlStores) -> None:
+        stores.catalogue.upsert([tent(offer(100))], at(0))
+        stores.catalogue.upsert([tent()], at(10))
+        stores.catalogue.upsert([Product(product_id=TENT, title="Tent")], at(20))
+        assert told(stores) == [("tent-s", 0, 100), ("tent-s", 10, None)]
+        assert told(stores, "tent-l") == [("tent-l", 0, 300), ("tent-l", 20, None)]
+
+    def test_a_past_that_is_told_in_one_batch_is_kept_whole(self, stores: SqlStores) -> None:
+        stores.catalogue.upsert([tent(offer(100))], at(1_000))
+        past = [change(price, valid_from=at(moment)) for moment, price in ((0, 80), (50, 85), (70, 95), (60, 90))]
+        stores.prices.set(past, at(2_000), at(2_000))
+        found = [one for one in told(stores) if one[1] < 1_000]
+        assert found == ahead((0, 80), (50, 85), (60, 90), (70, 95))
+        assert told(stores)[-1][1:] == (2_000, 95)
+        assert price_at(stores, at(2_001)) == 95
+
+
+def ahead(*points: tuple[int, int]) -> list[tuple[str, int, int]]:
+    return [("tent-s", moment, price) for moment, price in points]

@@ -54,7 +54,7 @@ from smartshop.data_collection.schemas.ids import (
 )
 from smartshop.data_collection.schemas.messages import Message
 from smartshop.data_collection.schemas.orders import Order, Refund, Return
-from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome
+from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome, PricePoint
 from smartshop.data_collection.schemas.profiles import Profile
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
 from smartshop.data_collection.schemas.rules import MerchantRule, RuleId
@@ -217,6 +217,11 @@ class Prices(Protocol):
         """Each in the order given, all in one transaction; of a variant that no product has nothing is kept.
 
         `at` is the shop's present, from which an undated price holds; `now` stamps the products that changed.
+        """
+
+    def history(self, variant_ids: Sequence[VariantId] | None = None, since: Micros | None = None) -> list[PricePoint]:
+        """What was asked from `since` (None: ever) on, of these variants or (None) all, by variant, market, currency and time; what is
+        planned as well. Every change of an offer is in it, whichever way it came; what was before the first is not.
         """
 
 

@@ -33,6 +33,50 @@ class PriceOutcome(msgspec.Struct, frozen=True):
     """False also where a later price is told already."""
 
 
+class PricePoint(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """From `since` until the next point a variant cost this in a market."""
+
+    variant_id: VariantId
+    market: str
+    currency: str
+    since: Micros
+    price_minor: int | None
+    """The lowest of what was asked; None: nothing was."""
+    list_price_minor: int | None = None
+
+
+Market = tuple[VariantId, str, str]
+"""A variant, a market and a currency."""
+
+
+def price_path(variant: Variant | None, at: Micros) -> dict[Market, list[tuple[Micros | None, int | None, int | None]]]:
+    """What is asked from `at` on, by market: (since, price, list price), the first of them since its offer says (None:
+    since nobody knows when), the others in the order in which planned prices begin and end.
+    """
+    markets: dict[Market, list[Offer]] = {}
+    for offer in () if variant is None else variant.offers:
+        markets.setdefault((offer.variant_id, offer.market, offer.currency), []).append(offer)
+    return {market: _path(offers, at) for market, offers in markets.items()}
+
+
+def _path(offers: list[Offer], at: Micros) -> list[tuple[Micros | None, int | None, int | None]]:
+    borders = {border for one in offers for border in (one.valid_from, one.valid_to) if border is not None}
+    path: list[tuple[Micros | None, int | None, int | None]] = []
+    for moment in (at, *sorted(border for border in borders if border > at)):
+        asked = [
+            one
+            for one in offers
+            if (one.valid_from is None or one.valid_from <= moment) and (one.valid_to is None or moment < one.valid_to)
+        ]
+        lowest = min(asked, key=lambda one: one.price_minor, default=None)
+        price, held = (None, None) if lowest is None else (lowest.price_minor, lowest.list_price_minor)
+        if not path:
+            path.append((None if lowest is None else lowest.valid_from, price, held))
+        elif path[-1][1:] != (price, held):
+            path.append((moment, price, held))
+    return path
+
+
 def repriced(product: Product, change: PriceChange, at: Micros) -> tuple[Product, PriceOutcome]:
     """The product with this change, and what it did; `at` is the shop's present. The same change again does nothing.
 

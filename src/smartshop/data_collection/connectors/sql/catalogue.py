@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.price_history import note_prices
 from smartshop.data_collection.connectors.sql.records import chunks, decode_product, encode
 from smartshop.data_collection.connectors.sql.tables import products, variants
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent, insert_or_replace
@@ -94,12 +95,26 @@ def _numbers(connection: Connection, product_ids: Iterable[ProductId]) -> dict[P
     return numbers
 
 
+def _known(
+    connection: Connection, product_ids: Iterable[ProductId]
+) -> tuple[dict[ProductId, ProductNo], dict[ProductId, Product]]:
+    """Numbers, and what they stand for; a deleted product has no price any more."""
+    numbers: dict[ProductId, ProductNo] = {}
+    before: dict[ProductId, Product] = {}
+    for chunk in chunks(product_ids):
+        for row in connection.execute(select(products).where(products.c.product_id.in_(chunk))):
+            numbers[ProductId(row.product_id)] = ProductNo(row.product_no)
+            before[ProductId(row.product_id)] = decode_product(row.payload)
+    return numbers, before
+
+
 def write_products(
-    connection: Connection, told: Mapping[ProductId, Product], now: Micros
+    connection: Connection, told: Mapping[ProductId, Product], now: Micros, at: Micros | None = None
 ) -> dict[ProductId, ProductNo]:
-    """Add or replace within somebody's transaction; the numbers of these products."""
+    """Add or replace within somebody's transaction; the numbers of these products. Prices change `at` then, or now."""
     take_turn(connection, Turn.CATALOGUE)
-    numbers = _numbers(connection, told)
+    numbers, before = _known(connection, told)
+    note_prices(connection, before, told.values(), now if at is None else at)
     highest = connection.execute(select(func.coalesce(func.max(products.c.product_no), -1))).scalar_one()
     for product_id in told:
         if product_id not in numbers:

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, select
 from smartshop.data_collection.connectors.sql.catalogue import write_products
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.price_history import note_past, read_history
 from smartshop.data_collection.connectors.sql.records import chunks, decode_product
 from smartshop.data_collection.connectors.sql.tables import products, variants
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
-from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome, repriced
+from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome, PricePoint, repriced
 
 
 class SqlPrices:
@@ -20,6 +21,10 @@ class SqlPrices:
 
     def set(self, changes: Sequence[PriceChange], at: Micros, now: Micros) -> list[PriceOutcome]:
         return self._database.write(lambda connection: _set(connection, changes, at, now))
+
+    def history(self, variant_ids: Sequence[VariantId] | None = None, since: Micros | None = None) -> list[PricePoint]:
+        with self._database.read() as connection:
+            return read_history(connection, variant_ids, since or Micros(0))
 
 
 def _set(connection: Connection, changes: Sequence[PriceChange], at: Micros, now: Micros) -> list[PriceOutcome]:
@@ -39,7 +44,13 @@ def _set(connection: Connection, changes: Sequence[PriceChange], at: Micros, now
             living[after.product_id] = changed[after.product_id] = after
         outcomes.append(outcome)
     if changed:
-        write_products(connection, changed, now)
+        write_products(connection, changed, now, at)
+    past = [
+        change
+        for change, outcome in zip(changes, outcomes, strict=True)
+        if outcome.product_id is not None and change.valid_from is not None and change.valid_from < at
+    ]
+    note_past(connection, past)
     return outcomes
 
 

@@ -276,6 +276,18 @@ Index(
 )
 
 # Who waits for what is sold out; a row says what became of one asking.
+# What was asked from a moment on, promotions and planned prices in it; without a price: nothing was.
+price_history = Table(
+    "price_history",
+    shop,
+    Column("variant_id", Id, primary_key=True),
+    Column("market", Id, primary_key=True),
+    Column("currency", Id, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("price_minor", BigInteger),
+    Column("list_price_minor", BigInteger),
+)
+
 stock_waits = Table(
     "stock_waits",
     shop,
