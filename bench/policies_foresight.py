@@ -95,6 +95,16 @@ class LearnedForesight:
         self._choice = choose(tried, pinball_loss, Policy(SIMPLE))
         self._past = [(at, self._choice.mix(panel.until(at), told).mean) for at, told in tried.told.items()]
 
+    @property
+    def means(self) -> Floats:
+        """(n + L, `WEEKS_AHEAD`) units a week as of the last look, the rest of each category below the products."""
+        return np.diff(self._sums, axis=1)
+
+    @property
+    def past(self) -> list[tuple[int, Floats]]:
+        """Weeks known at each earlier origin, and the means told from there."""
+        return self._past
+
     def moments(self, product: int, days: float) -> tuple[float, float]:
         assert self._errors is not None
         weeks = days / WEEK

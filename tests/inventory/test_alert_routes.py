@@ -151,7 +151,7 @@ def test_classes_add_up_to_the_year(client: Client) -> None:
 
 
 def test_who_listens_hears_of_a_new_alert_once(watched: EmbeddedShop) -> None:
-    async def heard() -> list[list[object]]:
+    async def heard() -> tuple[list[object], list[object]]:
         bus = MemoryBus()
         deliveries = bus.subscribe("operator", [SupplyAlertRaised])
         number = await tell_newest(watched.stores.alerts, bus, 0)
@@ -160,7 +160,7 @@ def test_who_listens_hears_of_a_new_alert_once(watched: EmbeddedShop) -> None:
         assert again == number
         await bus.close()
         rest = [each.message async for more in deliveries for each in more]
-        return [[each.message for each in batch], rest]
+        return [each.message for each in batch], [*rest]
 
     first, rest = asyncio.run(heard())
     assert {message.subject.variant_id for message in first if isinstance(message, SupplyAlertRaised)} == {

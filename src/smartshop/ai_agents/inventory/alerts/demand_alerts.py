@@ -14,8 +14,7 @@ from smartshop.ai_agents.inventory.alerts.recent_demand import RecentConfig, Rec
 from smartshop.ai_agents.inventory.alerts.surge import WINDOWS, RecentLines, SurgeConfig, find_surges
 from smartshop.ai_agents.inventory.demand.series import daily_demand
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
-from smartshop.ai_agents.inventory.model import DAYS_OF_WEEK, InventoryModel
-from smartshop.ai_agents.inventory.sum_spread import UNTRIED_RELATIVE
+from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.pipelines.overheard_orders import RecentLine
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -73,7 +72,7 @@ def demand_alerts(
     category = past.shelf.category[table.product_no]
 
     def window(days: int) -> RecentDemand:
-        return recent_demand(table, daily, _relative(model, table, days), category, days, configs.recent)
+        return recent_demand(table, daily, category, days, configs.recent)
 
     series = _as_told(model, facts, past)
     yield from _surges([window(days) for days in WINDOWS], past, series, telling, configs.surge)
@@ -127,16 +126,6 @@ def _prices(
             worth_minor=round(worth),
         )
         yield telling.tell(series.subjects[row], told, worth, past.day(last - recent.days))
-
-
-def _relative(model: InventoryModel, table: DemandTable, days: int) -> Floats:
-    """(n,) φ that sums of so many days are missed by, as learned; as untried where the model has no such series."""
-    week = min(-(-days // DAYS_OF_WEEK), model.relative.shape[1]) - 1
-    row_of = _model_rows(model)
-    rows = [row_of.get((int(no), table.locations[at])) for no, at in _pairs(table)]
-    return np.array(
-        [UNTRIED_RELATIVE if row is None else model.relative[model.series_class[row], week] for row in rows], np.float64
-    )
 
 
 def _model_rows(model: InventoryModel) -> Mapping[tuple[int, str], int]:

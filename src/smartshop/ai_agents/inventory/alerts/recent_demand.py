@@ -1,7 +1,8 @@
 """What was asked for in the last days beside what was to be expected: the law that surprises are told by. Pure.
 
 The forecast is made from whole weeks before these days (a fading level times the season that a category shares), as if
-it had been asked then; its spread is the series' own scatter and what levels are missed by. Days without stock take
+it had been asked then; its spread is the series' own scatter around that, and a little for what moves a level from one
+quarter to the next (what the scatter holds already is not counted twice). Days without stock take
 their share off what was expected, so an empty shelf is no fall and a half empty one no excuse.
 """
 
@@ -19,8 +20,8 @@ from smartshop.data_collection.pipelines.demand import DemandTable
 WEEK = 7
 WEEKDAYS_FROM = 56
 """Days from which the shop's own week is learned."""
-LEVEL = SharedSeason(half_life_years=0.25)
-"""A level half forgotten in a quarter: a shop that grew all year is not surprised by its own growth."""
+LEVEL = SharedSeason(half_life_years=0.5)
+"""A level half forgotten in half a year: a shop that grew all year is hardly surprised by its own growth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class RecentConfig:
     """Known before these days; a younger product has nothing to be surprised by."""
     least_in_stock: float = 0.2
     """Share of these days that it must have been there."""
+    level_miss: float = 0.05
+    """Variance per squared mean: levels are missed by about a fifth, beyond what scatters from week to week."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,17 +60,11 @@ class RecentDemand:
 
 
 def recent_demand(
-    table: DemandTable,
-    daily: DailyDemand,
-    relative: Floats,
-    category: NDArray[np.int32],
-    days: int,
-    config: RecentConfig,
+    table: DemandTable, daily: DailyDemand, category: NDArray[np.int32], days: int, config: RecentConfig
 ) -> RecentDemand:
     """Of the table's last `days` days, at most four weeks.
 
-    `relative`: (n,) φ, variance per squared mean by which levels are missed; `category`: (n,) codes whose season is
-    shared. A table that is too short says nothing of anybody.
+    `category`: (n,) codes whose season is shared. A table that is too short says nothing of anybody.
     """
     n, before = len(table), table.days - days
     weeks = before // WEEK
@@ -91,7 +88,7 @@ def recent_demand(
         days=days,
         units=units,
         expected=expected,
-        variance=fit.scatter * expected + relative * expected**2 + 1e-9,
+        variance=fit.scatter * expected + config.level_miss * expected**2 + 1e-9,
         tested=(known >= config.least_weeks) & (was_there >= config.least_in_stock),
     )
 

@@ -14,13 +14,13 @@ from smartshop.ai_agents.inventory.alerts.false_alarms import surprising
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentDemand
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 
-WINDOWS = (3, 7)
-"""Days looked back: a jump shows in three, a lasting rise of what seldom sells in seven."""
+WINDOWS = (3, 7, 14)
+"""Days looked back: a jump of what sells daily shows in three, a lasting rise of what seldom sells in fourteen."""
 
 
 @dataclass(frozen=True, slots=True)
 class SurgeConfig:
-    share_false: float = 0.02
+    share_false: float = 0.05
     """Of the surges told in one look that may be chance (false discovery rate)."""
     least_times: float = 1.5
     """Of what was expected; less is no surge, however certain."""

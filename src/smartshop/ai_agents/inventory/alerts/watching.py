@@ -32,7 +32,7 @@ MOST_OF_A_KIND = 1_000
 DELIVERIES_FROM = 730 * DAY
 PAGE = 500
 WEEKS_OF_YEAR = 52
-RECENT = 9 * DAY
+RECENT = 16 * DAY
 """Of which single lines are looked at: the longest window of surges, and two days for zones and whole days."""
 Tell = Callable[[float, str], None]
 
