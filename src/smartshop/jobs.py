@@ -53,6 +53,7 @@ from smartshop.data_collection.pipelines.interactions import load_interactions
 from smartshop.data_collection.pipelines.purchase_push import SEND_PURCHASE_ORDER, SendRoom, send_to_webhook
 from smartshop.data_collection.pipelines.reading_customers import load_customer_activity
 from smartshop.data_collection.pipelines.replay import replay
+from smartshop.data_collection.pipelines.return_push import TELL_BACK_IN_STOCK, ReturnRoom, Sent, send_notices
 from smartshop.data_collection.pipelines.segment import replayed_segment
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
@@ -273,6 +274,29 @@ def send_purchase_order(context: JobContext) -> dict[str, Any]:
     return {"purchase_order_id": purchase_order_id, "attempts": asyncio.run(send())}
 
 
+def tell_back_in_stock(context: JobContext) -> dict[str, Any]:
+    """Who asked for what is back in stock, to the shop's own webhook."""
+    stores, settings = context.stores, context.settings
+    secret = stores.keys.secret(SECRET_NAME, secrets.token_bytes(SECRET_BYTES))
+    if not settings.back_in_stock_webhook:
+        raise NotFound("There is no webhook to tell of what is back in stock; set SMARTSHOP_BACK_IN_STOCK_WEBHOOK.")
+
+    async def send() -> Sent:
+        async with HttpWebhooks(secret, private=settings.webhooks_private) as webhooks:
+            room = ReturnRoom(
+                news=stores.waits,
+                customers=stores.customers,
+                webhooks=webhooks,
+                is_erased=stores.erasure.is_erased,
+                now=context.clock.now,
+                rng=np.random.default_rng(),
+                tell=context.tell,
+            )
+            return await send_notices(room, settings.back_in_stock_webhook)
+
+    return asdict(asyncio.run(send()))
+
+
 def find_alike(context: JobContext) -> dict[str, Any]:
     """Lookalikes for an audience that a request made; the arguments are `alike.job_arguments`."""
     stores, clock = context.stores, context.clock
@@ -324,6 +348,7 @@ def prune(context: JobContext) -> dict[str, Any]:
         "decisions_forgotten": context.stores.decisions.prune(Micros(now - DECISIONS_KEPT)),
         "event_keys_forgotten": context.stores.log.prune(Micros(now - EVENT_KEYS_KEPT)),
         "reservations_swept": context.stores.reservations.sweep(Micros(context.clock.now() - RESERVATIONS_KEPT)),
+        "waits_forgotten": context.stores.waits.sweep(context.clock.now()),
         "segment_moves_forgotten": context.stores.standings.prune_moves(Micros(now - SEGMENT_MOVES_KEPT)),
         "erasures_completed": context.stores.erasure.finish(),
         "traces_removed": context.stores.erasure.remove_traces(),
@@ -362,6 +387,7 @@ JOBS: Mapping[str, Job] = {
     "accept-segments": accept_segments,
     "push-audience": push_audience,
     SEND_PURCHASE_ORDER: send_purchase_order,
+    TELL_BACK_IN_STOCK: tell_back_in_stock,
     "find-alike": find_alike,
     "prune": prune,
     "make-demo": make_demo,

@@ -25,6 +25,7 @@ from smartshop.data_collection.connectors.ports import JobRecord, Models
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY, SECOND, ShopClock
 from smartshop.data_collection.pipelines.purchase_push import SEND_PURCHASE_ORDER
+from smartshop.data_collection.pipelines.return_push import TELL_BACK_IN_STOCK, return_job
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion
 from smartshop.errors import ModelRefused, Unavailable
 from smartshop.log import configure_logging
@@ -54,7 +55,7 @@ BEAT_EVERY_SECONDS = 2.0
 NOTE_CHARACTERS = 2_000
 INTERRUPTED = "Its worker ended while it ran; it was queued again."
 KILLED = "Its process was killed; it was queued again, once."
-RESUMABLE = frozenset({PUSH, SEND_PURCHASE_ORDER, "find-alike"})
+RESUMABLE = frozenset({PUSH, SEND_PURCHASE_ORDER, TELL_BACK_IN_STOCK, "find-alike"})
 """Jobs that go on where they stopped, and that somebody waits for."""
 PRUNE = "prune"
 LEARNERS: Mapping[str, str] = {
@@ -73,7 +74,7 @@ LOOK_OVER_EVERY = 4 * HOUR
 """Also after each training: stock moves all day long, and what is proposed should not be of this morning."""
 OLDEST_ORDER = 28 * DAY
 """Before the first order is so old there are no two whole weeks to forecast from."""
-DELIVERIES = frozenset({PUSH, SEND_PURCHASE_ORDER})
+DELIVERIES = frozenset({PUSH, SEND_PURCHASE_ORDER, TELL_BACK_IN_STOCK})
 DELIVERIES_AT_ONCE = 2
 """A receiver that is silent holds up a minute and a half of one lane; the other goes on."""
 
@@ -247,6 +248,8 @@ async def _consider_learning(work: Work, stop: asyncio.Event) -> None:
         for job in await asyncio.to_thread(due_jobs, work.stores, work.clock):
             await asyncio.to_thread(work.stores.jobs.enqueue, JobRecord(name=job, queued_at=work.clock.now()))
         await asyncio.to_thread(queue_lost_pushes, work.stores, work.clock)
+        if work.settings.back_in_stock_webhook:
+            await asyncio.to_thread(queue_return_notices, work.stores, work.clock)
         await _pause(stop, CONSIDER_EVERY_SECONDS)
 
 
@@ -255,6 +258,14 @@ def queue_lost_pushes(stores: SqlStores, clock: ShopClock) -> None:
     for push in lost_pushes(stores.audiences, stores.jobs.alive(), clock.now()):
         stores.jobs.enqueue(push_job(push, clock.now()))
         log.warning("push_queued_again", push=push.push_id)
+
+
+def queue_return_notices(stores: SqlStores, clock: ShopClock) -> None:
+    """Whoever was told that something is back stays unsent until the webhook took it."""
+    now = clock.now()
+    job = return_job(stores.jobs.alive(), stores.jobs.newest(TELL_BACK_IN_STOCK), stores.waits, now)
+    if job is not None:
+        stores.jobs.enqueue(job)
 
 
 def due_jobs(stores: SqlStores, clock: ShopClock) -> Sequence[str]:

@@ -107,7 +107,7 @@ async def send_to_webhook(room: SendRoom, purchase_order_id: PurchaseOrderId) ->
             if answer.status not in WORTH_A_RETRY and answer.status < 500:
                 raise NotTaken(f"{trouble} It was not tried again: the receiver says that it never takes this.")
         if attempt < room.config.retries:
-            await room.pause(_pause(room.config, attempt, answer, room.rng))
+            await room.pause(pause_seconds(room.config, attempt, answer, room.rng))
     raise NotTaken(f"{trouble} It was tried {room.config.retries + 1} times; sending it again begins anew.")
 
 
@@ -143,7 +143,7 @@ def _body(order: PurchaseOrder, now: Micros) -> bytes:
     )
 
 
-def _pause(config: SendConfig, attempt: int, answer: WebhookAnswer | None, rng: np.random.Generator) -> float:
+def pause_seconds(config: SendConfig, attempt: int, answer: WebhookAnswer | None, rng: np.random.Generator) -> float:
     """Seconds until the next attempt: exponential, half of it by chance, at least what the receiver asked for."""
     longest = config.longest_pause_seconds
     pause = min(longest, config.first_pause_seconds * 2.0**attempt) * (0.5 + 0.5 * rng.random())
