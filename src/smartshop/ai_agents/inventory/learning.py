@@ -9,6 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.inventory.agreeing import agreed_means
+from smartshop.ai_agents.inventory.daily_choice import DailyConfig
+from smartshop.ai_agents.inventory.daily_path import ByDay, choose_by_day
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
@@ -137,8 +139,18 @@ def fit(
     """Everything of a version, from the series."""
     panel = series.panel
     turnover = yearly_turnover(table)
-    chosen = choose_forecasts(panel, turnover, config, lambda share, what: tell(0.1 + 0.8 * share, what))
+    chosen = choose_forecasts(panel, turnover, config, lambda share, what: tell(0.1 + 0.5 * share, what))
+    chosen, by_day = choose_by_day(
+        table,
+        learning.shelf,
+        series,
+        chosen,
+        turnover,
+        lambda share, what: tell(0.6 + 0.3 * share, what),
+        DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
+    )
     chosen = _agreed(series, learning.shelf, chosen)
+    by_day = by_day.agreeing(chosen.forecast.mean)
     forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
     classes = demand_classes(panel.demand, turnover)
@@ -157,7 +169,7 @@ def fit(
             methods=(*chosen.methods, BY_LAUNCHES),
             variants=tuple(variant for variant, _, _ in variants),
             lead_times=learn_lead_times(learning.suppliers.all(), learning.purchase_orders.deliveries(Micros(0))),
-            measures=_measures(series, chosen, rng),
+            measures=_measures(series, chosen, rng) | _shares_by_day(series, by_day),
             weeks=panel.periods,
         ),
         product_no=series.product_no,
@@ -178,7 +190,16 @@ def fit(
         covered=within.astype(np.float32),
         relative=spread.relative,
         asked=spread.asked,
+        daily_series=by_day.series.astype(np.int32),
+        daily_mean=by_day.days.mean.astype(np.float32),
+        daily_quantiles=by_day.days.quantiles.astype(np.float32),
     )
+
+
+def _shares_by_day(series: DemandSeries, by_day: ByDay) -> dict[str, float]:
+    """Of all series: those that sell daily and were tried by day, and those that are foreseen so."""
+    n = max(len(series), 1)
+    return {"tried_by_day": by_day.tried / n, "foreseen_by_day": len(by_day.series) / n}
 
 
 def _agreed(series: DemandSeries, shelf: Shelf, chosen: ChosenForecasts) -> ChosenForecasts:

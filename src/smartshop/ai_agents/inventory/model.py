@@ -1,6 +1,6 @@
 """What is foreseen of every product at every place, written once and read by every process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -15,12 +15,13 @@ from smartshop.ai_agents.inventory.sum_spread import SumSpread
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductNo, SupplierId, VariantId
 from smartshop.errors import ModelRefused
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MODEL_NAME = "inventory.json"
 DAYS_OF_WEEK = 7
 _ARRAYS = (
     "product_no", "location", "sold", "demand", "mean", "quantiles", "scatter", "series_class", "method", "value_class",
     "steadiness", "pattern", "pinball", "covered", "variant_series", "variant_share", "relative", "asked",
+    "daily_series", "daily_mean", "daily_quantiles",
 )  # fmt: skip
 
 
@@ -86,6 +87,12 @@ class InventoryModel:
     """(classes, k) as in `SumSpread`."""
     asked: Floats
     """(classes, k, levels) as in `SumSpread`."""
+    daily_series: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(m,) the series that are foreseen by day, rising."""
+    daily_mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(m, d) units a day, from the first day that is forecast on; weeks of them add up to `mean`."""
+    daily_quantiles: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    """(m, d, q) of single days."""
 
     def __len__(self) -> int:
         return len(self.product_no)
@@ -102,6 +109,13 @@ class InventoryModel:
     def series_of(self, product_no: ProductNo) -> list[int]:
         """A product's series, one for each place that sold it."""
         return np.flatnonzero(self.product_no == product_no).tolist()
+
+    def days_of(self, series: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """(d,) means and (d, q) quantiles of a series' next days; None where it is foreseen by week alone."""
+        place = int(np.searchsorted(self.daily_series, series))
+        if place == len(self.daily_series) or self.daily_series[place] != series:
+            return None
+        return self.daily_mean[place], self.daily_quantiles[place]
 
     def mean_between(self, series: int, begins: float, ends: float) -> float:
         """Units expected from one moment to another, in days since the first day that is forecast.
