@@ -71,8 +71,10 @@ def lead_time(stated_days: float | None, seen_days: Sequence[float] = ()) -> Lea
 
 
 def days_seen(deliveries: Sequence[SupplyDelivery]) -> Mapping[SupplierId, list[float]]:
-    """Supplier → days that each of its orders took, weighed by units, in the order of their first goods. Clocks that ran
-    backwards are left out."""
+    """Supplier → days that each of its orders took, weighed by units, in the order of their first goods.
+
+    Clocks that ran backwards are left out.
+    """
     units: dict[tuple[SupplierId, str], float] = defaultdict(float)
     weighed: dict[tuple[SupplierId, str], float] = defaultdict(float)
     for one in deliveries:
