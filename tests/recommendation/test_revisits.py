@@ -174,3 +174,17 @@ def test_a_table_of_another_shape_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "revisits.chance.npy", np.zeros((3, 2), np.float32))
     with pytest.raises(ValueError, match=r"\(3, 2\)"):
         Revisits.load(tmp_path)
+
+
+def test_the_trail_of_a_large_basket_is_not_lost() -> None:
+    looked = list(range(100))
+    rows: list[Row] = []
+    for number in range(30):
+        turned = np.random.default_rng(number).permutation(100).tolist()
+        at = START + number * DAY
+        rows += [view(number, product, at + place * SECOND) for place, product in enumerate(turned)]
+        rows += order(number, turned, at + 200 * SECOND, number)
+    learned = fit_revisits(sequences_of(rows, 100), CONFIG)
+    signs = [*looks(*looked), *[(product, 0, True) for product in looked[:70]]]
+    asked = replace(moment(signs), eligible=np.ones(100, np.bool_))
+    assert draw_revisits(learned.chance, asked, 10, CONFIG).product_no[0] == 70
