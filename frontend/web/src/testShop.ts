@@ -21,6 +21,8 @@ export function makeItem(productId: string, position: number, text: string): Sla
 }
 
 export interface TestShop {
+  /** Items that are waited for; the shop tells nobody by itself. */
+  waits: Set<string>;
   handlers: (ReturnType<typeof http.get> | ReturnType<ReturnType<typeof ws.link>["addEventListener"]>)[];
   events: ShopEvent[];
   orders: unknown[];
@@ -30,6 +32,8 @@ export interface TestShop {
 export function makeTestShop(products: Product[], reason: string): TestShop {
   const events: ShopEvent[] = [];
   const orders: unknown[] = [];
+  const waits = new Set<string>();
+  const waitFor = (item_id: string) => ({ item_id, product_id: item_id, variant_id: null, asked_at: "2026-11-22T10:00:00Z", told_at: null });
   const slate = (surface: string, without?: string): Slate => ({
     decision_id: `d-${surface}`, surface: surface as Slate["surface"], policy: { name: "base", probability: 1, weights: {} },
     degraded: null, took_ms: 1, items: products.filter(({ product_id }) => product_id !== without).map(({ product_id }, position) => makeItem(product_id, position, reason)),
@@ -59,7 +63,16 @@ export function makeTestShop(products: Product[], reason: string): TestShop {
       const order: Order = { order_id: asked.order_id, status: "placed", lines, total_minor: 2500, currency: "GBP", ordered_at: "2026-11-22T10:00:00Z" };
       return HttpResponse.json(order, { status: 201 });
     }),
+    http.get(`${URL}/v1/stock/waits`, () => HttpResponse.json({ items: [...waits].map(waitFor) })),
+    http.put<{ id: string }>(`${URL}/v1/stock/waits/:id`, ({ params }) => {
+      waits.add(params.id);
+      return HttpResponse.json(waitFor(params.id), { status: 201 });
+    }),
+    http.delete<{ id: string }>(`${URL}/v1/stock/waits/:id`, ({ params }) => {
+      waits.delete(params.id);
+      return new HttpResponse(null, { status: 204 });
+    }),
     ws.link("ws://shop.test/ws/shopper").addEventListener("connection", () => undefined),
   ];
-  return { handlers, events, orders };
+  return { handlers, events, orders, waits };
 }

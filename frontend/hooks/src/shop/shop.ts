@@ -13,6 +13,7 @@ import { EventQueue } from "../tracking/eventQueue.ts";
 import { EventSender } from "../tracking/eventSender.ts";
 import { Impressions } from "../tracking/impressions.ts";
 import { browserContext, Tracker } from "../tracking/tracker.ts";
+import { ReturnNews } from "../waits/returnNews.ts";
 import { Storefronts } from "./storefronts.ts";
 
 export interface Shop {
@@ -31,6 +32,7 @@ export interface Shop {
   socket: ShopperSocket;
   watched: WatchedProducts;
   slates: LiveSlates;
+  returns: ReturnNews;
   /** Follows the page's life: line, network, leaving, other tabs. Returns how to stop. */
   start: () => () => void;
   forgetMe: () => void;
@@ -86,8 +88,9 @@ export function createShop(page: Window & typeof globalThis, storage: KeyValue):
   };
 
   const watched = new WatchedProducts(socket);
+  const returns = new ReturnNews(socket);
   const loadProduct = productLoader(catalogue);
-  return { storage, storefronts, tokens, catalogue, own, loadProduct, basket, memory, tracker, impressions, socket, watched, slates, start, forgetMe };
+  return { storage, storefronts, tokens, catalogue, own, loadProduct, basket, memory, tracker, impressions, socket, watched, slates, returns, start, forgetMe };
 }
 
 interface TrackingNeeds {

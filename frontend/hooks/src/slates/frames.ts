@@ -30,12 +30,21 @@ export interface PriceFrame {
   currency: string | null;
 }
 
+export interface BackInStockFrame {
+  type: "back_in_stock";
+  product_id: string;
+  variant_id: string;
+  title: string;
+  /** The shopper asked to be told; else they looked for it while it was sold out. */
+  asked: boolean;
+}
+
 export interface ErrorFrame {
   type: "error";
   detail: string;
 }
 
-export type Frame = SlateFrame | StockFrame | PriceFrame | ErrorFrame;
+export type Frame = SlateFrame | StockFrame | PriceFrame | BackInStockFrame | ErrorFrame;
 
 export function readFrame(text: unknown): Frame | null {
   if (typeof text !== "string") return null;
@@ -54,6 +63,8 @@ function frameOf(said: Partial<Record<string, unknown>> | null): Frame | null {
       return typeof said.available === "number" ? (said as unknown as StockFrame) : null;
     case "price":
       return typeof said.variant_id === "string" ? (said as unknown as PriceFrame) : null;
+    case "back_in_stock":
+      return typeof said.product_id === "string" && typeof said.title === "string" ? (said as unknown as BackInStockFrame) : null;
     case "error":
       return { type: "error", detail: typeof said.detail === "string" ? said.detail : "" };
     default:

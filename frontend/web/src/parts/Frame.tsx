@@ -3,6 +3,7 @@ import { Route, Routes } from "react-router";
 
 import { Footer } from "@smartshop/components-web/chrome/Footer.tsx";
 import { Header } from "@smartshop/components-web/chrome/Header.tsx";
+import { BackInStock } from "@smartshop/components-web/notice/BackInStock.tsx";
 import { NoticeProvider } from "@smartshop/components-web/notice/Notices.tsx";
 import { PersonalisationProvider } from "@smartshop/components-web/personalise/PersonalisationContext.tsx";
 import { BlockSkeleton, Loading } from "@smartshop/components-web/states/States.tsx";
@@ -34,6 +35,7 @@ export function Frame() {
         <WhyProvider>
           <PersonalisationProvider>
             <PageMove />
+            <BackInStock />
             <Header />
             <main id="content" tabIndex={-1}>
               <Suspense fallback={<PageSkeleton />}>

@@ -12,6 +12,7 @@ import { reductionPercent, stockWords } from "../card/productWords.ts";
 import { Price } from "../price/Price.tsx";
 import { QuantityStepper } from "../quantity/QuantityStepper.tsx";
 import styles from "./BuyBox.module.css";
+import { TellMe } from "./TellMe.tsx";
 import { useAddToBasket } from "./useAddToBasket.tsx";
 
 /** Everything from the title to the button: which variant, what it costs, whether it is there, how many. */
@@ -50,6 +51,7 @@ export function BuyBox({ product, origin }: { product: Product; origin: Origin }
           {canBuy ? "Add to basket" : "Not available just now"}
         </button>
       </div>
+      {variant !== null && !isAvailable(variant) ? <TellMe key={variant.variant_id} itemId={variant.variant_id} /> : null}
     </div>
   );
 }

@@ -6,6 +6,7 @@ const ADVISORS: Record<string, string> = {
   recommendation: "What it goes with, and how well it sells",
   personalization: "Your recent interest",
   inventory: "What we have in stock",
+  back_in_stock: "You waited for it",
   segmentation: "Shoppers like you",
   performance: "What has worked before",
 };
