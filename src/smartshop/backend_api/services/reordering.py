@@ -7,7 +7,7 @@ import msgspec
 
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.kept import told_proposals
+from smartshop.ai_agents.inventory.replenishment.kept import told_proposal
 from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposal, Proposals, decide, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.backend_api.shop import Shop
@@ -61,9 +61,10 @@ def keep_proposal(shop: Shop, proposal: Proposal) -> None:
     places = stocked_places(ports_of(shop), supply, model, present.shop_now, number)
     decided = decide(model, supply, places, present)
     version = ModelVersion("") if record is None else record.version
-    told = [one for one in told_proposals(model, version, decided, present) if one.proposal_id == proposal.proposal_id]
-    # Decided without its neighbours an order's size may differ by what they share: what was proposed is what counts.
-    shop.proposals.keep([msgspec.structs.replace(one, units=proposal.units) for one in told])
+    told = told_proposal(model, version, decided, present, proposal.proposal_id)
+    if told is not None:
+        # Decided without its neighbours an order may differ by what they share: what was proposed is what counts.
+        shop.proposals.keep([msgspec.structs.replace(told, units=proposal.units)])
 
 
 @dataclass(slots=True)

@@ -46,6 +46,24 @@ def told_proposals(
     return [_told(model, version, case, order, present, every) for case, order in decisions]
 
 
+def told_proposal(
+    model: InventoryModel, version: ModelVersion, decided: Decided, present: Present, wanted: str
+) -> ToldProposal | None:
+    """What was decided under this id, to order or not; None: about no such place."""
+    every = turn_days(decided.looked_at)
+    for case, order in decided.wanted:
+        if _id_of(case, present) == wanted:
+            return _told(model, version, case, order, present, every)
+    for case in (*decided.waiting, *decided.lasting):
+        if _id_of(case, present) == wanted:
+            return _told(model, version, case, decide_case(case), present, every)
+    return None
+
+
+def _id_of(case: Case, present: Present) -> str:
+    return proposal_id(present.today, case.place.variant.variant_id, case.place.location_id)
+
+
 def turn_days(places: int) -> int:
     """Days until it is the same place's turn again.
 
@@ -83,7 +101,7 @@ def _told(
     low, middle, high = (_quantile(units, within, level) for level in (0.1, 0.5, 0.9))
     begins, series = case.asked.begins, case.asked.series
     return ToldProposal(
-        proposal_id=proposal_id(present.today, place.variant.variant_id, place.location_id),
+        proposal_id=_id_of(case, present),
         decided_at=present.shop_now,
         product_id=place.product.product.product_id,
         variant_id=place.variant.variant_id,

@@ -131,7 +131,12 @@ def _interval(found: ScoredShare) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * share:.0f} %"
+    """Nearly all is not all.
+
+    >>> _percent(0.9969), _percent(0.25)
+    ('99.7 %', '25 %')
+    """
+    return f"{100.0 * share:.1f} %" if 0.99 < share < 0.9995 else f"{100.0 * share:.0f} %"
 
 
 def _s(count: int) -> str:
