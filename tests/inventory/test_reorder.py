@@ -10,6 +10,7 @@ import pytest
 
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import forecast_seen
+from smartshop.ai_agents.inventory.forecast_words import as_tables
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked, law_over
@@ -194,6 +195,33 @@ def test_a_product_is_foreseen_with_its_history_and_stock(
     draw_forecast(found, picture)
     assert picture.read_bytes() == first
     assert len(first) > 20_000
+
+
+def test_days_are_shown_where_a_product_is_foreseen_by_day(
+    shop: EmbeddedShop, model: InventoryModel, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert forecast_seen(model, ports(shop), "kettle", PRESENT, END).series[0].days == []
+    kettle, levels = series(shop, model, "kettle"), len(model.facts.levels)
+    days = np.arange(28 * levels, dtype=np.float32).reshape(1, 28, levels)
+    known = replace(
+        model,
+        daily_series=np.array([kettle], np.int32),
+        daily_mean=np.full((1, 28), 2.5, np.float32),
+        daily_quantiles=days,
+    )
+    folder = tmp_path_factory.mktemp("model")
+    known.save(folder)
+    read = InventoryModel.load(folder)
+    found = forecast_seen(read, ports(shop), "kettle", PRESENT, END)
+    (one,) = found.series
+    assert [one.days[0].day, one.days[-1].day] == ["2026-01-05", "2026-02-01"]
+    assert one.days[0].mean == 2.5
+    assert one.days[1].quantiles == days[0, 1].tolist()
+    assert read.days_of((kettle + 1) % len(read)) is None
+    _, by_day, _ = as_tables(found)
+    assert "day by day" in str(by_day.title)
+    assert by_day.row_count == 28
+    assert forecast_seen(read, ports(shop), "mug", PRESENT, END).series[0].days == []
 
 
 @pytest.mark.parametrize(("product", "why"), [("nothing", "no product"), ("silent", "was not sold")])

@@ -2076,6 +2076,12 @@ export interface components {
             /** @default 50 */
             limit?: number;
         };
+        /** DayForeseen */
+        DayForeseen: {
+            day: string;
+            mean: number;
+            quantiles: number[];
+        };
         /** DeadStockFigures */
         DeadStockFigures: {
             days_without_sale: number;
@@ -3576,6 +3582,7 @@ export interface components {
          */
         SeriesForeseen: {
             covered: number | null;
+            days: components["schemas"]["DayForeseen"][];
             demand_class: string;
             history: components["schemas"]["WeekSold"][];
             location_id: string;

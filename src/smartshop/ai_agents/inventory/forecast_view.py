@@ -1,5 +1,6 @@
 """What is foreseen of one product, as it is told: history, quantiles week by week, and where its stock is heading."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import msgspec
@@ -43,12 +44,21 @@ class WeekForeseen(msgspec.Struct, frozen=True, kw_only=True):
     """At `levels`."""
 
 
+class DayForeseen(msgspec.Struct, frozen=True, kw_only=True):
+    day: str
+    mean: float
+    quantiles: list[float]
+    """At `levels`, of this day alone."""
+
+
 class SeriesForeseen(msgspec.Struct, frozen=True, kw_only=True):
     """Of all variants at one place."""
 
     location_id: LocationId
     history: list[WeekSold]
     weeks: list[WeekForeseen]
+    days: list[DayForeseen]
+    """The next 28, where what sells daily is foreseen so; else none."""
     method: str
     """Which candidates, chosen by the shop's own past."""
     demand_class: str
@@ -145,12 +155,22 @@ def _series(model: InventoryModel, row: int) -> SeriesForeseen:
             )
             for place in range(model.mean.shape[1])
         ],
+        days=list(_days(model, row)),
         method=model.facts.methods[int(model.method[row])],
         demand_class=f"{model.value_class[row]}{model.steadiness[row]}",
         pattern=CLASSES[int(model.series_class[row])],
         pinball=_told(model.pinball[row]),
         covered=_told(model.covered[row]),
     )
+
+
+def _days(model: InventoryModel, row: int) -> Iterator[DayForeseen]:
+    for place, (mean, quantiles) in enumerate(zip(*(model.days_of(row) or ((), ())), strict=True)):
+        yield DayForeseen(
+            day=(model.first_day + timedelta(days=place)).isoformat(),
+            mean=round(float(mean), PLACES),
+            quantiles=[round(float(one), PLACES) for one in quantiles],
+        )
 
 
 def _stock(model: InventoryModel, supply: Supply, place: StockedPlace, present: Present) -> StockForeseen | None:

@@ -1,6 +1,7 @@
 """What is foreseen of a product, as tables for a terminal."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -9,9 +10,11 @@ from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, SeriesFore
 
 
 def as_tables(found: ForecastSeen) -> Iterator[Table]:
-    """One table of weeks for each place, then stock."""
+    """One table of weeks for each place, one of days where there are some, then stock."""
     for series in found.series:
         yield _weeks(found, series)
+        if series.days:
+            yield _days(found, series)
     if found.stock:
         yield _stock(found.stock)
 
@@ -27,6 +30,18 @@ def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
         table.add_row(week.week, f"{week.sold:.0f}", "", *blank)
     for ahead in series.weeks:
         table.add_row(ahead.week, "", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
+    return table
+
+
+def _days(found: ForecastSeen, series: SeriesForeseen) -> Table:
+    told = f"{found.title} at {series.location_id}, day by day"
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("day")
+    for name in ("expected", *(f"{100 * level:.0f} %" for level in found.levels)):
+        table.add_column(name, justify="right")
+    for ahead in series.days:
+        weekday = f"{date.fromisoformat(ahead.day):%a}"
+        table.add_row(f"{weekday} {ahead.day}", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
     return table
 
 
