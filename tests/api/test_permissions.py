@@ -24,6 +24,7 @@ PATH_VALUES = {
     "item_id": "none",
     "supplier_id": "none",
     "proposal_id": "none",
+    "alert_id": "none",
     "variant_id": "none",
     "purchase_order_id": "none",
 }
