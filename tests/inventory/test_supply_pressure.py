@@ -32,7 +32,7 @@ from smartshop.ai_agents.slate import SlateConfig, decide
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.ids import DecisionId, LocationId, Micros, ProductId, SupplierId, VariantId
-from smartshop.data_collection.schemas.slates import Policy
+from smartshop.data_collection.schemas.slates import Policy, SlateFilters, SlateRequest, Surface
 from smartshop.data_collection.schemas.stock import StockCount
 from smartshop.data_collection.schemas.supply import (
     IncomingUnits,
@@ -44,6 +44,8 @@ from smartshop.data_collection.schemas.supply import (
     SupplyTerms,
 )
 from smartshop.errors import InvalidValue
+from smartshop.serve import ModelKeeper
+from smartshop.wiring import build_shop, build_supply
 from tests.importing.shop import EmbeddedShop
 from tests.inventory.supply_shop import END, QUICK, RATES, learning_of, opened_supply_shop
 from tests.inventory.test_learning import LIGHT, silent
@@ -279,3 +281,15 @@ def test_the_keeper_follows_the_model_stock_and_orders_on_their_way(shop: Embedd
     moved = keeper.pressure.of(shelves.shelf)
     assert moved is not None
     assert moved[mug] < -0.45 < awaited[mug]
+
+
+async def test_a_serving_process_leans_by_the_promoted_model(shop: EmbeddedShop, model: InventoryModel) -> None:
+    clock = ShopClock(ZoneInfo("UTC"), lambda: END)
+    served = build_shop(shop.settings, shop.place, shop.stores, clock)
+    ModelKeeper(served, shop.stores.owned_events).refresh()
+    assert build_supply(served).refresh()
+    asked = SlateRequest(surface=Surface.CATEGORY, limit=20, filters=SlateFilters(category=["Home > Kitchen"]))
+    slate = await served.recommendations.answer(asked, None)
+    said = {item.product_id: item.contributions["inventory"] for item in slate.items}
+    assert set(said) == {"kettle", "mug", "lamp"}, "the rare one is sold out"
+    assert said[ProductId("lamp")] < -0.2, "two left, one sold in three days"
