@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 
+from smartshop.ai_agents.inventory.demand.causes import evening_prices, relative_prices
+from smartshop.ai_agents.inventory.demand.series import cut
 from smartshop.bringing import import_doors
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
@@ -31,6 +34,7 @@ from smartshop.data_collection.schemas.ids import (
     VariantId,
 )
 from smartshop.data_collection.schemas.orders import Order, OrderLine, Refund
+from smartshop.data_collection.schemas.prices import PriceChange
 from smartshop.data_collection.schemas.stock import MovementReason, StockCount, StockMovement
 from smartshop.opening import opened_stores
 from smartshop.place import find_place
@@ -129,16 +133,45 @@ def give_back(
     assert append(stores, LogEntry(event=told, refund=refund))[0].stored
 
 
-def demand(stores: SqlStores, until: datetime = UNTIL, longest_days: int = 400) -> DemandTable:
+def demand(stores: SqlStores, until: datetime = UNTIL, longest_days: int = 400, *, prices: bool = False) -> DemandTable:
     listed = stores.catalogue.changed_since(Micros(0))
     shelf = arrange(listed, Pricing("GBP", "default", micros(until)), StockPicture({}), version=1)
     question = DemandQuestion(micros(until), LONDON, "GBP", longest_days=longest_days)
-    return load_demand(stores.orders, stores.stock, stores.catalogue, shelf, question)
+    books = stores.prices if prices else None
+    return load_demand(stores.orders, stores.stock, stores.catalogue, shelf, question, books)
 
 
 def units_by_day(table: DemandTable, row: int = 0) -> dict[str, float]:
     days = {date.fromordinal(table.first_day + day): units for day, units in enumerate(table.sold[row])}
     return {day.isoformat(): float(units) for day, units in days.items() if units}
+
+
+class TestPricesThatWereSet:
+    def test_a_price_that_was_set_is_known_before_anything_sells_at_it(self, stores: SqlStores) -> None:
+        """And a planned one, one of another market and one set after the day asked for are not."""
+        named = stores.catalogue.get([ProductId("rug")])[ProductId("rug")].product
+        offers = tuple(
+            Offer(variant_id=VariantId("rug"), price_minor=1_000, currency="GBP", market=market)
+            for market in ("default", "far")
+        )
+        rug = msgspec.structs.replace(named, variants=(Variant(variant_id=VariantId("rug"), offers=offers),))
+        stores.catalogue.upsert([rug], micros(july(1)))
+        for name, day in {"a": 1, "b": 2, "c": 3, "d": 9}.items():
+            buy(stores, name, july(day), line("rug", 1, 900))
+        for day, price, market in ((5, 500, "default"), (6, 100, "far"), (8, 1_000, "default")):
+            change = PriceChange(variant_id=VariantId("rug"), price_minor=price, currency="GBP", market=market)
+            stores.prices.set([change], micros(july(day)), micros(july(day)))
+        table = demand(stores, prices=True)
+        assert table.first_day == date(2025, 7, 1).toordinal()
+        asked = [round(float(price)) for price in evening_prices(table)[0]]
+        assert asked == [900, 900, 900, 900, 450, 450, 450, 900, 900, 900]
+        told = relative_prices(table, 2)[0]
+        assert told[4] == pytest.approx(1.0)
+        assert told[5] == pytest.approx(0.5, abs=0.01), "the day after the change"
+        known = evening_prices(cut(table, 6))
+        assert known[0].tolist() == evening_prices(table)[0, :6].tolist()
+        assert evening_prices(demand(stores, until=july(5), prices=True))[0].tolist() == known[0, :4].tolist()
+        assert float(evening_prices(demand(stores))[0, 6]) == pytest.approx(900), "without a history only sales tell"
 
 
 class TestDays:

@@ -35,6 +35,7 @@ from smartshop.data_collection.connectors.ports import (
     ModelRecord,
     Models,
     Orders,
+    Prices,
     PurchaseOrders,
     Stock,
     Suppliers,
@@ -74,6 +75,8 @@ class Learning:
     currency: str
     timezone: ZoneInfo
     now: Callable[[], Micros]
+    prices: Prices | None = None
+    """When the shop set which price; None: told by sales alone."""
 
 
 def learn_demand(
@@ -110,7 +113,7 @@ def learn_demand(
 
 def read_table(learning: Learning, until: Micros) -> DemandTable:
     question = DemandQuestion(until=until, timezone=learning.timezone, currency=learning.currency)
-    return load_demand(learning.orders, learning.stock, learning.catalogue, learning.shelf, question)
+    return load_demand(learning.orders, learning.stock, learning.catalogue, learning.shelf, question, learning.prices)
 
 
 def whole_weeks(table: DemandTable, shelf: Shelf, horizon: int) -> DemandSeries:

@@ -220,8 +220,9 @@ class Prices(Protocol):
         """
 
     def history(self, variant_ids: Sequence[VariantId] | None = None, since: Micros | None = None) -> list[PricePoint]:
-        """What was asked from `since` (None: ever) on, of these variants or (None) all, by variant, market, currency and time; what is
-        planned as well. Every change of an offer is in it, whichever way it came; what was before the first is not.
+        """What was asked from `since` (None: ever) on, of these variants or (None) all, by variant, market, currency
+        and time; what is planned as well. Every change of an offer is in it, whichever way it came, and what was before
+        the first is not.
         """
 
 

@@ -4,20 +4,27 @@ The books in, arrays out. What days without stock mean is for those who look at 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.data_collection.connectors.ports import Catalogue
+from smartshop.data_collection.connectors.ports import Catalogue, Prices
 from smartshop.data_collection.pipelines.demand_arrays import DaySums, LineTable, line_table, sums_by_day
 from smartshop.data_collection.pipelines.demand_days import last_whole_day, local_days, selling_hours
-from smartshop.data_collection.pipelines.demand_offers import Promotions, dated_offers
+from smartshop.data_collection.pipelines.demand_offers import (
+    PriceSteps,
+    Promotions,
+    dated_offers,
+    no_price_steps,
+    price_steps,
+)
 from smartshop.data_collection.pipelines.demand_rows import DemandRows
 from smartshop.data_collection.pipelines.demand_stock import DayGrid, Place, StockHistory, read_outages, share_in_stock
 from smartshop.data_collection.pipelines.shelf import Shelf
+from smartshop.data_collection.pipelines.shelf_arrays import Pricing
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET
 from smartshop.data_collection.schemas.ids import LocationId, Micros
 from smartshop.data_collection.schemas.orders import Order, Refund
@@ -70,6 +77,8 @@ class DemandTable:
     orders: NDArray[np.int32]
     """(t,) orders of the whole shop: days without any are closed, or lost."""
     promotions: Promotions
+    steps: PriceSteps = field(default_factory=no_price_steps)
+    """When the shop set other prices; none where it keeps no history of them. Of later days too, which do not count."""
     units_called_off: int = 0
     lines_left_out: int = 0
     """Of unknown products, of no units, or outside the days."""
@@ -84,7 +93,12 @@ class DemandTable:
 
 
 def load_demand(
-    orders: OrderBook, stock: StockHistory, catalogue: Catalogue, shelf: Shelf, question: DemandQuestion
+    orders: OrderBook,
+    stock: StockHistory,
+    catalogue: Catalogue,
+    shelf: Shelf,
+    question: DemandQuestion,
+    prices: Prices | None = None,
 ) -> DemandTable:
     """Read the books up to `question.until`: orders the shop vouches for, refunds, movements of stock, dated offers.
 
@@ -105,6 +119,8 @@ def load_demand(
     hours = selling_hours(lines.order_share)
     grid = DayGrid(first_day, days, question.timezone, hours)
     outages = read_outages(stock, _places(rows, inside, sums), len(sums.product_no), question.until)
+    listed = catalogue.changed_since(Micros(0))
+    pricing = Pricing(question.currency, question.market, question.until)
     order_days = lines.order_day[(lines.order_day >= first_day) & (lines.order_day < first_day + days)]
     return DemandTable(
         product_no=sums.product_no,
@@ -117,9 +133,8 @@ def load_demand(
         share_off=sums.share_off,
         listed=_listed(sums, shelf.published_at[sums.product_no], outages.counted_since, grid),
         orders=np.bincount(order_days - first_day, minlength=days).astype(np.int32),
-        promotions=dated_offers(
-            catalogue.changed_since(Micros(0)), question.currency, question.market, question.timezone
-        ),
+        promotions=dated_offers(listed, question.currency, question.market, question.timezone),
+        steps=no_price_steps() if prices is None else price_steps(prices.history(), listed, pricing, question.timezone),
         units_called_off=lines.units_called_off,
         lines_left_out=rows.lines_left_out + len(lines.day) - len(inside.day),
     )

@@ -16,7 +16,7 @@ from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PR
 from smartshop.data_collection.pipelines.demand import DemandTable
 
 PRICE = "price"
-"""Price as last sold before the day, over what it usually was: 1 as usual, 0.8 a fifth below."""
+"""Price as last sold or set before the day, over what it usually was: 1 as usual, 0.8 a fifth below."""
 DISCOUNT = "discount"
 """Share that discounts of whole orders took off the day's orders of the shop."""
 ABOUT_TODAY = 28
@@ -95,7 +95,7 @@ def relative_prices(table: DemandTable, horizon_days: int) -> Table:
     The usual is an exponentially weighted mean of the logarithms of the prices before that one.
     """
     keep = 0.5 ** (1.0 / USUAL_HALF_LIFE_DAYS)
-    prices = _last_told(np.where(table.price_minor > 0, table.price_minor, np.nan))
+    prices = evening_prices(table)
     relative = np.ones((len(table), table.days + horizon_days), np.float32)
     usual = np.zeros(len(table))
     weight = np.zeros(len(table))
@@ -108,6 +108,38 @@ def relative_prices(table: DemandTable, horizon_days: int) -> Table:
         relative[:, known_on] = np.exp(gap)[:, None]
         usual, weight = usual * keep + np.where(told, logs, 0.0), weight * keep + told
     return relative
+
+
+def evening_prices(table: DemandTable) -> Table:
+    """(n, t) what was asked at the end of each day: as last sold, moved by what the shop changed since; NaN before the
+    first sale.
+
+    On the day of a change the sale says less than the change: nobody knows which of the two prices it was at.
+    """
+    sold = np.where(table.price_minor > 0, table.price_minor, np.nan)
+    moved = _steps_by_day(table)
+    if moved is None:
+        return _last_told(sold)
+    told = np.isfinite(sold)
+    was_told = np.zeros_like(told)
+    was_told[:, 1:] = np.logical_or.accumulate(told, axis=1)[:, :-1]
+    sold[(moved != 0) & was_told] = np.nan
+    level = np.cumsum(moved, axis=1)
+    return np.asarray(_last_told(np.asarray(sold * np.exp(-level), np.float32)) * np.exp(level), np.float32)
+
+
+def _steps_by_day(table: DemandTable) -> Table | None:
+    """(n, t) logarithms of new over old price on the days of the table; None where no price was set."""
+    steps = table.steps
+    day = steps.day - table.first_day
+    some = np.flatnonzero((day >= 0) & (day < table.days))
+    if not len(some):
+        return None
+    moved = np.zeros((len(table), table.days), np.float32)
+    begins, ends = (np.searchsorted(table.product_no, steps.product_no, side) for side in ("left", "right"))
+    for step in some:
+        moved[begins[step] : ends[step], day[step]] += steps.log_step[step]
+    return moved
 
 
 def _last_told(values: Table) -> Table:
