@@ -2,6 +2,7 @@
 
 Prints a Markdown table per data set and writes the figures as JSON. Settings and mixtures come from origins before the
 demanded ones; a demanded origin only ever chooses by what was all come then. `--quick` leaves out the slow models.
+`--keep FOLDER` keeps every single forecast there, so that a second run only scores; empty it after a candidate changed.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.demand_counts_data import load_carparts, load_m5, load_online_retail
+from bench.demand_counts_kept import Kept
 from bench.demand_counts_table import CHOSEN, LEVELS, Protocol, Result, as_figures, as_table
 from bench.figures import Figure
 from bench.machine import describe_machine
@@ -58,21 +60,25 @@ def main() -> None:
     parser.add_argument(
         "--earlier", action="store_true", help="rehearse: the last two origins before the demanded ones"
     )
+    parser.add_argument("--keep", type=Path, default=None, help="folder of kept forecasts; a passing one if unsaid")
     told = parser.parse_args()
-    if told.set == "speed":
-        figures = measure_speed()
-    else:
-        figures = measure_demand_counts(told.set, told.path, quick=told.quick, earlier=told.earlier)
+    with tempfile.TemporaryDirectory() as passing:
+        if told.set == "speed":
+            figures = measure_speed()
+        else:
+            keep = told.keep or Path(passing)
+            figures = measure_demand_counts(told.set, told.path, keep, quick=told.quick, earlier=told.earlier)
     _write(told.output or Path(f"bench-output/demand_{told.set}.json"), figures)
 
 
-def measure_demand_counts(which: str, path: Path, *, quick: bool, earlier: bool) -> list[Figure]:
-    """The table to the screen, the figures returned."""
+def measure_demand_counts(which: str, path: Path, keep: Path, *, quick: bool, earlier: bool) -> list[Figure]:
+    """The table to the screen, the figures returned. `keep`: folder of single forecasts, made or found there."""
     panel, protocol = {"carparts": _carparts, "online_retail": _online_retail, "m5": _m5}[which](path)
     if earlier:
         protocol = replace(protocol, origins=protocol.earlier[-2:], earlier=protocol.earlier[:-2])
     print(f"# {protocol.name}: {len(panel):,} series, {panel.periods} periods\n\n{protocol.how}\n", flush=True)
-    result = _measured(panel, protocol, _candidates(which, quick=quick))
+    candidates = {name: Kept(one, keep) for name, one in _candidates(which, quick=quick).items()}
+    result = _measured(panel, protocol, candidates)
     print(as_table(result))
     print("\n".join(f"- chosen at origin {origin}: {words}" for origin, words in result.used.items()))
     return as_figures(result)
@@ -116,11 +122,10 @@ def _with_slow_counts(known: Panel, told: Mapping[str, Forecast]) -> dict[str, F
     return {**told, **{f"{model} counts": as_counts(known, told[str(model)].mean, LEVELS) for model in slow}}
 
 
-def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candidate]) -> Result:
+def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Kept]) -> Result:
     light = {name: one for name, one in candidates.items() if _may_be_chosen(name, protocol)}
-    seconds: dict[str, float] = {}
-    before = _timed(panel, light, protocol, protocol.earlier, seconds)
-    at = _timed(panel, candidates, protocol, protocol.origins, seconds)
+    before = try_out(panel, light, protocol.horizon, protocol.levels, protocol.earlier)
+    at = try_out(panel, candidates, protocol.horizon, protocol.levels, protocol.origins)
     whole = {o: {name: told[name] for name in light} for o, told in at.told.items()}
     tried = Tried(panel, protocol.horizon, protocol.levels, {**before.told, **whole})
     told: dict[int, dict[str, Forecast]] = {}
@@ -137,7 +142,16 @@ def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Candida
         used[origin] = _in_words(choice.names, choice.weights)
     names = list(next(iter(told.values())))
     losses = {name: np.stack([_loss(panel, protocol, o, told[o][name]) for o in protocol.origins], 1) for name in names}
-    return Result(protocol, panel, told, losses, used, seconds)
+    return Result(protocol, panel, told, losses, used, _seconds(panel, protocol, candidates))
+
+
+def _seconds(panel: Panel, protocol: Protocol, candidates: Mapping[str, Kept]) -> dict[str, float]:
+    """Name → processor time of its fits at the demanded origins, when they were made."""
+    asked = [panel.until(origin) for origin in protocol.origins]
+    return {
+        name: sum(one.seconds(known, protocol.horizon, protocol.levels) for known in asked)
+        for name, one in candidates.items()
+    }
 
 
 def _average(known: Panel, told: Mapping[str, Forecast], names: Sequence[str]) -> Forecast:
@@ -147,27 +161,6 @@ def _average(known: Panel, told: Mapping[str, Forecast], names: Sequence[str]) -
 def _may_be_chosen(name: str, protocol: Protocol) -> bool:
     """The slow models learn nothing of counts that the quick ones do not; where means count they are tried, too."""
     return not protocol.rival or not any(name.startswith(model) for model in SLOW)
-
-
-def _timed(
-    panel: Panel,
-    candidates: Mapping[str, Candidate],
-    protocol: Protocol,
-    origins: Sequence[int],
-    seconds: dict[str, float],
-) -> Tried:
-    began, last = time.process_time(), ""
-
-    def progress(name: str, origin: int) -> None:
-        nonlocal began, last
-        now = time.process_time()
-        if last:
-            seconds[last] = seconds.get(last, 0.0) + now - began
-        began, last = now, name
-
-    tried = try_out(panel, candidates, protocol.horizon, protocol.levels, origins, progress=progress)
-    progress("", 0)
-    return tried
 
 
 def _loss(panel: Panel, protocol: Protocol, origin: int, told: Forecast) -> Floats:

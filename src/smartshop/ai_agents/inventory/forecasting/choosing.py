@@ -1,9 +1,13 @@
 """Which forecast a series gets: tried on its past, by the loss that matters, and combined where that wins.
 
-Every candidate forecasts from earlier origins; its losses are added up per class of series (how often and how evenly
-something is sold), since one series alone says too little. In a class, what loses to a simple baseline is out: on the
-mean of the origins, or clearly at one of them. Of the rest, and of their halves with a baseline, the best is taken, and
-others are mixed in while that lowers the loss (Caruana et al. 2004, greedy with replacement).
+Every candidate forecasts from earlier origins. What is compared are options: each candidate, and each two of them half
+and half. In a class of series (how often and how evenly something is sold) what loses to a simple baseline is out: on
+the mean of the origins, or badly at one of them. The rest are averaged, and weigh the less the more they lost:
+w ∝ exp(−(loss / least loss − 1) / temperature), the aggregation of Yang (2004, Econometric Theory 20: 176-222) with the
+number of origins taken into the temperature; half by what they lost in the class, half by what they lost on all series.
+
+Why so little is estimated: origins are three or four, and all series of one err together. Weights that are fitted to so
+few say what happened to be right then (the forecast combination puzzle; Smith & Wallis 2009; Claeskens et al. 2016).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -86,17 +90,17 @@ class Policy:
     """How a choice is made."""
 
     simple: tuple[str, ...]
-    """Names of the baselines that a candidate must not lose to in a class; the choice where nothing can be learned."""
-    least_gain: float = 0.0005
-    """Share by which the loss must fall for one more to be mixed in."""
-    most_loss: float = 0.02
-    """Share by which a candidate may lose to the best baseline at one of the origins; it must not on their mean."""
-    first_count: int = 5
-    """How often the best alone is in a mixture at first: the first step to another is a sixth, not a half."""
-    most_members: int = 20
-    """Of a mixture, counted as often as they are in it."""
+    """Names of the baselines that an option must not lose to in a class; the choice where nothing can be learned."""
+    most_loss: float = 0.2
+    """Share by which an option may lose to the best baseline at one of the origins; it must not on their mean."""
+    temperature: float = 0.003
+    """Share of the loss: an option that loses so much more than the best weighs 0.37 of it, 0.001 to 0.01."""
+    least_weight: float = 0.05
+    """Of the best option's weight: what weighs less is left out, so that few candidates need to be fitted."""
+    own_share: float = 0.5
+    """Of a class's weights that are by its own losses; the rest is by those on all series, since origins are few."""
     least_series: int = 60
-    """Series and origins that a class needs for a choice of its own; smaller ones follow all series."""
+    """Series and origins that a class needs for weights of its own; smaller ones follow all series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,124 +135,104 @@ def choose(tried: Tried, loss: Loss, policy: Policy) -> Choice:
     names = tuple(dict.fromkeys(name for told in tried.told.values() for name in told)) or policy.simple
     if missing := set(policy.simple) - set(names):
         raise ValueError(f"The baseline {sorted(missing)[0]!r} was not tried; there are {', '.join(names)}.")
-    trials = _Trials.of(tried, names, loss, policy.simple[0])
-    whole = _mixture(trials, trials.everyone(), loss, policy)
-    weights, losses = np.tile(whole.weights, (len(CLASSES), 1)), np.full((len(CLASSES), len(names)), np.nan)
+    options = _options(len(names))
+    simple = np.array([names.index(name) for name in policy.simple])
+    trials = _Trials.of(tried, names, options, loss)
+    overall = trials.judged(None, simple[0])
+    weights = np.tile(_weights(overall, overall, options, simple, policy), (len(CLASSES), 1))
+    losses = np.full((len(CLASSES), len(names)), np.nan)
     for number in range(len(CLASSES)):
-        members = trials.members(number)
-        seen = sum(map(len, members))
-        if not seen:
-            continue
-        own = _mixture(trials, members, loss, policy)
-        losses[number] = own.alone
-        weights[number] = _shrunk(own, whole.weights, seen, policy)
+        own = trials.judged(number, simple[0])
+        losses[number] = own.alone[: len(names)]
+        if np.isfinite(own.alone[simple]).any():
+            weights[number] = _weights(own, overall, options, simple, policy)
     return Choice(names, weights, losses)
 
 
-Members = list[NDArray[np.int64]]
-"""Which series, origin by origin."""
+def _options(candidates: int) -> Floats:
+    """(options, k): each candidate by itself, then each two half and half."""
+    one_hot = np.eye(candidates)
+    halves = [(one_hot[a] + one_hot[b]) / 2.0 for a in range(candidates) for b in range(a)]
+    return np.vstack([one_hot, *halves]) if halves else one_hot
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Losses of options on some of the series, in those of the first baseline on all."""
+
+    by_origin: Floats
+    """(options, origins); NaN where there are none."""
+    alone: Floats
+    """(options,) mean of the origins, each weighing as its series."""
+    seen: int
+    """Series and origins."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    names: tuple[str, ...]
-    levels: tuple[float, ...]
-    known: list[Panel]
-    came: list[Floats]
-    told: list[list[Forecast]]
-    """Origin by origin, in the order of the names."""
+    options: int
+    losses: list[Floats]
+    """Origin by origin (options, n)."""
     classes: list[NDArray[np.int64]]
-    size: list[float]
-    """Mean loss of the first baseline: losses are told per it, so that a busy season does not outvote the others."""
+    """Origin by origin (n,)."""
 
     @staticmethod
-    def of(tried: Tried, names: tuple[str, ...], loss: Loss, baseline: str) -> "_Trials":
-        known = [tried.panel.until(origin) for origin in tried.told]
-        came = [tried.panel.demand[:, origin : origin + tried.horizon] for origin in tried.told]
-        told = [[by_name[name] for name in names] for by_name in tried.told.values()]
-        size = [
-            float(np.nanmean(loss(one, there, by_name[baseline], tried.levels)))
-            for one, there, by_name in zip(known, came, tried.told.values(), strict=True)
-        ]
-        classes = [demand_classes(one) for one in known]
-        return _Trials(names, tried.levels, known, came, told, classes, [one if one > 0 else 1.0 for one in size])
+    def of(tried: Tried, names: tuple[str, ...], options: Floats, loss: Loss) -> "_Trials":
+        losses, classes = list[Floats](), list[NDArray[np.int64]]()
+        for origin, by_name in tried.told.items():
+            known, came = tried.panel.until(origin), tried.panel.demand[:, origin : origin + tried.horizon]
+            told = [by_name[name] for name in names]
+            found = np.empty((len(options), len(known)))
+            for number, row in enumerate(options):
+                used = np.flatnonzero(row)
+                mixed = rounded(known, average([told[one] for one in used], row[used]))
+                found[number] = loss(known, came, mixed, tried.levels)
+            losses.append(found)
+            classes.append(demand_classes(known))
+        return _Trials(len(options), losses, classes)
 
-    def everyone(self) -> Members:
-        return [np.arange(len(one)) for one in self.known]
+    def judged(self, number: int | None, baseline: int) -> _Judged:
+        """On a class of series, or on all.
 
-    def members(self, number: int) -> Members:
-        return [np.flatnonzero(classes == number) for classes in self.classes]
-
-    def loss_of(self, weights: Floats, members: Members, loss: Loss) -> float:
-        """Mean over series and origins of a mixture with these weights (k,)."""
-        told = self.losses_of(weights, members, loss) * self.shares(members)
-        return float(np.nanmean(told)) if np.isfinite(told).any() else float("nan")
-
-    def shares(self, members: Members) -> Floats:
-        """(origins,) how much each counts: by its series, on the mean 1."""
-        seen = np.array([len(some) for some in members], np.float64)
-        return seen / max(float(seen[seen > 0].mean()), 1.0) if seen.any() else seen
-
-    def losses_of(self, weights: Floats, members: Members, loss: Loss) -> Floats:
-        """(origins,) means over series of a mixture with these weights (k,); NaN where there are none."""
-        used, losses = np.flatnonzero(weights), list[float]()
-        parts_of = zip(self.known, self.came, self.told, self.size, members, strict=True)
-        for known, came, told, size, some in parts_of:
-            parts = [Forecast(told[number].mean[some], told[number].quantiles[some]) for number in used]
-            mixed = rounded(known, average(parts, weights[used]))
-            found = loss(known.of(some), came[some], mixed, self.levels)
-            losses.append(float(np.nanmean(found)) / size if np.isfinite(found).any() else float("nan"))
-        return np.array(losses)
+        Losses are told in those of the baseline on all series, so that a busy season does not outvote the others.
+        """
+        shape = (self.options, len(self.losses))
+        by_origin, seen = np.full(shape, np.nan), np.zeros(len(self.losses))
+        for place, (losses, classes) in enumerate(zip(self.losses, self.classes, strict=True)):
+            known = np.isfinite(losses).all(axis=0)
+            some = known & (classes == number) if number is not None else known
+            if some.any():
+                size = float(losses[baseline, known].mean())
+                by_origin[:, place] = losses[:, some].mean(axis=1) / (size if size > 0 else 1.0)
+                seen[place] = some.sum()
+        if not seen.any():
+            return _Judged(by_origin, np.full(shape[0], np.nan), 0)
+        alone = np.asarray(np.nansum(by_origin * seen, axis=1) / seen.sum(), np.float64)
+        return _Judged(by_origin, alone, int(seen.sum()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Mixture:
-    weights: Floats
-    """(k,), adding up to 1"""
-    alone: Floats
-    """(k,) loss of each candidate by itself"""
-    fit: NDArray[np.int64]
-    """Candidates that do not lose to a baseline by themselves."""
+def _weights(own: _Judged, overall: _Judged, options: Floats, simple: NDArray[np.int64], policy: Policy) -> Floats:
+    """(k,) for a class: what does not lose there, weighed by its loss in it and on all series.
 
-
-def _mixture(trials: _Trials, members: Members, loss: Loss, policy: Policy) -> _Mixture:
-    simple = np.array([trials.names.index(name) for name in policy.simple])
-    options = _options(len(trials.names), simple)
-    by_origin = np.array([trials.losses_of(row, members, loss) for row in options])
-    alone = _mean_known(by_origin * trials.shares(members))
-    bars = np.nanmin(by_origin[simple], axis=0, initial=np.inf)
-    if not np.isfinite(alone[simple]).any():
-        return _Mixture(options[simple[0]], alone[: len(trials.names)], simple[:1])
-    lost = (by_origin > bars * (1.0 + policy.most_loss)).any(axis=1) | ~(alone <= np.nanmin(alone[simple]))
-    lost[simple] = alone[simple] > np.nanmin(alone[simple])
-    fit = np.flatnonzero(~lost)
-    counts = policy.first_count * options[fit[alone[fit].argmin()]]
-    least = float(alone[fit].min())
-    while counts.sum() < policy.most_members:
-        grown = [counts + options[number] for number in fit]
-        losses = [trials.loss_of(one / one.sum(), members, loss) for one in grown]
-        best = int(np.argmin(losses))
-        if losses[best] > least * (1.0 - policy.least_gain):
-            break
-        counts, least = grown[best], losses[best]
-    return _Mixture(counts / counts.sum(), alone[: len(trials.names)], fit[fit < len(trials.names)])
-
-
-def _options(candidates: int, simple: NDArray[np.int64]) -> Floats:
-    """(options, k): each candidate by itself, then half and half with each baseline, which may win where it loses."""
-    one_hot = np.eye(candidates)
-    halves = [(one_hot[a] + one_hot[b]) / 2.0 for a in range(candidates) for b in simple if a not in simple]
-    return np.vstack([one_hot, *halves]) if halves else one_hot
-
-
-def _shrunk(own: _Mixture, whole: Floats, seen: int, policy: Policy) -> Floats:
-    """A class's own mixture half-way back to that of all: its series err alike at an origin, and origins are few.
-
-    Of the mixture of all only what does not lose to a baseline in this class. A small class follows all.
+    A mean of options that do not lose does not lose either, since the losses are convex (but for rounding).
     """
-    shared = np.zeros_like(whole)
-    shared[own.fit] = whole[own.fit]
-    if not shared.any():
-        return own.weights
-    shared = shared / shared.sum()
-    return np.asarray(shared if seen < policy.least_series else (own.weights + shared) / 2.0, np.float64)
+    if not np.isfinite(own.alone[simple]).any():
+        return np.asarray(options[simple[0]], np.float64)
+    bars, bar = np.nanmin(own.by_origin[simple], axis=0, initial=np.inf), float(own.alone[simple].min())
+    badly = (own.by_origin > bars * (1.0 + policy.most_loss)).any(axis=1)
+    lost = np.asarray(badly | (own.alone > bar))
+    lost[simple] = own.alone[simple] > bar
+    fit = np.flatnonzero(~lost)
+    share = _falling(overall.alone[fit], policy)
+    if own.seen >= policy.least_series:
+        share = policy.own_share * _falling(own.alone[fit], policy) + (1.0 - policy.own_share) * share
+    return np.asarray(share @ options[fit], np.float64)
+
+
+def _falling(losses: Floats, policy: Policy) -> Floats:
+    """(m,) shares, adding up to 1, that fall with losses (m,)."""
+    least = float(losses.min())
+    further = losses / least - 1.0 if least > 0 else np.where(losses > 0, np.inf, 0.0)
+    share = np.exp(-further / policy.temperature)
+    share[share < policy.least_weight] = 0.0
+    return np.asarray(share / share.sum(), np.float64)

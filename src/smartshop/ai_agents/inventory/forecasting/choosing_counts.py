@@ -16,7 +16,7 @@ SIMPLE = (RecentCounts.name, FadingEmpirical.name)
 """What no candidate may lose to in the class of series where it is used."""
 SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
 """Models that are fitted by search, a hundredth of a second or more a series."""
-TRIES, LEAST_PERIODS = 3, 6
+TRIES, LEAST_PERIODS = 4, 6
 """Earlier origins on which is chosen, and the periods that must be known at the first of them."""
 
 
