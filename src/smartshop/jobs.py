@@ -165,6 +165,7 @@ def demand_learning(context: JobContext) -> DemandLearning:
         shelf=_shelf(settings, stores, context.clock),
         currency=settings.currency,
         timezone=ZoneInfo(settings.timezone),
+        scratch=context.place.folder / "learning_demand",
         prices=stores.prices,
         now=context.clock.now,
     )

@@ -50,7 +50,7 @@ def chosen_by_week(table: DemandTable) -> ChosenForecasts:
 def by_day(table: DemandTable, chosen: ChosenForecasts) -> tuple[ChosenForecasts, ByDay]:
     weeks = demand_series(table, shelf_of(PRODUCTS), Period.WEEK, WEEKLY.horizon)
     turnover = table.sold.sum(axis=1, dtype=np.float64)
-    return choose_by_day(table, shelf_of(PRODUCTS), weeks, chosen, turnover, silent, DAILY)
+    return choose_by_day(table, shelf_of(PRODUCTS), weeks, chosen, turnover, silent, config=DAILY)
 
 
 def test_days_that_know_the_offers_tell_the_weeks_better() -> None:

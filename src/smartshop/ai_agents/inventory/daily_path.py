@@ -8,6 +8,7 @@ days: promotions, categories, the calendar. Prices of days to come are not, nor 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_cl
 from smartshop.ai_agents.inventory.forecasting.counts import count_quantiles
 from smartshop.ai_agents.inventory.forecasting.measures import pinball, ratio_interval
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, Period
+from smartshop.ai_agents.inventory.pieces import Pieces, digest_of
 from smartshop.ai_agents.inventory.sum_spread import USUAL_RELATIVE, weekly_scatter
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS, ChosenForecasts, PastForecast, Tell, put
 from smartshop.data_collection.pipelines.demand import DemandTable
@@ -70,11 +72,14 @@ def choose_by_day(
     chosen: ChosenForecasts,
     turnover: Floats,
     tell: Tell,
+    *,
+    scratch: Path | None = None,
     config: DailyConfig = USUAL_DAILY,
 ) -> tuple[ChosenForecasts, ByDay]:
     """What was chosen by week, with the first four weeks of those series that days tell better.
 
-    `series`: whole weeks of the same table; `turnover`: (n,) money.
+    `series`: whole weeks of the same table; `turnover`: (n,) money; `scratch`: where parts are kept until all is done,
+    so that a killed run goes on.
     """
     some = _selling_daily(table)
     spacing = _spacing(chosen)
@@ -82,7 +87,10 @@ def choose_by_day(
         return chosen, ByDay.none(len(some))
     panel = _days(table, shelf, series).of(some)
     config = replace(config, horizon=WEEK * WEEKS_BY_DAY, origins=len(chosen.past), days_between=WEEK * spacing)
-    days = choose_days(panel, turnover[some], tell, config=config)
+    value = turnover[some]
+    pieces = Pieces() if scratch is None else Pieces.of(scratch, digest_of(panel, value, config))
+    days = choose_days(panel, value, tell, config=config, pieces=pieces)
+    pieces.clear()
     contest = _Contest(series.panel, some, _offset(table, series))
     winners = contest.winners(chosen.past, days.past)
     if not len(winners):

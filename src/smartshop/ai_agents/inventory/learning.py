@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,6 +76,8 @@ class Learning:
     currency: str
     timezone: ZoneInfo
     now: Callable[[], Micros]
+    scratch: Path | None = None
+    """Where finished parts of daily forecasts are kept until all is done, so that a killed training goes on."""
     prices: Prices | None = None
     """When the shop set which price; None: told by sales alone."""
 
@@ -150,7 +153,8 @@ def fit(
         chosen,
         turnover,
         lambda share, what: tell(0.6 + 0.3 * share, what),
-        DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
+        scratch=learning.scratch,
+        config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
     )
     chosen = _agreed(series, learning.shelf, chosen)
     by_day = by_day.agreeing(chosen.forecast.mean)
