@@ -25,8 +25,9 @@ class PriceConfig:
     """Before these, from which the usual price is the median."""
     least_days: int = 5
     """With a known price in that time."""
-    slip_times: float = 3.0
-    """A price so many times the usual one, or its inverse, may be a slipped digit (10 and 100 are the usual slips)."""
+    slip_times: float = 7.0
+    """A price so many times the usual one, or its inverse, may be a slipped digit: slips are by 10 or 100, while
+    clearances of a wholesaler go down to a fifth and are meant."""
     slip_chance: float = 0.05
     """Demand that answers a slip: at most this chance without one."""
     moved_share: float = 0.10
