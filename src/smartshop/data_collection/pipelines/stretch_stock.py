@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.data_collection.pipelines.demand_days import local_day, local_days
+from smartshop.data_collection.pipelines.demand_days import local_days
 from smartshop.data_collection.pipelines.demand_stock import (
     ALL_MOVEMENTS,
     StockHistory,
@@ -38,6 +38,8 @@ class Moves:
 
     at: NDArray[np.int64]
     """(j,) µs UTC"""
+    day: NDArray[np.int32]
+    """(j,) ordinals of the shop's days"""
     units: NDArray[np.int64]
     """(j,) signed"""
     is_receipt: NDArray[np.bool_]
@@ -57,23 +59,22 @@ class Moves:
         """Counted back from the present, so that what was told late moves nothing but its own past."""
         return self.level - int(self.units[self.at > moment].sum())
 
-    def changes(self, begins: int, ends: int, timezone: ZoneInfo, days: int) -> NDArray[np.float64]:
-        """(days,) net units on each day of a stretch, but for goods that were bought in."""
+    def changes(self, begins: int, ends: int, first_day: int, days: int) -> NDArray[np.float64]:
+        """(days,) net units on each day from the first one on within these times, but for goods bought in."""
         some = (self.at > begins) & (self.at <= ends) & ~self.is_receipt
-        day = local_days(self.at[some], timezone)[0] - local_day(Micros(begins), timezone)
-        return np.bincount(day, weights=self.units[some], minlength=days)[:days].astype(np.float64)
+        found = np.bincount(self.day[some] - first_day, weights=self.units[some], minlength=days)
+        return found[:days].astype(np.float64)
 
-    def receipts(self, begins: int, ends: int, timezone: ZoneInfo) -> tuple[Receipt, ...]:
-        """Goods bought in over a stretch, by time."""
+    def receipts(self, begins: int, ends: int, first_day: int) -> tuple[Receipt, ...]:
+        """Goods bought in within these times, in their order."""
         some = np.flatnonzero((self.at > begins) & (self.at <= ends) & self.is_receipt & (self.units > 0))
-        day = local_days(self.at[some], timezone)[0] - local_day(Micros(begins), timezone)
         return tuple(
-            Receipt(int(on), int(self.units[place]), self.reference[place])
-            for on, place in zip(day, some.tolist(), strict=True)
+            Receipt(int(self.day[place]) - first_day, int(self.units[place]), self.reference[place])
+            for place in some.tolist()
         )
 
 
-def read_moves(stock: StockHistory, places: Sequence[Place], until: Micros) -> list[Moves]:
+def read_moves(stock: StockHistory, places: Sequence[Place], until: Micros, timezone: ZoneInfo) -> list[Moves]:
     """In the order of the places. A variant that is not counted any more has a level of 0."""
     levels = stock.levels(list(dict.fromkeys(variant for variant, _ in places)))
     found: dict[Place, Moves] = {}
@@ -82,8 +83,10 @@ def read_moves(stock: StockHistory, places: Sequence[Place], until: Micros) -> l
         for place in (place for place in places if place[0] == variant and place not in found):
             here = of_place([one for one in movements if one.location_id in place[1]], None)
             level = sum(units for location, units in levels.get(variant, {}).items() if location in place[1])
+            at = np.array([one.occurred_at for one in here], np.int64)
             found[place] = Moves(
-                at=np.array([one.occurred_at for one in here], np.int64),
+                at=at,
+                day=local_days(at, timezone)[0],
                 units=np.array([one.quantity for one in here], np.int64),
                 is_receipt=np.array([one.reason is MovementReason.RECEIPT for one in here], np.bool_),
                 reference=tuple(one.reference for one in here),

@@ -98,17 +98,17 @@ def read_stretches(
     grid = DayGrid(first_day, days, timezone, selling_hours(lines.order_share))
     places = list(dict.fromkeys(one.place for one in stretches))
     number = {place: index for index, place in enumerate(places)}
-    moves, sales = read_moves(stock, places, until), _sales_of(lines, rows, places)
+    moves, sales = read_moves(stock, places, until, timezone), _sales_of(lines, rows, places)
     of = [number[one.place] for one in stretches]
-    first = np.array([local_day(one.begins, timezone) for one in stretches], np.int64) - first_day
-    reach = max(local_day(one.ends, timezone) - local_day(one.begins, timezone) + 1 for one in stretches)
+    begun = [local_day(one.begins, timezone) for one in stretches]
+    reach = max(local_day(one.ends, timezone) - day + 1 for one, day in zip(stretches, begun, strict=True))
+    each = list(zip(stretches, begun, of, strict=True))
+    first = np.array(begun, np.int64) - first_day
     cut = first[:, None] + np.arange(reach)
     inside = _parts([((one.begins, one.ends),) for one in stretches], grid)
-    out = _parts([_clipped(moves[place].empty, one) for one, place in zip(stretches, of, strict=True)], grid)
-    sold = np.stack([_sold(sales[place], one, timezone, reach) for one, place in zip(stretches, of, strict=True)])
-    changed = [
-        moves[place].changes(one.begins, one.ends, timezone, reach) for one, place in zip(stretches, of, strict=True)
-    ]
+    out = _parts([_clipped(moves[place].empty, one) for one, _, place in each], grid)
+    sold = np.stack([_sold(sales[place], one, day, reach) for one, day, place in each])
+    changed = np.stack([moves[place].changes(one.begins, one.ends, day, reach) for one, day, place in each])
     return Happened(
         days=_place_days(sales, moves, lines, grid),
         place=np.array(of, np.int64),
@@ -117,11 +117,9 @@ def read_stretches(
         sold=sold,
         out=_columns(out, cut),
         # Sales stand among the changes of the level as well; told by a till alone, they are no orders but units gone.
-        moved=np.stack(changed) + sold,
-        receipts=tuple(
-            moves[place].receipts(one.begins, one.ends, timezone) for one, place in zip(stretches, of, strict=True)
-        ),
-        left=np.array([moves[place].level_at(one.ends) for one, place in zip(stretches, of, strict=True)], np.int64),
+        moved=changed + sold,
+        receipts=tuple(moves[place].receipts(one.begins, one.ends, day) for one, day, place in each),
+        left=np.array([moves[place].level_at(one.ends) for one, _, place in each], np.int64),
     )
 
 
@@ -159,11 +157,11 @@ def _sales_at(lines: LineTable, by_variant: Ints, begins: Ints, rows: DemandRows
     return _Sales(lines.day[some], lines.at[some], lines.units[some])
 
 
-def _sold(sales: _Sales, stretch: Stretch, timezone: ZoneInfo, reach: int) -> Floats:
+def _sold(sales: _Sales, stretch: Stretch, first_day: int, reach: int) -> Floats:
     """(reach,) units on each day of a stretch."""
     some = (sales.at > stretch.begins) & (sales.at <= stretch.ends)
-    day = sales.day[some] - local_day(stretch.begins, timezone)
-    return np.bincount(day, weights=sales.units[some], minlength=reach)[:reach].astype(np.float64)
+    found = np.bincount(sales.day[some] - first_day, weights=sales.units[some], minlength=reach)
+    return found[:reach].astype(np.float64)
 
 
 def _place_days(sales: Sequence[_Sales], moves: Sequence[Moves], lines: LineTable, grid: DayGrid) -> PlaceDays:
