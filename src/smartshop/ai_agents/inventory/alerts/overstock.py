@@ -36,6 +36,9 @@ def overstock(
     if facts.asked is None or facts.unit_cost is None or facts.free_units <= 0:
         return None
     cover = config.cover_weeks * DAYS_OF_WEEK
+    # What is asked for on average is needed in any case, and most places hold less: no law is worked out for them.
+    if facts.free_units <= mean_over(model, facts.asked, cover):
+        return None
     law = law_over(model, facts.asked, cover)
     needed = max(float(law.quantile(config.level)), asked_a_year_ago(model, facts.asked, cover))
     excess = math.floor(facts.free_units - needed)
@@ -50,6 +53,11 @@ def overstock(
         excess_minor=round(excess * facts.unit_cost),
         lasts_days=round(facts.free_units / law.mean * cover, 1) if law.mean > 0 else None,
     )
+
+
+def mean_over(model: InventoryModel, asked: Asked, days: float) -> float:
+    """Units expected in so many days from now."""
+    return model.mean_between(asked.series, asked.begins, asked.begins + days) * asked.share
 
 
 def asked_a_year_ago(model: InventoryModel, asked: Asked, days: float) -> float:
