@@ -4,7 +4,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smartshop.ai_agents.advice import Candidates
+from smartshop.ai_agents.advice import Candidates, Question
+
+BACK_IN_STOCK = "back_in_stock"
+MOST_RETURNED = 20
+"""Of what a shopper waited for, so many may stand among a slate's candidates though no source drew them."""
+
+
+def with_returned(question: Question, candidates: Candidates) -> Candidates:
+    """The candidates, and what is back in stock that this shopper waited for: no source may know that they want it.
+
+    Beside a product's page they would be out of place; there only what a source drew is told.
+    """
+    if question.anchor is not None or not len(question.returned):
+        return candidates
+    may = question.returned[question.eligible[question.returned]]
+    missing = may[~np.isin(may, candidates.product_no)][:MOST_RETURNED]
+    return joined(candidates, unargued(candidates, missing.tolist(), BACK_IN_STOCK))
 
 
 def unargued(candidates: Candidates, numbers: Sequence[int], origin: str) -> Candidates:

@@ -21,6 +21,7 @@ from smartshop.ai_agents.advice import (
     Numbers,
     Question,
 )
+from smartshop.ai_agents.brought_in import with_returned
 from smartshop.ai_agents.diversity import NO_CAPS, Diversity, Head, moves, spread, surface_limits
 from smartshop.ai_agents.exploration import ExplorationConfig, Explored, anyone, explore
 from smartshop.ai_agents.ladder import RECOMMENDATION, draw
@@ -100,8 +101,9 @@ def decide(
     `rules`: the merchant's that hold for it.
     """
     drawn = draw(question, rungs, max(config.n_candidates, question.limit + RUNNERS_UP))
-    prepared = prepare(rules, question, drawn.candidates, drawn.rung) if rules else None
-    candidates = drawn.candidates if prepared is None else prepared.candidates
+    candidates = with_returned(question, drawn.candidates)
+    prepared = prepare(rules, question, candidates, drawn.rung) if rules else None
+    candidates = candidates if prepared is None else prepared.candidates
     heard = hear(question, candidates, [drawn.rung, *advisors], config.slow_after_ms, stopwatch)
     argument = weigh(candidates, heard, draw_policy(decision_id, policies))
     scores = argument.scores

@@ -150,7 +150,8 @@ class Recommendations:
         """
         started, serving = perf_counter_ns(), self._serving
         asker = await self._presence.of(request, shopper, vouched=vouched, at=at)
-        asked = self._ask(request, asker, at)
+        # A slate of the past knows nothing of what came back since.
+        asked = self._ask(request, asker, at, () if at is not None else self._returned_for(asker))
         rules = await self._rules_for(request, asker, asked.question.now)
         return self._decide(
             asked,
@@ -248,16 +249,19 @@ class Recommendations:
         asked = self._ask(request, asker, None)
         return self._decide(asked, asker, plan_for(asked.question), started)
 
-    def _ask(self, request: SlateRequest, asker: Asker, at: Micros | None) -> Asked:
+    def _ask(self, request: SlateRequest, asker: Asker, at: Micros | None, returned: Sequence[ProductId] = ()) -> Asked:
         shelf = self._shelves()
         if self._masks.shelf is not shelf:
             self._masks = ShelfMasks(shelf, before=self._masks)
         now = self._clock.shop_now() if at is None else at
         wanted = self._serving.wanted
-        returned: Sequence[ProductId] = ()
-        if self._awaited is not None and asker.personal and asker.shopper is not None and at is None:
-            returned = self._awaited.wanted_by(keys_of(asker.shopper), asker.profile)
         return ask(request, self._masks, asker.profile, now, personal=asker.personal, wanted=wanted, returned=returned)
+
+    def _returned_for(self, asker: Asker) -> Sequence[ProductId]:
+        """What this shopper waited for, and what is back."""
+        if self._awaited is None or asker.shopper is None or not asker.personal:
+            return ()
+        return self._awaited.wanted_by(keys_of(asker.shopper), asker.profile)
 
     async def _rules_for(self, request: SlateRequest, asker: Asker, now: Micros) -> ActiveRules | None:
         """The merchant's rules that hold here and now."""
