@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Most log-odds by which slates lean away from what runs out before its delivery."
     )
     pressure_to_overstock: float = Field(
-        0.3,
+        0.15,
         ge=0,
         le=0.5,
         description="Most log-odds by which slates lean toward what lies too long and earns something.",

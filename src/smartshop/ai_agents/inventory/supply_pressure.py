@@ -39,7 +39,7 @@ class PressureConfig:
 
     away: float = 0.5
     """Most log-odds against what runs out; 0 to 1."""
-    toward: float = 0.3
+    toward: float = 0.15
     """Most log-odds for what lies too long; 0 to 0.5."""
     overstock_weeks: float = 26.0
     """Of cover, beyond which stock lies too long; above 0."""
