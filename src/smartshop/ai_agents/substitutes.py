@@ -26,6 +26,8 @@ LOOKED_AT = 200
 """Of a large category those nearest in price, and those chosen alike."""
 PER_LINE = 4
 """Substitutes for each line of a basket; the rest of such a slate completes what can be had."""
+MOST_LINES = 5
+"""Of a basket that are looked at: each costs a list of similar products."""
 PRICE_SCALE = 0.4
 """Of the log of the ratio of two prices: at 1.5 times as much, or at two thirds, a third of that likeness is left."""
 PRICE, WORDS, ATTRIBUTES, CHOSEN, BRAND = 1.0, 1.0, 0.5, 1.0, 0.25
@@ -39,13 +41,13 @@ MUCH_THE_SAME = 0.1
 def sold_out(question: Question) -> Numbers:
     """Products of this page or basket that cannot be had now; empty on pages of many products."""
     match question.surface:
-        case Surface.PRODUCT if question.anchor is not None:
-            meant = np.array([question.anchor], np.int32)
+        case Surface.PRODUCT if question.anchor is not None and not question.shelf.sellable[question.anchor]:
+            return np.array([question.anchor], np.int32)
         case Surface.BASKET:
-            meant = question.basket
+            gone = question.basket[~question.shelf.sellable[question.basket]]
+            return np.asarray(gone[:MOST_LINES], np.int32)
         case _:
             return np.zeros(0, np.int32)
-    return np.asarray(meant[~question.shelf.sellable[meant]], np.int32)
 
 
 class Substitutes:
