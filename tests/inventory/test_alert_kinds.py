@@ -398,7 +398,7 @@ def prices(before: float, lately: float | None, days: int = 200) -> np.ndarray:
 
 
 def priced(paid: np.ndarray, units: float, offered: float = np.nan, was_open: bool = False) -> PriceSurprises:
-    window = recent([units], [20.0], days=14)
+    window = recent([units], [20.0], days=7)
     return find_price_surprises(paid, np.array([offered]), window, np.array([was_open]), PriceConfig())
 
 
@@ -431,6 +431,12 @@ class TestPriceDemand:
     def test_demand_with_its_price_is_as_it_should_be(self) -> None:
         assert not priced(prices(2_000.0, 1_500.0), 60.0).is_against[0]
         assert not priced(prices(2_000.0, 2_600.0), 3.0).is_against[0]
+
+    def test_the_present_price_is_that_of_the_newest_sales(self) -> None:
+        paid = prices(2_000.0, 2_000.0)
+        paid[0, -3:] = 200.0
+        assert priced(paid, 60.0).price_minor[0] == 200.0
+        assert priced(paid, 60.0).is_slip[0]
 
     def test_prices_that_always_jump_prove_nothing(self) -> None:
         paid = np.where(np.arange(200) % 2 == 0, 1_000.0, 2_000.0)[None, :].copy()

@@ -8,7 +8,7 @@ from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.demand_stock import empty_stretches
 from smartshop.data_collection.schemas.alerts import DeadStockFigures
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.data_collection.schemas.stock import StockMovement
+from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ def dead_stock(
     """
     if not movements or not may_be_dead(facts, last_sold, now, config):
         return None
-    since = max(movements[0].occurred_at, last_sold or 0)
+    # An order that names no place is taken from anywhere: then only the movement tells where.
+    taken = max((one.occurred_at for one in movements if one.reason is MovementReason.SALE), default=0)
+    since = max(movements[0].occurred_at, last_sold or 0, taken)
     empty = empty_stretches(movements, facts.place.on_hand, now)
     out = sum(max(0, min(end, now) - max(begin, since)) for begin, end in empty)
     days = (now - since - out) // DAY

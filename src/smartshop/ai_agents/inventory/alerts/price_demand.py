@@ -19,8 +19,10 @@ MAD_TO_DEVIATION = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class PriceConfig:
-    days: int = 14
-    """Looked back."""
+    days: int = 7
+    """Of demand looked back at."""
+    latest_days: int = 3
+    """With a sale, the newest of these days: their median price is the present one, whatever was paid before."""
     usual_days: int = 180
     """Before these, from which the usual price is the median."""
     least_days: int = 5
@@ -66,7 +68,7 @@ def find_price_surprises(
 ) -> PriceSurprises:
     """`paid_minor`: (n, t) minor units a day, NaN where nothing was sold; `offered_minor`: (n,) now, NaN unknown."""
     usual, deviation = _usual(paid_minor, config)
-    latest = _median(paid_minor[:, -config.days :])
+    latest = _median(_newest(paid_minor[:, -config.days :], config.latest_days))
     # What costs a hundred times as much is not bought, so nobody paid it.
     price = np.where(np.isfinite(latest), latest, offered_minor)
     moved = np.log(np.maximum(price, 1.0) / usual)
@@ -98,6 +100,13 @@ def _usual(paid_minor: Floats, config: PriceConfig) -> tuple[Floats, Floats]:
     usual = np.where(enough, _median(before), np.nan)
     apart = np.abs(np.log(before / usual[:, None]))
     return usual, MAD_TO_DEVIATION * _median(apart)
+
+
+def _newest(values: Floats, count: int) -> Floats:
+    """(n, t) with all but the last so many known ones of each row unknown."""
+    known = np.isfinite(values)
+    behind = np.cumsum(known[:, ::-1], axis=1)[:, ::-1]
+    return np.where(known & (behind <= count), values, np.nan)
 
 
 def _median(values: Floats) -> Floats:
