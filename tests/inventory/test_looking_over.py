@@ -164,6 +164,7 @@ def test_a_decision_is_scored_by_what_was_sold_and_what_was_not_there(played: Pl
     assert 0.2 < found.days_out < 4.0
     assert found.asked_for == pytest.approx(found.sold + found.short, abs=0.02)
     assert found.left == 12 + told.units - found.sold
+    assert found.ran_short_before
     assert found.covered is (found.asked_for <= 12 + told.units)
     assert 0.0 <= found.level_met <= 1.0
 

@@ -114,6 +114,7 @@ def test_the_whole_is_told_in_sentences_and_fits_eighty_columns() -> None:
     assert words[0] == "Of 12 proposals whose time is over, 3 were ordered."
     assert "told to be enough in 90 % of cases, and would have been in 100 % (100 to 100)" in words[1]
     assert "4 % more than expected" in words[4]
+    assert "was told to have a chance of 20 %, and came true in 0 % (0 to 0) of them." in words[6]
     console = Console(width=80, record=True, file=StringIO())
     console.print(as_score_table(found))
     lines = console.export_text().splitlines()

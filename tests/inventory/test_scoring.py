@@ -49,6 +49,8 @@ def test_stock_falls_with_what_is_asked_for_and_what_is_not_there_is_missed() ->
     # 5 there; 2 + 2 + 2 asked for: 3, then 1, then 1 is sold and 1 missed; 10 come, 2 go.
     outcome = live_through(days([2, 2, 2, 2]), np.array([10.0]), np.array([3]))
     assert (outcome.short.item(), outcome.left.item()) == (1.0, 8.0)
+    assert outcome.short_before.item() == 1.0
+    assert live_through(days([2, 2, 2, 2]), np.array([1.0]), np.array([2])).short_before.item() == 0.0
     # Even through each day: 4 + 2 + 0.5 + 9 unit-days.
     assert outcome.held.item() == pytest.approx(15.5)
 

@@ -754,7 +754,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Products like this one */
+        /** Products like this one; where it is sold out, what stands in for it first */
         get: operations["get_products_product_id_similar"];
         put?: never;
         post?: never;
@@ -2350,6 +2350,8 @@ export interface components {
             decisions: number;
             mean_told: number;
             places: number;
+            ran_short_before: components["schemas"]["ScoredShare"];
+            told_short_before: number;
             within_50: components["schemas"]["ScoredShare"];
             within_90: components["schemas"]["ScoredShare"];
         };
@@ -2954,6 +2956,7 @@ export interface components {
             left: number;
             left_out: string | null;
             level_met: number;
+            ran_short_before: boolean;
             received: number;
             scored_at: string;
             short: number;
@@ -5842,7 +5845,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Products like this one */
+            /** @description Products like this one; where it is sold out, what stands in for it first */
             200: {
                 headers: {
                     [name: string]: unknown;

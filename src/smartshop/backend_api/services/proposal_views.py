@@ -25,6 +25,8 @@ class ProposalScoreSeen(msgspec.Struct, frozen=True, kw_only=True):
     """Told chance that demand stays within what was there, on its way and proposed."""
     covered: bool
     """It did."""
+    ran_short_before: bool
+    """Stock ran out before the order's goods came or could have come."""
     days_out: float
     left: int
     received: int
@@ -128,6 +130,7 @@ def _seen_score(score: ProposalScore) -> ProposalScoreSeen:
         level_met=score.level_met,
         told_covered=score.told_covered,
         covered=score.covered,
+        ran_short_before=score.ran_short_before,
         days_out=score.days_out,
         left=score.left,
         received=score.received,

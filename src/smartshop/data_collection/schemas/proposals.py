@@ -111,6 +111,8 @@ class ProposalScore(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     """The told chance that demand stays within what was there, on its way and proposed."""
     covered: bool = True
     """It did."""
+    ran_short_before: bool = False
+    """Stock ran out, and was asked for, before the order's goods came or could have come."""
     days_out: float = 0.0
     """Without stock."""
     left: int = 0

@@ -16,6 +16,7 @@ from smartshop.ai_agents.inventory.replenishment.scoring import (
     best_orders,
     chance_within,
     level_met,
+    live_through,
     money,
     on_their_way,
 )
@@ -30,6 +31,8 @@ from smartshop.data_collection.schemas.supply import PurchaseOrderId
 SETTLED_AFTER = 7 * DAY
 """After it was due first a decision is scored a second time, for good: orders told late and refunds are in by then,
 and the days behind an empty shelf have days on both sides to be told by."""
+ONE_MISSED = 0.5
+"""Estimated units from which on it is likelier than not that somebody asked in vain."""
 NOT_IN_TIME = 1_000_000
 """A day that no stretch reaches."""
 NOTHING_TOLD = ToldLaw((0.0,), (1.0,))
@@ -67,12 +70,14 @@ def judge(
     best = best_orders(days, terms)
     proposed = np.array([one.told.units for one in kept], np.float64)
     sizes = (proposed, np.zeros(len(kept)), best.astype(np.float64))
-    costs = zip(*(money(days, terms, ordered).tolist() for ordered in sizes), best.tolist(), strict=True)
+    as_proposed, without_order, with_hindsight = (money(days, terms, ordered).tolist() for ordered in sizes)
+    before = live_through(days, proposed, terms.arrives).short_before >= ONE_MISSED
+    runs = map(_Run, as_proposed, without_order, with_hindsight, best.tolist(), before.tolist())
     return [
         left_out(one, OUT_TOO_LONG, judging.now)
         if unknown[row]
-        else _score(one, happened, row, unseen[row], judging, _Money(*cost))
-        for row, (one, cost) in enumerate(zip(kept, costs, strict=True))
+        else _score(one, happened, row, unseen[row], judging, run)
+        for row, (one, run) in enumerate(zip(kept, runs, strict=True))
     ]
 
 
@@ -104,15 +109,16 @@ def unseen_units(happened: Happened) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Money:
+class _Run:
     as_proposed: float
     without_order: float
     with_hindsight: float
     best_units: int
+    ran_short_before: bool
 
 
 def _score(
-    kept: KeptProposal, happened: Happened, row: int, unseen: Floats, judging: Judging, cost: _Money
+    kept: KeptProposal, happened: Happened, row: int, unseen: Floats, judging: Judging, run: _Run
 ) -> ProposalScore:
     told, sold, short = kept.told, int(happened.sold[row].sum()), float(unseen.sum())
     # The same draws each time it is scored: a second look changes a score only by what became known.
@@ -133,10 +139,11 @@ def _score(
         days_out=round(float(happened.out[row].sum()), 2),
         left=int(happened.left[row]),
         received=sum(receipt.units for receipt in happened.receipts[row]),
-        as_proposed=round(cost.as_proposed, 2),
-        without_order=round(cost.without_order, 2),
-        with_hindsight=round(cost.with_hindsight, 2),
-        best_units=cost.best_units,
+        as_proposed=round(run.as_proposed, 2),
+        without_order=round(run.without_order, 2),
+        with_hindsight=round(run.with_hindsight, 2),
+        best_units=run.best_units,
+        ran_short_before=run.ran_short_before,
     )
 
 

@@ -41,6 +41,10 @@ class LawScore(msgspec.Struct, frozen=True, kw_only=True):
     within_50: ScoredShare
     """Of them, demand came at or below its told 50 % level."""
     within_90: ScoredShare
+    told_short_before: float
+    """Told chance that stock runs out before an order could come, on average."""
+    ran_short_before: ScoredShare
+    """How often it did, and somebody asked for it."""
     mean_told: float
     """Units, all together."""
     came: float
@@ -179,6 +183,8 @@ def _law(scored: Sequence[Scored]) -> LawScore:
         places=len({one.place for one in scored}),
         within_50=_share(scored, met <= 0.5),
         within_90=_share(scored, met <= 0.9),
+        told_short_before=round(float(np.mean([one.told.chance_short_before for one in scored])), 4),
+        ran_short_before=_share(scored, np.array([one.score.ran_short_before for one in scored])),
         mean_told=round(sum(one.told.mean for one in scored), 1),
         came=round(sum(one.score.asked_for for one in scored), 1),
     )

@@ -89,6 +89,10 @@ def _law_in_words(found: ProposalScores) -> Iterator[str]:
         f"Demand came at or below its 50 % level in {_interval(law.within_50)} of them, at or below its 90 % level in "
         f"{_interval(law.within_90)}."
     )
+    yield (
+        f"To run out before an order could come was told to have a chance of {_percent(law.told_short_before)}, and "
+        f"came true in {_interval(law.ran_short_before)} of them."
+    )
 
 
 def _left_out_in_words(found: ProposalScores) -> Iterator[str]:

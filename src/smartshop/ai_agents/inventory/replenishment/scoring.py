@@ -62,6 +62,8 @@ class Outcome:
 
     short: Floats
     """Units asked for in vain."""
+    short_before: Floats
+    """Of them, before the order's goods could come."""
     held: Floats
     """Unit-days of stock."""
     left: Floats
@@ -92,15 +94,17 @@ def live_through(days: Days, ordered: Floats, arrives: Ints) -> Outcome:
     Goods come in the morning of their day; over a day stock falls evenly.
     """
     level = days.on_hand.astype(np.float64)
-    short, held = np.zeros_like(level), np.zeros_like(level)
+    short, before, held = np.zeros_like(level), np.zeros_like(level), np.zeros_like(level)
     for day in range(days.asked_for.shape[1]):
         level = np.maximum(level + days.arrived[:, day] + days.moved[:, day], 0.0)
         level = level + np.where(arrives == day, ordered, 0.0)
         taken = np.minimum(level, days.asked_for[:, day])
-        short += days.asked_for[:, day] - taken
+        missed = days.asked_for[:, day] - taken
+        short += missed
+        before += np.where(arrives > day, missed, 0.0)
         held += (level - taken / 2.0) * days.length[:, day]
         level = level - taken
-    return Outcome(short, held, level)
+    return Outcome(short, before, held, level)
 
 
 def money(days: Days, terms: Terms, ordered: Floats) -> Floats:
@@ -114,8 +118,8 @@ def money(days: Days, terms: Terms, ordered: Floats) -> Floats:
 def best_orders(days: Days, terms: Terms) -> Ints:
     """(m,) units of least money in whole packs, as one knows afterwards; 0 where nothing was better.
 
-    All sizes up to what all of the stretch asked for and lost are tried, where there are more than `SIZES_TRIED` so
-    many evenly and then those around the best, and so on: without losses money is convex in the size and none is missed.
+    All sizes up to what all of the stretch asked for and lost are tried; where there are more than `SIZES_TRIED`, so
+    many evenly, then those around the best, and so on. Without losses money is convex in the size, so none is missed.
     """
     fewest = np.maximum(-(-terms.least // terms.pack), 1)
     asked = days.asked_for.sum(axis=1) + np.maximum(-days.moved, 0.0).sum(axis=1)
