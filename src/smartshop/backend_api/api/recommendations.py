@@ -178,7 +178,7 @@ ENDPOINTS = (
         path="/v1/products/{product_id}/similar",
         permission=Permission.ANY_KEY,
         handle=similar_products,
-        summary="Products like this one",
+        summary="Products like this one; where it is sold out, what stands in for it first",
         query=ListQuery,
         answer=Slate,
     ),
