@@ -187,6 +187,15 @@ def test_what_loses_alone_may_win_half_and_half_with_a_baseline() -> None:
     assert choice.weights[CLASSES.index("smooth"), 1] > 0.2
 
 
+def test_two_that_lose_alone_are_out_even_where_they_would_win_together() -> None:
+    tried = try_out(steady(), {"simple": Off(1.5), "up": Off(2.5), "down": Off(-2.5)}, 2, LEVELS, (30, 34))
+    together = average([tried.told[30][name] for name in ("up", "down")], np.array([0.5, 0.5]))
+    came = tried.panel.demand[:, 30:32]
+    assert pinball_loss(tried.panel, came, together, LEVELS).mean() < 0.6  # their errors cancel; the baseline's 0.75
+    choice = choose(tried, pinball_loss, Policy(("simple",)))
+    assert "up" not in choice.used()
+
+
 def test_what_loses_clearly_at_one_origin_is_out_even_where_it_wins_on_the_mean() -> None:
     @dataclass(frozen=True)
     class OnceWrong:

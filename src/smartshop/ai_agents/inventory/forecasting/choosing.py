@@ -2,9 +2,11 @@
 
 Every candidate forecasts from earlier origins. What is compared are options: each candidate, and each two of them half
 and half. In a class of series (how often and how evenly something is sold) what loses to a simple baseline is out: on
-the mean of the origins, or badly at one of them. The rest are averaged, and weigh the less the more they lost:
-w ∝ exp(−(loss / least loss − 1) / temperature), the aggregation of Yang (2004, Econometric Theory 20: 176-222) with the
-number of origins taken into the temperature; half by what they lost in the class, half by what they lost on all series.
+the mean of the origins, or badly at one of them. A candidate that loses by itself may only stay half and half with a
+baseline: that it did well beside another is too easily the chance of a few origins. The rest are averaged, and weigh
+the less the more they lost: w ∝ exp(−(loss / least loss − 1) / temperature), the aggregation of Yang (2004, Econometric
+Theory 20: 176-222) with the number of origins taken into the temperature; half by what they lost in the class, half by
+what they lost on all series.
 
 Why so little is estimated: origins are three or four, and all series of one err together. Weights that are fitted to so
 few say what happened to be right then (the forecast combination puzzle; Smith & Wallis 2009; Claeskens et al. 2016).
@@ -220,13 +222,19 @@ def _weights(own: _Judged, overall: _Judged, options: Floats, simple: NDArray[np
         return np.asarray(options[simple[0]], np.float64)
     bars, bar = np.nanmin(own.by_origin[simple], axis=0, initial=np.inf), float(own.alone[simple].min())
     badly = (own.by_origin > bars * (1.0 + policy.most_loss)).any(axis=1)
-    lost = np.asarray(badly | (own.alone > bar))
+    lost = np.asarray(badly | (own.alone > bar) | _holds_loser(own, options, simple, bar))
     lost[simple] = own.alone[simple] > bar
     fit = np.flatnonzero(~lost)
     share = _falling(overall.alone[fit], policy)
     if own.seen >= policy.least_series:
         share = policy.own_share * _falling(own.alone[fit], policy) + (1.0 - policy.own_share) * share
     return np.asarray(share @ options[fit], np.float64)
+
+
+def _holds_loser(own: _Judged, options: Floats, simple: NDArray[np.int64], bar: float) -> NDArray[np.bool_]:
+    """(options,) whether one holds a candidate that loses by itself, and no baseline beside it."""
+    loses = own.alone[: options.shape[1]] > bar
+    return np.asarray((options[:, loses] > 0).any(axis=1) & ~(options[:, simple] > 0).any(axis=1))
 
 
 def _falling(losses: Floats, policy: Policy) -> Floats:
