@@ -112,10 +112,15 @@ class ProphetCounts:
 
 
 def _prophet(**options: str) -> Model:
+    # A logger that has a handler keeps its level; one without is set by cmdstanpy to tell of every fit.
+    for name, level in (("cmdstanpy", logging.ERROR), ("prophet", logging.ERROR), ("prophet.plot", logging.CRITICAL)):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+        logger.setLevel(level)
+    # After that: while it is imported it calls it an error that its own plots cannot be clicked on.
     from prophet import Prophet  # an extra, and slow to import
 
-    for name in ("cmdstanpy", "prophet"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     return Prophet(uncertainty_samples=0, **options)
 
 
