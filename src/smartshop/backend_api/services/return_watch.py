@@ -42,8 +42,10 @@ def places_to_look(before: Shelf | None, now: Shelf, awaited: Set[ProductId], *,
     return [variant_id for number in numbers for variant_id in now.variants_sold[number]]
 
 
-async def watch_returns(shop: Shop, monotonic: Callable[[], float] = time.monotonic) -> None:
-    """As long as the service runs. It begins with a whole look: a crash may have come between."""
+async def watch_returns(
+    shop: Shop, every_seconds: float = LOOK_EVERY_SECONDS, monotonic: Callable[[], float] = time.monotonic
+) -> None:
+    """Until it is cancelled. It begins with a whole look: a crash may have come between."""
     before: Shelf | None = None
     next_whole = monotonic()
     while True:
@@ -58,4 +60,4 @@ async def watch_returns(shop: Shop, monotonic: Callable[[], float] = time.monoto
                 next_whole = monotonic() + WHOLE_LOOK_SECONDS if is_whole else next_whole
         except Exception as error:  # a store that is away for a moment must not end the looking
             _log.warning("returns_not_looked_for", error=repr(error))
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await asyncio.sleep(every_seconds)
