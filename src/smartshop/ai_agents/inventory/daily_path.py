@@ -31,8 +31,8 @@ LEAST_A_DAY, SELLING_DAYS = 1.0, 182
 """Units a day over the last half year from which days say something that weeks do not; sixteen weeks on sale, too."""
 LEAST_SERIES, LEAST_OF_CLASS = 10, 30
 """Series below which nothing can be told, or a class follows all others that sell daily."""
-MOST_LOSS = 0.02
-"""Share by which days may lose at one of the origins."""
+MOST_LOSS = 0.05
+"""Share by which days may lose at one of the origins: a hundred series of a shop err alike, and origins are few."""
 MOST_MOVED = 4.0
 """Times that a week's quantiles are moved up or down with its mean."""
 BY_DAY = "by day: "
