@@ -2350,6 +2350,8 @@ export interface components {
             decisions: number;
             mean_told: number;
             places: number;
+            ran_short_before: components["schemas"]["ScoredShare"];
+            told_short_before: number;
             within_50: components["schemas"]["ScoredShare"];
             within_90: components["schemas"]["ScoredShare"];
         };
@@ -2954,6 +2956,7 @@ export interface components {
             left: number;
             left_out: string | null;
             level_met: number;
+            ran_short_before: boolean;
             received: number;
             scored_at: string;
             short: number;
