@@ -397,9 +397,11 @@ def prices(before: float, lately: float | None, days: int = 200) -> np.ndarray:
     return paid[None, :]
 
 
-def priced(paid: np.ndarray, units: float, offered: float = np.nan, was_open: bool = False) -> PriceSurprises:
+def priced(paid: np.ndarray, units: float, offered: float = np.nan, largest: float = 1.0) -> PriceSurprises:
     window = recent([units], [20.0], days=7)
-    return find_price_surprises(paid, np.array([offered]), window, np.array([was_open]), PriceConfig())
+    return find_price_surprises(
+        paid, np.array([offered]), window, lines((0, 1, largest)), np.array([False]), PriceConfig()
+    )
 
 
 class TestPriceDemand:
@@ -427,6 +429,10 @@ class TestPriceDemand:
     def test_demand_against_its_price_is_told(self) -> None:
         assert priced(prices(2_000.0, 2_600.0), 60.0).is_against[0]
         assert priced(prices(2_000.0, 1_500.0), 3.0).is_against[0]
+
+    def test_one_large_buyer_is_no_proof_against_a_price_but_answers_a_slip(self) -> None:
+        assert not priced(prices(2_000.0, 2_600.0), 60.0, largest=40.0).is_against[0]
+        assert priced(prices(2_000.0, 200.0), 60.0, largest=40.0).is_slip[0]
 
     def test_demand_with_its_price_is_as_it_should_be(self) -> None:
         assert not priced(prices(2_000.0, 1_500.0), 60.0).is_against[0]

@@ -106,7 +106,7 @@ def _prices(
 ) -> Iterator[FoundAlert]:
     is_open = np.array([telling.is_open(AlertKind.PRICE_DEMAND, one) for one in series.subjects], np.bool_)
     paid = past.table.price_minor.astype(np.float64)
-    found = find_price_surprises(paid, series.offered_minor, recent, is_open, config)
+    found = find_price_surprises(paid, series.offered_minor, recent, _recent_lines(past), is_open, config)
     last = past.table.first_day + past.table.days
     for row in np.flatnonzero(found.is_slip | found.is_against).tolist():
         usual, price = float(found.usual_minor[row]), float(found.price_minor[row])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.alerts.false_alarms import surprising
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentDemand
+from smartshop.ai_agents.inventory.alerts.surge import RecentLines, large_line
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 
 MAD_TO_DEVIATION = 1.4826
@@ -39,6 +40,8 @@ class PriceConfig:
     least_deviation: float = 0.02
     share_false: float = 0.05
     """Of those told to move against their price."""
+    large_line_share: float = 0.5
+    """As of surges."""
     closes_chance: float = 0.10
 
 
@@ -63,22 +66,27 @@ def find_price_surprises(
     paid_minor: Floats,
     offered_minor: Floats,
     recent: RecentDemand,
+    lines: RecentLines,
     is_open: NDArray[np.bool_],
     config: PriceConfig,
 ) -> PriceSurprises:
-    """`paid_minor`: (n, t) minor units a day, NaN where nothing was sold; `offered_minor`: (n,) now, NaN unknown."""
+    """`paid_minor`: (n, t) minor units a day, NaN where nothing was sold; `offered_minor`: (n,) now, NaN unknown.
+
+    One large buyer is an answer to a slip, and no proof that demand moved against its price.
+    """
     usual, deviation = _usual(paid_minor, config)
     latest = _median(_newest(paid_minor[:, -config.days :], config.latest_days))
     # What costs a hundred times as much is not bought, so nobody paid it.
     price = np.where(np.isfinite(latest), latest, offered_minor)
     moved = np.log(np.maximum(price, 1.0) / usual)
     more, less = recent.chance_of_more(recent.units), recent.chance_of_less(recent.units)
+    of_many = recent.chance_of_more(recent.units - large_line(recent, lines, config.large_line_share))
     with np.errstate(invalid="ignore"):
         is_far = np.abs(moved) >= np.log(config.slip_times)
         has_moved = np.abs(moved) >= np.maximum(
             np.log1p(config.moved_share), config.moved_deviations * np.maximum(deviation, config.least_deviation)
         )
-        answered, opposed = np.where(moved < 0, more, less), np.where(moved < 0, less, more)
+        answered, opposed = np.where(moved < 0, more, less), np.where(moved < 0, less, of_many)
     line = np.where(is_open, config.closes_chance, config.slip_chance)
     is_slip = is_far & (answered <= line)
     against = surprising(np.where(has_moved & ~is_slip, opposed, np.nan), config.share_false)

@@ -90,10 +90,15 @@ def find_surges(
 
 def _judge(window: RecentDemand, lines: RecentLines, config: SurgeConfig) -> tuple[Floats, Floats, Floats]:
     """(n,) units that count, the line left out, and the chance of so many."""
+    left_out = large_line(window, lines, config.large_line_share)
+    units = window.units - left_out
+    return units, left_out, window.chance_of_more(units)
+
+
+def large_line(window: RecentDemand, lines: RecentLines, share: float) -> Floats:
+    """(n,) units of the largest line where it is at least this share of all of them, else 0."""
     largest = np.zeros(len(window.units))
     # A line of more than was sold was called off.
     inside = (lines.days_ago <= window.days) & (lines.units <= window.units[lines.series])
     np.maximum.at(largest, lines.series[inside], lines.units[inside])
-    left_out = np.where((largest > 1) & (largest >= config.large_line_share * window.units), largest, 0.0)
-    units = window.units - left_out
-    return units, left_out, window.chance_of_more(units)
+    return np.where((largest > 1) & (largest >= share * window.units), largest, 0.0)
