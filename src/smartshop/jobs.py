@@ -19,7 +19,9 @@ import structlog
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from smartshop.ai_agents.inventory.alerts.watching import Watch, look_for_alerts
+from smartshop.ai_agents.inventory.alerts.overstock import OverstockConfig
+from smartshop.ai_agents.inventory.alerts.stock_alerts import StockConfigs
+from smartshop.ai_agents.inventory.alerts.watching import AlertConfig, Watch, look_for_alerts
 from smartshop.ai_agents.inventory.evaluate import DEFAULT_TRIAL as USUAL_FORECAST_TRIAL
 from smartshop.ai_agents.inventory.evaluate import ForecastReport, ForecastTrial
 from smartshop.ai_agents.inventory.evaluate import evaluate as evaluate_demand
@@ -185,7 +187,16 @@ def look_over_stock(context: JobContext) -> dict[str, Any]:
 
 def _alerts_step(context: JobContext, desk: Desk, tell: Tell) -> dict[str, int]:
     """What to warn the shop's keeper of; messages of new ones go out from the process that serves."""
-    watch = Watch(demand_learning(context), desk.stores, context.stores.alerts, desk.model, desk.present, desk.now)
+    cover = OverstockConfig(cover_weeks=context.settings.overstock_weeks)
+    watch = Watch(
+        books=demand_learning(context),
+        stores=desk.stores,
+        alerts=context.stores.alerts,
+        model=desk.model,
+        present=desk.present,
+        now=desk.now,
+        config=AlertConfig(stock=StockConfigs(overstock=cover)),
+    )
     return look_for_alerts(watch, tell)
 
 

@@ -223,3 +223,15 @@ def test_a_thousand_alerts_are_one_look(stores: SqlStores) -> None:
     many = [dead(f"thing-{number}") for number in range(1_200)]
     assert len(stores.alerts.look(many, ALL, NOON).opened) == 1_200
     assert stores.alerts.look([], ALL, at(1)).closed == 1_200
+
+
+def test_one_that_gets_graver_is_told_again_though_it_is_known(stores: SqlStores) -> None:
+    stores.alerts.look([dead(), dead("lamp")], ALL, NOON)
+    for one in (dead(), dead("lamp")):
+        stores.alerts.acknowledge(one.alert_id, None, "known", at(1))
+    number, _ = stores.alerts.raised_after(None)
+    change = stores.alerts.look([dead(severity=Severity.HIGH), dead("lamp", severity=Severity.LOW)], ALL, at(2))
+    assert [one.found.subject.variant_id for one in change.opened] == ["mug"]
+    assert told(stores, now=at(3)) == ["mug"]
+    (again,) = stores.alerts.raised_after(number)[1]
+    assert (again.opened_at, again.note, again.times_opened) == (NOON, "known", 1)

@@ -546,7 +546,7 @@ class Alerts(Protocol):
     def look(self, found: Sequence[FoundAlert], kinds: Collection[AlertKind], now: Micros) -> AlertChange:
         """Take over what a look found: new ones open, those open already are seen again, open ones of the kinds that
         were looked for and not found close. One that comes again opens anew; an acknowledgement until a date still
-        holds then, one without is over.
+        holds then, one without is over. Any is over once it is graver than it was when acknowledged.
         """
 
     def open_ids(self) -> frozenset[AlertId]:

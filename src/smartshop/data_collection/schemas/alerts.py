@@ -189,6 +189,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     acknowledged_at: Micros | None = None
     snoozed_until: Micros | None = None
     """Until when the acknowledgement holds; None: as long as it is open."""
+    acknowledged_as: Severity | None = None
+    """How grave it was then: once it is graver, the acknowledgement is over."""
     note: str = ""
     times_opened: int = 1
 
@@ -203,6 +205,7 @@ class AlertChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a look changed."""
 
     opened: tuple[Alert, ...]
+    """And those that an operator knew and that got graver."""
     still: int
     closed: int
 

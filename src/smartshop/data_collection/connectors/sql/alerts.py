@@ -87,7 +87,7 @@ def _look(
     before = _read(connection, told)
     raised = int(connection.execute(select(func.max(_columns.raised_no))).scalar() or 0) + 1
     seen = [_seen(before.get(alert_id), one, now) for alert_id, one in told.items()]
-    opened = [one for one in seen if _is_news(before.get(one.found.alert_id))]
+    opened = [one for one in seen if _is_news(before.get(one.found.alert_id), one)]
     over = [
         msgspec.structs.replace(one, closed_at=now)
         for one in _open_of(connection, kinds)
@@ -100,8 +100,10 @@ def _look(
     return AlertChange(opened=tuple(opened), still=len(seen) - len(opened), closed=len(over))
 
 
-def _is_news(before: Alert | None) -> bool:
-    return before is None or before.closed_at is not None
+def _is_news(before: Alert | None, now: Alert) -> bool:
+    """Opened, or graver than what an operator said to know."""
+    was_known = before is not None and before.acknowledged_at is not None
+    return before is None or before.closed_at is not None or (was_known and now.acknowledged_at is None)
 
 
 def _seen(before: Alert | None, found: FoundAlert, now: Micros) -> Alert:
@@ -109,18 +111,20 @@ def _seen(before: Alert | None, found: FoundAlert, now: Micros) -> Alert:
     if before is None:
         return Alert(found=found, opened_at=now, seen_at=now)
     if before.closed_at is None:
-        since = min(before.found.since, found.since)
-        return msgspec.structs.replace(before, found=msgspec.structs.replace(found, since=since), seen_at=now)
-    keeps_quiet = before.snoozed_until is not None and now < before.snoozed_until
-    return Alert(
-        found=found,
-        opened_at=now,
-        seen_at=now,
-        acknowledged_at=before.acknowledged_at if keeps_quiet else None,
-        snoozed_until=before.snoozed_until if keeps_quiet else None,
-        note=before.note,
-        times_opened=before.times_opened + 1,
+        found = msgspec.structs.replace(found, since=min(before.found.since, found.since))
+        seen = msgspec.structs.replace(before, found=found, seen_at=now)
+        is_graver = before.acknowledged_as is not None and RANKS[found.severity] < RANKS[before.acknowledged_as]
+        return _unknown(seen) if is_graver else seen
+    again = msgspec.structs.replace(
+        before, found=found, opened_at=now, seen_at=now, closed_at=None, times_opened=before.times_opened + 1
     )
+    keeps_quiet = before.snoozed_until is not None and now < before.snoozed_until
+    return again if keeps_quiet else _unknown(again)
+
+
+def _unknown(one: Alert) -> Alert:
+    """To the operator, who has to look at it; what they noted stays."""
+    return msgspec.structs.replace(one, acknowledged_at=None, snoozed_until=None, acknowledged_as=None)
 
 
 def _acknowledge(connection: Connection, alert_id: AlertId, until: Micros | None, note: str, now: Micros) -> Alert:
@@ -133,7 +137,9 @@ def _acknowledge(connection: Connection, alert_id: AlertId, until: Micros | None
     is_same = before.acknowledged_at is not None and (before.snoozed_until, before.note) == (until, note)
     if is_same:
         return before
-    known = msgspec.structs.replace(before, acknowledged_at=now, snoozed_until=until, note=note)
+    known = msgspec.structs.replace(
+        before, acknowledged_at=now, snoozed_until=until, note=note, acknowledged_as=before.found.severity
+    )
     number = _numbers(connection, [alert_id])[alert_id]
     insert_or_replace(connection, supply_alerts, [_row(known, number)])
     return known
