@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.daily_choice import DailyConfig
 from smartshop.ai_agents.inventory.daily_path import BY_DAY, ByDay, choose_by_day, with_days
 from smartshop.ai_agents.inventory.demand.series import demand_series
 from smartshop.ai_agents.inventory.forecasting.boosted_days import BoostedDays
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
+from smartshop.ai_agents.inventory.learning import fit
+from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS, ChoiceConfig, ChosenForecasts, choose_forecasts
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.pipelines.demand_offers import Promotions
+from tests.inventory.supply_shop import END, learning_of, opened_supply_shop
 from tests.inventory.test_demand_series import shelf_of, table_of
 
 MONDAY = date(2024, 1, 1).toordinal()
@@ -40,6 +45,19 @@ def shop(*, lift: float) -> tuple[DemandTable, Floats]:
     first = np.array([MONDAY + s for of_product in starts for s in of_product], np.int64)
     offers = Promotions(product, first, first + OFFER_DAYS - 1, np.full(len(first), 0.2, np.float32))
     return table_of(units[:, :DAYS], first_day=MONDAY, promotions=offers), mean[:, DAYS:]
+
+
+def _of(table: DemandTable, some: NDArray[np.bool_]) -> DemandTable:
+    return replace(
+        table,
+        product_no=table.product_no[some],
+        location=table.location[some],
+        sold=table.sold[some],
+        in_stock=table.in_stock[some],
+        price_minor=table.price_minor[some],
+        share_off=table.share_off[some],
+        listed=table.listed[some],
+    )
 
 
 def chosen_by_week(table: DemandTable) -> ChosenForecasts:
@@ -71,6 +89,29 @@ def test_days_that_know_the_offers_tell_the_weeks_better() -> None:
     assert [one.origin for one in told.past] == [one.origin for one in weekly.past]
     moved = [not np.array_equal(a.told.mean, b.told.mean) for a, b in zip(told.past, weekly.past, strict=True)]
     assert sum(moved) >= 2, "where days were tried, how far sums stray is learned from what days told"
+
+
+def test_a_model_keeps_days_that_add_up_to_its_weeks(tmp_path: Path) -> None:
+    table, ahead = shop(lift=LIFT)
+    with opened_supply_shop(tmp_path / "shop") as opened:
+        learning = replace(learning_of(opened), scratch=tmp_path / "scratch")
+        listed = len(learning.shelf.category)
+        some = table.product_no < listed
+        weeks = demand_series(_of(table, some), learning.shelf, Period.WEEK, WEEKLY.horizon)
+        rng = np.random.default_rng(0)
+        model = fit(learning, _of(table, some), weeks, END, WEEKLY, rng, silent)
+    model.save(tmp_path)
+    read = InventoryModel.load(tmp_path)
+    by_day = read.daily_series
+    assert len(by_day) > listed / 2
+    assert read.daily_mean.reshape(-1, 4, 7).sum(axis=2) == pytest.approx(read.mean[by_day, :4], rel=1e-4)
+    assert read.facts.measures["foreseen_by_day"] == pytest.approx(len(by_day) / len(read))
+    assert read.facts.measures["tried_by_day"] == 1.0
+    assert np.abs(read.daily_mean - ahead[by_day]).mean() < 0.25 * ahead.mean()
+    found = read.days_of(int(by_day[0]))
+    assert found is not None
+    assert (np.diff(found[1], axis=1) >= 0).all()
+    assert not list((tmp_path / "scratch").iterdir()), "pieces go when all is done"
 
 
 def test_weeks_stay_where_days_know_no_more() -> None:
