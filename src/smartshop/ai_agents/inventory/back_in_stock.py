@@ -17,7 +17,8 @@ from smartshop.data_collection.schemas.waits import Returned, Wait, owner_of
 
 MOVEMENTS_READ = 100
 """What went and came further back than so many movements of the variant is old news."""
-REMEMBERED = 10_000
+REMEMBERED = 100_000
+"""Variants; one that is forgotten costs a reading of its movements when it is next sold."""
 LOOKS_THAT_TELL = 2
 """Who looked so often at what was sold out came back to see whether it was there."""
 BASKET_REMEMBERED = 7 * DAY
