@@ -81,7 +81,7 @@ class SqlAlerts:
 def _look(
     connection: Connection, found: Sequence[FoundAlert], kinds: Collection[AlertKind], now: Micros
 ) -> AlertChange:
-    take_turn(connection, Turn.SUPPLY)
+    take_turn(connection, Turn.ALERT)
     told = {one.alert_id: one for one in found}
     numbers = _numbers(connection, told)
     before = _read(connection, told)
@@ -128,7 +128,7 @@ def _unknown(one: Alert) -> Alert:
 
 
 def _acknowledge(connection: Connection, alert_id: AlertId, until: Micros | None, note: str, now: Micros) -> Alert:
-    take_turn(connection, Turn.SUPPLY)
+    take_turn(connection, Turn.ALERT)
     before = _read(connection, [alert_id]).get(alert_id)
     if before is None:
         raise NotFound(f"There is no alert {alert_id!r}; /v1/stock/alerts lists them.")

@@ -24,6 +24,7 @@ class Turn(IntEnum):
     SUPPLY = 5_270_018
     RESERVATION = 5_270_019
     WAIT = 5_270_024
+    ALERT = 5_270_025
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")
