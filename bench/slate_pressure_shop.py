@@ -63,7 +63,7 @@ NO_NUMBERS = np.zeros(0, np.int32)
 PLAIN = SlateConfig(n_candidates=CANDIDATES, diversity=NO_DIVERSITY, exploration=NO_EXPLORATION)
 BASE_ONLY = (Policy(name=BASE, probability=1.0, weights={}),)
 ARMS = ("none", "old", "away", "toward", "both")
-FIGURES = ("money", "without missed", "units", "clicks", "sold out", "missed")
+FIGURES = ("money", "at even prices", "without missed", "units", "clicks", "sold out", "missed")
 
 Floats = NDArray[np.float64]
 
@@ -133,7 +133,8 @@ class Living:
     sold: Floats = field(default_factory=lambda: np.zeros(0))
     """(n,) units."""
     missed: Floats = field(default_factory=lambda: np.zeros(0))
-    holding: float = 0.0
+    held: Floats = field(default_factory=lambda: np.zeros(0))
+    """(n,) unit-days."""
     slates: int = 0
     clicks: int = 0
     empty: int = 0
@@ -171,7 +172,7 @@ def open_shop(world: World, seed: int, arm: str, config: PressureConfig) -> Livi
         world, seed, make_climate(world.scenario, seed, start, DAYS + 2), stockroom, _shelf(world, stockroom.level),
         advisors if pressure is None else (InventoryAdvisor(pressure),), pressure,
         margin=rng.uniform(*MARGINS, n), popularity=np.add.reduceat(world.expected_daily_units, first) * 5 + 0.05,
-        sold=np.zeros(n), missed=np.zeros(n),
+        sold=np.zeros(n), missed=np.zeros(n), held=np.zeros(n),
     )  # fmt: skip
 
 
@@ -203,11 +204,7 @@ def live(shop: Living) -> None:
         level = shop.stockroom.level
         kept = np.add.reduceat(level, shop.first)
         shop.empty += int((kept == 0).sum())
-        shop.holding += float((kept * shop.price * (1 - shop.margin)).sum()) * _holding_per_day(shop)
-
-
-def _holding_per_day(shop: Living) -> float:
-    return shop.world.scenario.supply.holding_per_year / YEAR
+        shop.held += kept
 
 
 def _look_at_stock(shop: Living) -> None:
@@ -333,23 +330,30 @@ def _sell(shop: Living, arrival: Arrival, lines: tuple[Line, ...]) -> tuple[Line
 def figures_of(shop: Living) -> dict[str, float]:
     """Per shopper and day, but for clicks (per slate) and what was sold out (share of product-days)."""
     people = len(shop.world.population) * DAYS
-    earned = shop.price * shop.margin
-    money = float(shop.sold @ earned) - shop.holding - _still_to_hold(shop)
-    missed = float(shop.missed @ earned)
+    missed = float(shop.missed @ (shop.price * shop.margin)) / people
+    money = _money(shop, shop.price)
     return {
-        "money": (money - missed) / people,
-        "without missed": money / people,
+        "money": money,
+        "at even prices": _money(shop, np.full(len(shop.price), shop.price.mean())),
+        "without missed": money + missed,
         "units": float(shop.sold.sum()) / people,
         "clicks": shop.clicks / max(shop.slates, 1),
-        "sold out": shop.empty / (DAYS * len(shop.shelf.product_ids)),
+        "sold out": shop.empty / (DAYS * len(shop.price)),
         "missed": float(shop.missed.sum()) / people,
     }
 
 
-def _still_to_hold(shop: Living) -> float:
-    """What is left sells at the true rate, first unit at once and last unit last; nothing is kept for over a year."""
+def _money(shop: Living, price: Floats) -> float:
+    """Per shopper and day. These prices are an accounting: what was bought stays what it was."""
+    per_day = shop.world.scenario.supply.holding_per_year / YEAR
+    earned = float((shop.sold - shop.missed) @ (price * shop.margin))
+    held = float((shop.held + _still_to_hold(shop)) @ (price * (1 - shop.margin))) * per_day
+    return (earned - held) / (len(shop.world.population) * DAYS)
+
+
+def _still_to_hold(shop: Living) -> Floats:
+    """(n,) unit-days. What is left sells at the true rate, one after another; nothing is kept for over a year."""
     left = np.add.reduceat(shop.stockroom.level, shop.first).astype(np.float64)
     rate = np.maximum(np.add.reduceat(shop.world.expected_daily_units, shop.first), 1e-9)
     soon = np.minimum(left, rate * YEAR)
-    unit_days = soon**2 / (2 * rate) + (left - soon) * YEAR
-    return float((unit_days * shop.price * (1 - shop.margin)).sum()) * _holding_per_day(shop)
+    return np.asarray(soon**2 / (2 * rate) + (left - soon) * YEAR, np.float64)

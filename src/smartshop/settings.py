@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         description="Wanted chance of no stock-out until the next delivery, such as 0.95; when empty margins decide.",
     )
     pressure_from_shortage: float = Field(
-        0.5, ge=0, le=1, description="Most log-odds by which slates lean away from what runs out before its delivery."
+        0.25, ge=0, le=1, description="Most log-odds by which slates lean away from what runs out before its delivery."
     )
     pressure_to_overstock: float = Field(
         0.15,

@@ -37,7 +37,7 @@ HARDLY_ANY = 1e-6
 class PressureConfig:
     """Settings of the shop's keeper; chosen with `bench.slate_pressure`."""
 
-    away: float = 0.5
+    away: float = 0.25
     """Most log-odds against what runs out; 0 to 1."""
     toward: float = 0.15
     """Most log-odds for what lies too long; 0 to 0.5."""
