@@ -76,3 +76,21 @@ def test_only_a_secret_key_sets_prices_and_a_batch_has_an_end(service: Opened) -
     assert tell(service, *([one] * 1_001)).status_code == 422
     assert tell(service).status_code == 422
     assert tell(service, {"variant_id": "planters-1", "price_minor": -5}).status_code == 422
+
+
+def test_what_a_product_cost_since_when_is_told(service: Opened) -> None:
+    def told(**query: str) -> list[int | None]:
+        answer = service.client.get("/v1/products/planters-4/prices", params=query, headers=SECRET)
+        assert answer.status_code == 200, answer.text
+        return [point["price_minor"] for point in answer.json()["items"]]
+
+    before, soon = price(service, "planters-4"), (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    assert tell(service, {"variant_id": "planters-4", "price_minor": before + 5}).json()["changed"] == 1
+    assert tell(service, {"variant_id": "planters-4", "price_minor": 9, "valid_from": soon}).json()["changed"] == 1
+    assert told()[0] == before
+    assert told()[-1] == 9
+    assert before + 5 in told()
+    assert told(since=soon) == [9]
+    assert told(limit="1") == [before]
+    assert service.client.get("/v1/products/planters-4/prices", headers=PUBLISHABLE).status_code == 403
+    assert service.client.get("/v1/products/nothing/prices", headers=SECRET).status_code == 404

@@ -747,6 +747,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/products/{product_id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a product's variants cost since when, and what is planned */
+        get: operations["get_products_product_id_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products/{product_id}/similar": {
         parameters: {
             query?: never;
@@ -2741,6 +2758,10 @@ export interface components {
             usual_price_minor: number;
             worth_minor: number;
         };
+        /** PriceHistory */
+        PriceHistory: {
+            items: components["schemas"]["PricePoint"][];
+        };
         /** PriceInput */
         PriceInput: {
             /** @default null */
@@ -2769,6 +2790,15 @@ export interface components {
             index: number;
             reason: string;
         };
+        /** PricePoint */
+        PricePoint: {
+            currency: string;
+            list_price_minor: number | null;
+            market: string;
+            price_minor: number | null;
+            since: string;
+            variant_id: string;
+        };
         /**
          * PriceRange
          * @description Minor units of the shop's currency, both ends included.
@@ -2790,6 +2820,13 @@ export interface components {
         PriceSpan: {
             max: number | null;
             min: number | null;
+        };
+        /** PricesQuery */
+        PricesQuery: {
+            /** @default 200 */
+            limit?: number;
+            /** @default null */
+            since?: string | null;
         };
         /** Problem */
         Problem: {
@@ -5822,6 +5859,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Slate"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_products_product_id_prices: {
+        parameters: {
+            query?: {
+                limit?: number;
+                since?: string;
+            };
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a product's variants cost since when, and what is planned */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceHistory"];
                 };
             };
             401: components["responses"]["Problem401"];

@@ -1,4 +1,4 @@
-"""`POST /v1/products/prices`: prices in batches, with the products left as they are."""
+"""`/v1/products/prices`: prices in batches, products left as they are; and what a product cost since when."""
 
 import asyncio
 from typing import Annotated, Any
@@ -10,14 +10,14 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.utils.auth import Permission
-from smartshop.backend_api.utils.wire import Currency, Id, Minor
-from smartshop.data_collection.pipelines.clock import to_micros
+from smartshop.backend_api.utils.wire import MAX_PAGE, Currency, Id, Limit, Minor, id_in_path
+from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
 from smartshop.data_collection.pipelines.price_feed import check_price, slip_warning, unknown_variant
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET
-from smartshop.data_collection.schemas.ids import Micros, VariantId, clean_id
+from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId, clean_id
 from smartshop.data_collection.schemas.messages import CatalogueChanged
 from smartshop.data_collection.schemas.prices import PriceChange
-from smartshop.errors import InvalidValue
+from smartshop.errors import InvalidValue, NotFound
 
 MAX_BATCH = 1_000
 
@@ -55,6 +55,51 @@ class PriceReceipt(msgspec.Struct, frozen=True, kw_only=True):
     rejected: list[PriceLine]
     warnings: list[PriceLine]
     """Taken, and worth a look: a hundred times dearer or cheaper than before."""
+
+
+class PricesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    since: Moment | None = None
+    """Absent: from the first price that was told."""
+    limit: Limit = MAX_PAGE
+
+
+class PricePoint(msgspec.Struct, frozen=True, kw_only=True):
+    variant_id: str
+    market: str
+    currency: str
+    since: str
+    """Until the next point of the same variant and market; one ahead is planned."""
+    price_minor: int | None
+    """The lowest that was asked, promotions counted; null: nothing was."""
+    list_price_minor: int | None
+
+
+class PriceHistory(msgspec.Struct, frozen=True):
+    items: list[PricePoint]
+    """By time, at most `limit`; ask again with `since` of the last for those behind it."""
+
+
+def get_prices(service: Service, call: Call[PricesQuery, None]) -> PriceHistory:
+    product_id, query = ProductId(id_in_path(call.path("product_id"), "product")), call.query
+    listed = service.shop.catalogue.get([product_id]).get(product_id)
+    if listed is None:
+        raise NotFound(f"There is no product {product_id!r}.")
+    names = [VariantId(product_id), *(variant.variant_id for variant in listed.product.variants)]
+    found = service.shop.prices.history(names, None if query.since is None else to_micros(query.since))
+    by_time = sorted(found, key=lambda point: (point.since, point.variant_id, point.market, point.currency))
+    return PriceHistory(
+        [
+            PricePoint(
+                variant_id=point.variant_id,
+                market=point.market,
+                currency=point.currency,
+                since=format_rfc3339(point.since),
+                price_minor=point.price_minor,
+                list_price_minor=point.list_price_minor,
+            )
+            for point in by_time[: query.limit]
+        ]
+    )
 
 
 async def set_prices(service: Service, call: Call[None, PriceBatch]) -> PriceReceipt:
@@ -106,5 +151,14 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
         summary=f"Up to {MAX_BATCH} prices, each taken or rejected by itself; the products stay as they are",
         body=PriceBatch,
         answer=PriceReceipt,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/products/{product_id}/prices",
+        permission=Permission.SECRET,
+        handle=get_prices,
+        summary="What a product's variants cost since when, and what is planned",
+        query=PricesQuery,
+        answer=PriceHistory,
     ),
 )
