@@ -116,7 +116,7 @@ class LateOrderFigures(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
     """That this supplier is so late or later."""
     expected_on: str
     expected_wait_days: float
-    """From now, of orders that took so long already."""
+    """From now, of orders that took so long already; of one that may be lost, as if sent anew."""
     open_units: int
     open_minor: int
     """At cost."""

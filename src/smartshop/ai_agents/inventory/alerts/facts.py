@@ -19,6 +19,8 @@ from smartshop.data_collection.schemas.supply import IncomingUnits
 
 SOONEST_DAYS = 1.0
 """What is due comes tomorrow at the earliest."""
+LOST_CHANCE = 0.001
+"""An order that took longer than all but so few ever do may be lost: nobody can count on it for tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def days_until(one: IncomingUnits, lead: LeadTime, now: Micros) -> float:
 
 
 def expected_wait(lead: LeadTime, age: float) -> float:
-    """E[L − a | L > a] of the gamma law of a lead time, days, at least one.
+    """E[L − a | L > a] of the gamma law of a lead time, days, at least one; what may be lost comes as if sent anew.
 
     By E[L; L > a] = μ·P(L' > a), L' gamma with one more in its shape.
 
@@ -113,9 +115,9 @@ def expected_wait(lead: LeadTime, age: float) -> float:
     10.0
     """
     if lead.sd_days <= 0 or lead.mean_days <= 0:
-        return max(lead.mean_days - age, SOONEST_DAYS)
+        return max(lead.mean_days - age if age <= lead.mean_days else lead.mean_days, SOONEST_DAYS)
     shape, scale = (lead.mean_days / lead.sd_days) ** 2, lead.sd_days**2 / lead.mean_days
     longer = float(gamma.sf(age, shape, scale=scale))
-    if longer < 1e-12:
-        return max(scale, SOONEST_DAYS)
+    if longer < LOST_CHANCE:
+        return max(lead.mean_days, SOONEST_DAYS)
     return max(lead.mean_days * float(gamma.sf(age, shape + 1.0, scale=scale)) / longer - age, SOONEST_DAYS)

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from smartshop.ai_agents.inventory.alerts.facts import LOST_CHANCE
 from smartshop.data_collection.schemas.alerts import (
     DeadStockFigures,
     Figures,
@@ -70,6 +71,8 @@ def advice(figures: Figures) -> str:
         case SurgeFigures():
             return "Look what caused it, and order before the forecast has learned it if it will last."
         case LateOrderFigures():
+            if figures.chance < LOST_CHANCE:
+                return "Ask the supplier whether it was lost: hardly any of its orders ever took so long."
             wait = _days(figures.expected_wait_days)
             return f"Ask the supplier for a date; orders that took so long took {wait} more on average."
         case SlowerSupplierFigures():
