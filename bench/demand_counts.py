@@ -10,7 +10,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,19 +61,24 @@ def main() -> None:
         "--earlier", action="store_true", help="rehearse: the last two origins before the demanded ones"
     )
     parser.add_argument("--keep", type=Path, default=None, help="folder of kept forecasts; a passing one if unsaid")
+    parser.add_argument(
+        "--sample", type=int, default=None, help="so many of the series, by default_rng(0); all if unsaid"
+    )
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         if told.set == "speed":
             figures = measure_speed()
         else:
             keep = told.keep or Path(passing)
-            figures = measure_demand_counts(told.set, told.path, keep, quick=told.quick, earlier=told.earlier)
+            found = _drawn(*PROTOCOLS[told.set](told.path), told.sample)
+            figures = measure_demand_counts(told.set, *found, keep, quick=told.quick, earlier=told.earlier)
     _write(told.output or Path(f"bench-output/demand_{told.set}.json"), figures)
 
 
-def measure_demand_counts(which: str, path: Path, keep: Path, *, quick: bool, earlier: bool) -> list[Figure]:
+def measure_demand_counts(
+    which: str, panel: Panel, protocol: Protocol, keep: Path, *, quick: bool, earlier: bool
+) -> list[Figure]:
     """The table to the screen, the figures returned. `keep`: folder of single forecasts, made or found there."""
-    panel, protocol = {"carparts": _carparts, "online_retail": _online_retail, "m5": _m5}[which](path)
     if earlier:
         protocol = replace(protocol, origins=protocol.earlier[-2:], earlier=protocol.earlier[:-2])
     print(f"# {protocol.name}: {len(panel):,} series, {panel.periods} periods\n\n{protocol.how}\n", flush=True)
@@ -105,6 +110,20 @@ def _m5(path: Path) -> tuple[Panel, Protocol]:
     earlier = tuple(panel.periods - 3 * back for back in (9, 8, 7, 6, 5))
     how = "Full months, 1,000 series by default_rng(0), 3 months, last four origins; mean RMSSE from the first sale on."
     return panel, Protocol("m5_walmart", 3, origins, earlier, scaled_loss, 0.03, "", how, levels=())
+
+
+PROTOCOLS: Mapping[str, Callable[[Path], tuple[Panel, Protocol]]] = {
+    "carparts": _carparts,
+    "online_retail": _online_retail,
+    "m5": _m5,
+}
+
+
+def _drawn(panel: Panel, protocol: Protocol, sample: int | None) -> tuple[Panel, Protocol]:
+    if sample is None:
+        return panel, protocol
+    some = np.sort(np.random.default_rng(0).choice(len(panel), size=sample, replace=False))
+    return panel.of(some), replace(protocol, how=f"{sample} series by default_rng(0) of: {protocol.how}")
 
 
 def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
