@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.advice import Question
 from smartshop.ai_agents.exploration import NO_EXPLORATION
 from smartshop.ai_agents.policy import BASE
+from smartshop.ai_agents.recommendation.advice import RecommendationAdvisor
 from smartshop.ai_agents.recommendation.popular import PopularSource
+from smartshop.ai_agents.recommendation.training import train
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.ai_agents.slate import Decided, SlateConfig, decide
 from smartshop.ai_agents.substitutes import PER_LINE, Substitutes, closeness, instead_of, sold_out
@@ -20,6 +22,7 @@ from smartshop.data_collection.schemas.ids import DecisionId, Micros, ProductId,
 from smartshop.data_collection.schemas.slates import Policy, SlateRequest, Surface
 from smartshop.simulator.scenario import load_scenario
 from smartshop.simulator.world import build_world
+from tests.recommendation.worlds import ask, shelf_of_tastes, shop_of_tastes, silent
 from tests.slate.service_world import FoldedProfiles, ids, make_service
 from tests.slate.small_shop import NOW, BrokenModel, ByNumber, Personal, make_question, make_shelf
 
@@ -158,6 +161,26 @@ async def test_what_can_be_had_has_its_page_as_before_though_a_variant_of_it_is_
     page = await service.answer(asked, None)
     assert not any(item.reason and item.reason.code == "substitute" for item in page.items)
     assert "p81" not in ids(page)
+
+
+def test_of_a_learned_shop_those_chosen_alike_stand_in_and_the_model_speaks_for_the_rest() -> None:
+    model = train(shop_of_tastes(), shelf_of_tastes(), np.random.default_rng(0), silent).model
+    advisor, shelf = RecommendationAdvisor(model), shelf_of_tastes()
+    sellable = shelf.sellable.copy()
+    sellable[3] = False
+    shelf = replace(shelf, sellable=sellable)
+    question = ask(shelf, [3], surface=Surface.PRODUCT, anchor=3, eligible=sellable.copy(), limit=30)
+    rung = Substitutes(advisor, sold_out(question), advisor)
+    found = decide(question, DecisionId("d-1"), [rung], [], BASE_ONLY, config=PLAIN)
+    numbers = [shelf.number_of[item.product_id] for item in found.items]
+    peers = int((sellable & (shelf.category == shelf.category[3])).sum())
+    assert len(numbers) == len(set(numbers)) == 30
+    assert 0 < peers < 30
+    assert (shelf.category[numbers[:peers]] == shelf.category[3]).all()
+    codes = [item.reason.code if item.reason else "" for item in found.items]
+    assert codes[:peers] == ["substitute"] * peers
+    assert "substitute" not in codes[peers:]
+    assert found.degraded == []
 
 
 # ------------------------------------------------------------------------------------------------ the demo shop

@@ -128,11 +128,11 @@ def closeness(shelf: Shelf, gone: int, pool: Numbers | NDArray[np.int64], chosen
     near = PRICE * np.exp(-_price_distance(shelf, gone, pool) / PRICE_SCALE)
     near += BRAND * ((shelf.brand[pool] == shelf.brand[gone]) & (shelf.brand[pool] > 0))
     place_of = {number: place for place, number in enumerate(chosen.tolist())}
-    words, wanted = _words(shelf.titles[gone]), dict(shelf.attributes[gone]) if shelf.attributes else {}
+    words, wanted = _words(shelf.titles[gone]), _attributes(shelf, gone)
     for at, number in enumerate(pool.tolist()):
         own = _words(shelf.titles[number])
         near[at] += WORDS * len(words & own) / max(len(words | own), 1)
-        near[at] += ATTRIBUTES * len(_shared(wanted, shelf, number)) / max(len(wanted), 1)
+        near[at] += ATTRIBUTES * len(_shared(wanted, _attributes(shelf, number))) / max(len(wanted), 1)
         if number in place_of:
             near[at] += CHOSEN * HALF_CHOSEN / (HALF_CHOSEN + place_of[number])
     return np.asarray(near, np.float64)
@@ -149,7 +149,7 @@ def instead_of(shelf: Shelf, gone: int, number: int) -> Reason:
         evidence["price_difference"] = round(difference, 3)
         how = f"{abs(difference):.0%} {'dearer' if difference > 0 else 'cheaper'}"
         told.append("for much the same price" if abs(difference) <= MUCH_THE_SAME else how)
-    if shelf.attributes and (shared := _shared(dict(shelf.attributes[gone]), shelf, number)):
+    if shared := _shared(_attributes(shelf, gone), _attributes(shelf, number)):
         evidence["attributes"] = shared
     if shelf.available[number] > 0:
         evidence["available"] = int(shelf.available[number])
@@ -167,9 +167,13 @@ def _words(title: str) -> frozenset[str]:
     return frozenset(title.casefold().split())
 
 
-def _shared(wanted: Mapping[str, Any], shelf: Shelf, number: int) -> dict[str, Any]:
+def _attributes(shelf: Shelf, number: int) -> Mapping[str, Any]:
+    """None where the shelf holds none at all. Any: the shop's own JSON."""
+    return shelf.attributes[number] if shelf.attributes else {}
+
+
+def _shared(wanted: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes in which a product is as wanted. Any: the shop's own JSON."""
-    own = shelf.attributes[number]
     return {name: value for name, value in wanted.items() if name in own and own[name] == value}
 
 
