@@ -100,9 +100,10 @@ def test_learning_waits_for_growth_or_a_new_day_with_news(shop: EmbeddedShop, tm
     imported(shop, tmp_path, 1_000)
     for learner in (TRAIN, SEGMENT, FORESEE):
         run_job(learner, shop.settings, shop.place)
-    finished(shop, PRUNE)
+    for done in (LOOK_OVER, PRUNE):
+        finished(shop, done)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
-    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [PRUNE]  # nothing new to learn from
+    assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [LOOK_OVER, PRUNE]  # nothing new to learn from
     imported(shop, tmp_path, 1_010)
     assert list(due_jobs(shop.stores, clock_of(shop))) == []
     assert list(due_jobs(shop.stores, clock_of(shop, later=DAY))) == [TRAIN, SEGMENT, FORESEE, PRUNE]
@@ -122,7 +123,8 @@ def test_a_model_that_this_release_cannot_read_is_learned_anew_at_once(shop: Emb
     imported(shop, tmp_path, 1_000)
     for learner in (TRAIN, SEGMENT, FORESEE):
         run_job(learner, shop.settings, shop.place)
-    finished(shop, PRUNE)
+    for done in (LOOK_OVER, PRUNE):
+        finished(shop, done)
     record = shop.stores.models.promoted("recommendation")
     assert record is not None
     assert can_be_read(shop.stores.models, "recommendation", record.version, 1)
