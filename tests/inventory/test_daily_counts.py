@@ -17,6 +17,7 @@ from smartshop.ai_agents.inventory.forecasting.daily_counts import (
 )
 from smartshop.ai_agents.inventory.forecasting.measures import pinball, share_below
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Panel, Period
+from smartshop.ai_agents.inventory.forecasting.prophet_model import ProphetCounts
 from tests.inventory.daily_counts_world import AHEAD, FIRST_DAY, LIFT, WEEK_SHAPE, CountsWorld, make_counts_world
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -101,3 +102,17 @@ def test_counts_lie_around_a_mean_as_they_did(world: CountsWorld) -> None:
     came = world.demand[:, DAYS:]
     within = (told.quantiles[..., 0] <= came) & (came <= told.quantiles[..., 1])
     assert 0.8 <= within.mean() <= 0.95, "whole units hold a little more than four fifths"
+
+
+def test_prophet_in_units_knows_the_offer_and_runs_off_nowhere(world: CountsWorld) -> None:
+    pytest.importorskip("prophet")
+    busy = np.argsort(-world.panel.demand.mean(axis=1))[:2]
+    told = ProphetCounts().forecast(world.panel.of(busy), AHEAD, (0.05, 0.95))
+    truth, came = world.mean[busy, DAYS:], world.demand[busy, DAYS:]
+    assert np.abs(told.mean - truth).mean() < 0.25 * truth.mean()
+    assert ((told.quantiles[..., 0] <= came) & (came <= told.quantiles[..., 1])).mean() >= 0.8
+    rising = np.zeros((1, 40))
+    rising[0, -14:] = np.arange(14.0)
+    steep = ProphetCounts().forecast(Panel(rising, Period.DAY, FIRST_DAY), 84, ())
+    assert steep.mean.max() <= 2.0 * rising.max()
+    assert steep.mean.min() >= 0.0

@@ -119,6 +119,8 @@ def _prophet(**options: str) -> Model:
             logger.addHandler(logging.NullHandler())
         logger.setLevel(level)
     # After that: while it is imported it calls it an error that its own plots cannot be clicked on.
+    # It complains of a plotting library that nothing here asks for.
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
     from prophet import Prophet  # an extra, and slow to import
 
     return Prophet(uncertainty_samples=0, **options)
