@@ -2761,6 +2761,7 @@ export interface components {
         /** PriceHistory */
         PriceHistory: {
             items: components["schemas"]["PricePoint"][];
+            next_cursor: string | null;
         };
         /** PriceInput */
         PriceInput: {
@@ -2823,10 +2824,10 @@ export interface components {
         };
         /** PricesQuery */
         PricesQuery: {
+            /** @default null */
+            cursor?: string | null;
             /** @default 200 */
             limit?: number;
-            /** @default null */
-            since?: string | null;
         };
         /** Problem */
         Problem: {
@@ -5872,8 +5873,9 @@ export interface operations {
     get_products_product_id_prices: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
                 limit?: number;
-                since?: string;
             };
             header?: never;
             path: {

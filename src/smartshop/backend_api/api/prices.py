@@ -10,7 +10,17 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.utils.auth import Permission
-from smartshop.backend_api.utils.wire import MAX_PAGE, Currency, Id, Limit, Minor, id_in_path
+from smartshop.backend_api.utils.wire import (
+    MAX_PAGE,
+    Currency,
+    Cursor,
+    Id,
+    Limit,
+    Minor,
+    id_in_path,
+    next_cursor,
+    offset_of,
+)
 from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
 from smartshop.data_collection.pipelines.price_feed import check_price, slip_warning, unknown_variant
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET
@@ -58,9 +68,8 @@ class PriceReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PricesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    since: Moment | None = None
-    """Absent: from the first price that was told."""
     limit: Limit = MAX_PAGE
+    cursor: Cursor | None = None
 
 
 class PricePoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +85,8 @@ class PricePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 class PriceHistory(msgspec.Struct, frozen=True):
     items: list[PricePoint]
-    """By time, at most `limit`; ask again with `since` of the last for those behind it."""
+    """By time."""
+    next_cursor: str | None
 
 
 def get_prices(service: Service, call: Call[PricesQuery, None]) -> PriceHistory:
@@ -85,7 +95,7 @@ def get_prices(service: Service, call: Call[PricesQuery, None]) -> PriceHistory:
     if listed is None:
         raise NotFound(f"There is no product {product_id!r}.")
     names = [VariantId(product_id), *(variant.variant_id for variant in listed.product.variants)]
-    found = service.shop.prices.history(names, None if query.since is None else to_micros(query.since))
+    found, offset = service.shop.prices.history(names), offset_of(query.cursor)
     by_time = sorted(found, key=lambda point: (point.since, point.variant_id, point.market, point.currency))
     return PriceHistory(
         [
@@ -97,8 +107,9 @@ def get_prices(service: Service, call: Call[PricesQuery, None]) -> PriceHistory:
                 price_minor=point.price_minor,
                 list_price_minor=point.list_price_minor,
             )
-            for point in by_time[: query.limit]
-        ]
+            for point in by_time[offset : offset + query.limit]
+        ],
+        next_cursor(offset, query.limit, len(by_time)),
     )
 
 
