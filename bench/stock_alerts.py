@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from bench.figures import Figure
 from bench.policies import PLAIN_WEEKS, PLAIN_WINDOW, SETTLING, YEAR, Tried, open_shop
-from bench.policies_foresight import EPOCH_ORDINAL, LearnedForesight, shop_candidates
+from bench.policies_foresight import LearnedForesight, shop_candidates
 from bench.policies_rules import ByLaw, CoverAboveTrigger
-from bench.stock_alerts_watch import Watched, look, runs_out
+from bench.stock_alerts_watch import EPOCH_ORDINAL, Learning, Watched, look, runs_out
 from smartshop.ai_agents.inventory.alerts.demand_alerts import DemandConfigs
 from smartshop.ai_agents.inventory.alerts.recent_demand import recent_demand
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig
@@ -40,7 +40,7 @@ from smartshop.data_collection.pipelines.demand_offers import no_promotions
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.simulator.chance import stream
 from smartshop.simulator.scenario import SHIPPED
-from smartshop.simulator.supply_run import Books, live_on
+from smartshop.simulator.supply_run import Books, Replenishment, live_on
 
 SURGE_SHARE, SURGE_TIMES, SURGE_DAYS = 0.2, 3, 14
 FREQUENT = 1.0
@@ -108,11 +108,12 @@ def main() -> None:
 
 
 def watch(tried: Tried, shop: str) -> Watched:
-    world = tried.world
-    foresight = LearnedForesight(world, tried.rest_of_category, shop_candidates())
-    ours = shop == "ours"
-    policy = ByLaw(world, foresight) if ours else CoverAboveTrigger(world, PLAIN_WEEKS, PLAIN_WINDOW)
-    return Watched(world, policy, foresight, tried.rest_of_category, orders_itself=ours)
+    world, rest = tried.world, tried.rest_of_category
+    if shop == "ours":
+        policy: Replenishment = ByLaw(world, LearnedForesight(world, rest, shop_candidates()))
+    else:
+        policy = CoverAboveTrigger(world, PLAIN_WEEKS, PLAIN_WINDOW)
+    return Watched(world, policy, Learning(world, rest))
 
 
 def watched_year(tried: Tried, shop: str, config: StockoutConfig) -> Year:
