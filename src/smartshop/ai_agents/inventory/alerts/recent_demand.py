@@ -32,6 +32,9 @@ class RecentConfig:
     """Share of these days that it must have been there."""
     level_miss: float = 0.05
     """Variance per squared mean: levels are missed by about a fifth, beyond what scatters from week to week."""
+    prior_units: float = 0.5
+    """Added to what was sold before: the first sale of what never sold is no wonder, and a level that rests on few
+    sales is unsure."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,15 +83,17 @@ def recent_demand(
     there = np.where(
         table.sold[:, before:] > 0, np.maximum(table.in_stock[:, before:], 0.5), table.in_stock[:, before:]
     )
-    expected = (weekly * share * is_open * there).sum(axis=1)
     known = np.isfinite(panel.demand).sum(axis=1)
+    weekly = weekly + (config.prior_units / np.maximum(known, 1))[:, None]
+    expected = (weekly * share * is_open * there).sum(axis=1)
+    unsure = fit.scatter / (fit.units_seen + config.prior_units)
     whole = (share * is_open).sum()
     was_there = (share * is_open * there).sum(axis=1) / whole if whole > 0 else np.zeros(n)
     return RecentDemand(
         days=days,
         units=units,
         expected=expected,
-        variance=fit.scatter * expected + config.level_miss * expected**2 + 1e-9,
+        variance=fit.scatter * expected + (config.level_miss + unsure) * expected**2 + 1e-9,
         tested=(known >= config.least_weeks) & (was_there >= config.least_in_stock),
     )
 
