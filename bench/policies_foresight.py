@@ -1,18 +1,25 @@
 """What `bench.policies` lets its policies foresee: the scenario's own law, or what the agent learns from the books."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import gamma
+from scipy.stats import nbinom, poisson
 
-from bench.policies_errors import SumErrors, learn_sum_errors
+from bench.policies_model import EPOCH_ORDINAL, learned_model
 from bench.policies_rules import WEEK, learned_leads
 from smartshop.ai_agents.inventory.demand.censoring import estimate_demand
 from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, choose, pinball_loss, try_out
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, light_candidates
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw, law_of_chances
+from smartshop.ai_agents.inventory.policies.order_terms import AwaitedDemand
+from smartshop.ai_agents.inventory.replenishment.awaited import Asked, awaited_demand
+from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
+from smartshop.ai_agents.inventory.sum_spread import learn_spread
+from smartshop.ai_agents.inventory.weekly_choice import PastForecast
 from smartshop.simulator.supply import Counts, Floats, SupplyWorld, lead_chances
 from smartshop.simulator.supply_run import Seen
 
@@ -24,9 +31,8 @@ RECHOSEN_DAYS = 13 * WEEK
 WEEKS_AHEAD = 20
 LEAST_CHANCE, MOST_LEADS = 1e-4, 12
 """Lead times less likely are left out of the mixture; of more, neighbours are put together."""
-EPOCH_ORDINAL = 719_163
-"""1970-01-01 as a proleptic ordinal."""
-SLOW_SEASON = SharedSeason(half_life_years=4.0)
+LONGER_RUN_DAYS = 28
+"""Beyond the protection time the true mean demand a day is looked at so far: about as long as an order lasts."""
 
 
 @dataclass(slots=True)
@@ -48,7 +54,20 @@ class TrueForesight:
     def look(self, seen: Seen) -> None:
         self.day = seen.day
 
+    def awaited(self, product: int, review_days: float) -> AwaitedDemand:
+        days, chances = self._leads[int(self.world.supplier[product])]
+        lead = float(chances @ days)
+        longer = lead + review_days + LONGER_RUN_DAYS
+        return AwaitedDemand(
+            over_protection=mixed_law([self.moments(product, day + review_days) for day in days], chances),
+            lead_time_days=lead,
+            review_days=review_days,
+            over_lead_time=mixed_law([self.moments(product, day) for day in days], chances),
+            units_per_day=self.moments(product, longer)[0] / longer,
+        )
+
     def moments(self, product: int, days: float) -> tuple[float, float]:
+        """Mean and variance of units over so many days from today."""
         # Beyond the world's end its last weeks' rate goes on.
         last = self.world.days
         beyond = max(self.day + days - last, 0.0) / (4 * WEEK)
@@ -56,9 +75,6 @@ class TrueForesight:
         knots = np.arange(last + 1)
         mean, variance = (np.interp(at, knots, sums[product]) for sums in (self._mean, self._variance))
         return _between(mean, beyond), _between(variance, beyond)
-
-    def leads(self, product: int) -> tuple[Floats, Floats]:
-        return self._leads[int(self.world.supplier[product])]
 
 
 @dataclass(slots=True)
@@ -70,11 +86,12 @@ class LearnedForesight:
     """(L, t) units a day that the other products of each category sold: they tell its season."""
     candidates: Mapping[str, Candidate]
     chosen_day: int = -RECHOSEN_DAYS
+    model: InventoryModel | None = None
+    """As of the last look."""
+    leads: Sequence[LeadTime] = ()
+    """Of each supplier."""
     _choice: Choice | None = None
-    _past: list[tuple[int, Floats]] = field(default_factory=list)
-    _errors: SumErrors | None = None
-    _sums: Floats = field(default_factory=lambda: np.zeros((0, 0)))
-    _leads: list[tuple[Floats, Floats]] = field(default_factory=list)
+    _past: list[PastForecast] = field(default_factory=list)
 
     def look(self, seen: Seen) -> None:
         panel = weekly_panel(self.world, seen, self.rest_of_category)
@@ -84,40 +101,29 @@ class LearnedForesight:
         assert self._choice is not None
         told = {name: self.candidates[name].forecast(panel, WEEKS_AHEAD, (0.5,)) for name in self._choice.used()}
         mean = self._choice.mix(panel, told).mean
-        self._sums = np.concatenate([np.zeros((len(panel), 1)), mean.cumsum(axis=1)], axis=1)
-        self._errors = learn_sum_errors(panel, self._past, SLOW_SEASON, TRIAL_WEEKS)
-        known = learned_leads(self.world, seen)
-        self._leads = [_gamma_leads(one.mean_days, one.sd_days) for one in known]
+        spread = learn_spread(panel, self._past, np.random.default_rng(0))
+        self.model = learned_model(self.world, seen.day, panel, mean, spread)
+        self.leads = learned_leads(self.world, seen)
 
     def _choose(self, panel: Panel) -> None:
         origins = [panel.periods - TRIAL_WEEKS * back for back in range(TRIALS, 0, -1)]
         tried = try_out(panel, self.candidates, TRIAL_WEEKS, LEVELS, origins)
         self._choice = choose(tried, pinball_loss, Policy(SIMPLE))
-        self._past = [(at, self._choice.mix(panel.until(at), told).mean) for at, told in tried.told.items()]
+        self._past = [PastForecast(at, self._choice.mix(panel.until(at), told)) for at, told in tried.told.items()]
 
-    @property
-    def means(self) -> Floats:
-        """(n + L, `WEEKS_AHEAD`) units a week as of the last look, the rest of each category below the products."""
-        return np.diff(self._sums, axis=1)
-
-    @property
-    def past(self) -> list[tuple[int, Floats]]:
-        """Weeks known at each earlier origin, and the means told from there."""
-        return self._past
-
-    def moments(self, product: int, days: float) -> tuple[float, float]:
-        assert self._errors is not None
-        weeks = days / WEEK
-        mean = float(np.interp(weeks, np.arange(self._sums.shape[1]), self._sums[product]))
-        return mean, self._errors.variance(product, mean, weeks)
-
-    def leads(self, product: int) -> tuple[Floats, Floats]:
-        return self._leads[int(self.world.supplier[product])]
+    def awaited(self, product: int, review_days: float) -> AwaitedDemand:
+        """As the served agent works it out."""
+        assert self.model is not None
+        lead = self.leads[int(self.world.supplier[product])]
+        return awaited_demand(self.model, Asked(product, 1.0, 0.0), lead, review_days)
 
 
 def shop_candidates() -> dict[str, Candidate]:
     """What is quick enough for every product at every review."""
-    return light_candidates() | {"shared season": SharedSeason(), "shared season, slow": SLOW_SEASON}
+    return light_candidates() | {
+        "shared season": SharedSeason(),
+        "shared season, slow": SharedSeason(half_life_years=4.0),
+    }
 
 
 def weekly_panel(world: SupplyWorld, seen: Seen, rest_of_category: Counts) -> Panel:
@@ -134,11 +140,18 @@ def weekly_panel(world: SupplyWorld, seen: Seen, rest_of_category: Counts) -> Pa
     return Panel(told, Period.WEEK, world.first_day + EPOCH_ORDINAL, groups={"category": category})
 
 
-def _gamma_leads(mean: float, sd: float) -> tuple[Floats, Floats]:
-    """Whole days of a gamma law."""
-    longest = int(np.ceil(mean + 6 * sd)) + 1
-    at_most = gamma.cdf(np.arange(longest + 1) + 0.5, (mean / sd) ** 2, scale=sd**2 / mean)
-    return _likely(np.diff(at_most, prepend=0.0))
+def mixed_law(moments: list[tuple[float, float]], chances: Floats) -> DemandLaw:
+    """Counts whose moments hang on how long it takes: a negative binomial for each lead time, weighed by its chance."""
+    mean, variance = np.array(moments).T
+    spread = np.sqrt(np.maximum(variance, mean))
+    units = np.arange(int(np.ceil((mean + 9 * spread).max())) + 20)
+    law = np.empty((len(mean), len(units)))
+    wide = variance > mean * (1 + 1e-6)
+    m, v = mean[wide, None], variance[wide, None]
+    law[wide] = nbinom.pmf(units, m**2 / (v - m), m / v)
+    law[~wide] = poisson.pmf(units, mean[~wide, None])
+    mixed = chances @ law
+    return law_of_chances(mixed / mixed.sum())
 
 
 def _likely(chances: Floats) -> tuple[Floats, Floats]:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.stats import nbinom, poisson
 
-from smartshop.ai_agents.inventory.policies.demand_law import DemandLaw, law_of_chances
 from smartshop.ai_agents.inventory.policies.order_decision import compare_orders
 from smartshop.ai_agents.inventory.policies.order_terms import AwaitedDemand, StockCosts, SupplierTerms
 from smartshop.ai_agents.inventory.policies.periodic_review import worthwhile_service
@@ -16,10 +14,6 @@ from smartshop.simulator.supply import Counts, Floats, SupplyWorld
 from smartshop.simulator.supply_run import Seen
 
 WEEK = 7
-LONGER_RUN_DAYS = 28
-"""Beyond the protection time the mean demand a day is looked at so far: about as long as an order lasts."""
-CERTAIN = 6.0
-"""Standard deviations above the mean over the protection time at which nothing needs to be ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +72,8 @@ class Foresight(Protocol):
     def look(self, seen: Seen) -> None:
         """The books as they are at a review, before anything is asked."""
 
-    def moments(self, product: int, days: float) -> tuple[float, float]:
-        """Mean and variance of units over so many days from today."""
-
-    def leads(self, product: int) -> tuple[Floats, Floats]:
-        """(k,) days and their chances."""
+    def awaited(self, product: int, review_days: float) -> AwaitedDemand:
+        """What an order placed today must meet."""
 
 
 @dataclass(slots=True)
@@ -102,29 +93,14 @@ class ByLaw:
 
     def _order(self, product: int, position: int) -> int:
         review = float(self.world.scenario.supply.review_days)
-        days, chances = self.foresight.leads(product)
-        moments = [self.foresight.moments(product, day + review) for day in days]
-        mean = float(chances @ [one for one, _ in moments])
-        if mean <= 0:
+        awaited = self.foresight.awaited(product, review)
+        if awaited.per_day <= 0:
             return 0
-        variance = float(chances @ [more + one**2 for one, more in moments]) - mean**2
-        if position > mean + CERTAIN * np.sqrt(variance) + 1:
-            return 0
-        over_protection = mixed_law(moments, chances)
         terms, costs = self._terms(product)
         # No safe level lies above: see `policies.order_plan`.
         enough = worthwhile_service(costs.holding_per_unit_day, review, costs.stockout_per_unit or 0.0)
-        if position > float(over_protection.quantile(enough)):
+        if position > float(awaited.over_protection.quantile(enough)):
             return 0
-        lead = float(chances @ days)
-        longer = lead + review + LONGER_RUN_DAYS
-        awaited = AwaitedDemand(
-            over_protection=over_protection,
-            lead_time_days=lead,
-            review_days=review,
-            over_lead_time=mixed_law([self.foresight.moments(product, day) for day in days], chances),
-            units_per_day=self.foresight.moments(product, longer)[0] / longer,
-        )
         self.plans += 1
         return compare_orders(awaited, terms, costs).best(position)
 
@@ -135,20 +111,6 @@ class ByLaw:
         )
         costs = StockCosts(float(world.holding_per_unit_day[product]), float(world.margin[product]))
         return terms, costs
-
-
-def mixed_law(moments: list[tuple[float, float]], chances: Floats) -> DemandLaw:
-    """Counts whose moments hang on how long it takes: a negative binomial for each lead time, weighed by its chance."""
-    mean, variance = np.array(moments).T
-    spread = np.sqrt(np.maximum(variance, mean))
-    units = np.arange(int(np.ceil((mean + 9 * spread).max())) + 20)
-    law = np.empty((len(mean), len(units)))
-    wide = variance > mean * (1 + 1e-6)
-    m, v = mean[wide, None], variance[wide, None]
-    law[wide] = nbinom.pmf(units, m**2 / (v - m), m / v)
-    law[~wide] = poisson.pmf(units, mean[~wide, None])
-    mixed = chances @ law
-    return law_of_chances(mixed / mixed.sum())
 
 
 def learned_leads(world: SupplyWorld, seen: Seen) -> list[LeadTime]:
