@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.policies_errors import learn_sum_errors
 from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
-from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS, SumSpread, learn_spread, weekly_scatter
+from smartshop.ai_agents.inventory.weekly_choice import PastForecast
 
 FIRST_MONDAY = 738_521
 WEEKS, AHEAD = 130, 12
@@ -87,23 +88,32 @@ def shaken_past(spread: float, seed: int = 5) -> tuple[Panel, list[tuple[int, Fl
     return panel, past
 
 
-def test_surprise_is_found_where_levels_were_missed_and_none_where_they_were_not() -> None:
-    season = SharedSeason(half_life_years=4.0)
-    true = learn_sum_errors(*shaken_past(0.0), season, AHEAD)
-    missed = learn_sum_errors(*shaken_past(0.09), season, AHEAD)
-    assert true.surprise.max() < 0.02
-    assert 0.04 < float(missed.surprise.mean()) < 0.2
+def test_a_missed_level_is_found_where_levels_were_missed_and_none_where_they_were_not() -> None:
+    true = spread_of(*shaken_past(0.0))
+    missed = spread_of(*shaken_past(0.09))
+    assert true.relative.max() < 0.02
+    assert 0.04 < float(missed.relative.mean()) < 0.2
 
 
-def test_a_product_that_hardly_sold_is_known_to_be_unsure() -> None:
-    panel, past = shaken_past(0.0)
-    errors = learn_sum_errors(panel, past, SharedSeason(half_life_years=4.0), AHEAD)
-    seldom, often = int(panel.demand.sum(axis=1).argmin()), int(panel.demand.sum(axis=1).argmax())
-    assert errors.variance(seldom, 10.0, 4.0) > errors.variance(often, 10.0, 4.0)
-    assert errors.variance(often, 10.0, 4.0) >= 10.0
+def test_a_season_that_all_share_is_no_scatter() -> None:
+    panel, _ = made()
+    assert float(np.median(weekly_scatter(panel))) < 1.3
 
 
-def test_nothing_tried_leaves_a_usual_surprise() -> None:
+def test_few_origins_move_the_levels_of_a_law_little() -> None:
+    panel, past = shaken_past(0.09)
+    asked = spread_of(panel, past).asked
+    # Four origins against twelve that are taken to have held exactly.
+    assert np.abs(asked - np.array(SUM_LEVELS)).max() <= 4 / 16
+
+
+def test_nothing_tried_leaves_a_usual_miss() -> None:
     panel, _ = made(weeks=20)
-    errors = learn_sum_errors(panel, [], SharedSeason(), AHEAD)
-    assert (errors.surprise > 0).all()
+    spread = spread_of(panel, [])
+    assert (spread.relative > 0).all()
+    assert spread.asked[0, 0] == pytest.approx(np.array(SUM_LEVELS))
+
+
+def spread_of(panel: Panel, past: list[tuple[int, Floats]]) -> SumSpread:
+    told = [PastForecast(origin, Forecast(mean, mean[:, :, None])) for origin, mean in past]
+    return learn_spread(panel, told, np.random.default_rng(0))
