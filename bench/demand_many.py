@@ -28,7 +28,7 @@ from bench.machine import describe_machine
 from smartshop.ai_agents.inventory.daily_choice import SIMPLE, ChosenDays, DailyConfig, choose_days
 from smartshop.ai_agents.inventory.forecasting.calendar import PROMOTION
 from smartshop.ai_agents.inventory.forecasting.daily_counts import Level, WeekdayCounts, WeekdayEmpirical
-from smartshop.ai_agents.inventory.forecasting.measures import pinball, ratio_interval, share_below
+from smartshop.ai_agents.inventory.forecasting.measures import pinball, ratio_interval, share_below, tie_chances
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Panel, Period
 from smartshop.ai_agents.inventory.pieces import Pieces, digest_of
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS
@@ -142,8 +142,8 @@ def quality(many: Many, chosen: ChosenDays) -> list[Figure]:
     found = [Figure("demand_many.pinball", float(ours.mean()), "units", "", f"{HOW}, mean of {len(LEVELS)} levels")]
     groups = {"all": np.arange(len(came)), "dearest": chosen.heavy}
     for baseline, candidate in BASELINES.items():
-        told = candidate.forecast(many.panel, AHEAD, LEVELS)
-        theirs = pinball(came, told.quantiles, LEVELS).mean(axis=2)
+        plain = candidate.forecast(many.panel, AHEAD, LEVELS)
+        theirs = pinball(came, plain.quantiles, LEVELS).mean(axis=2)
         for group, some in groups.items():
             if len(some) < 2:
                 continue
@@ -151,10 +151,12 @@ def quality(many: Many, chosen: ChosenDays) -> list[Figure]:
             name = f"demand_many.gain.{group}.{baseline.replace(' ', '_')}"
             spread = f"[{gain.low:.4f}, {gain.high:.4f}], {len(some):,} series, loss there {theirs[some].mean():.4f}"
             found.append(Figure(name, gain.value, "share", "≥ 0", f"{HOW}, pinball below {baseline} {spread}"))
+    chances = tie_chances(chosen.forecast.quantiles, LEVELS)
     for level in (0.05, 0.5, 0.95):
         place = LEVELS.index(level)
-        below = share_below(came, chosen.forecast.quantiles[..., place], rng.random(came.shape))
-        found.append(Figure(f"demand_many.below.{level}", below, "share", "", f"{HOW}, at or below; ties half"))
+        told = chosen.forecast.quantiles[..., place]
+        below = share_below(came, told, rng.random(came.shape), chances[..., place])
+        found.append(Figure(f"demand_many.below.{level}", below, "share", "", f"{HOW}, below; ties by their chance"))
     return found
 
 
