@@ -14,9 +14,9 @@ class StockoutConfig:
     opens_at: float = 0.5
     """Chance to run out before goods could come, 0 to 1. A shop that orders at 95 % service accepts 5 % by itself."""
     closes_at: float = 0.25
-    headroom_days: float = 2.0
-    """Beyond the lead time: whoever is warned has so long to order. A whole review period warns of what the next
-    review would order anyhow."""
+    headroom_days: float = 7.0
+    """Beyond the lead time: whoever is warned has so long to order. With two days fewer stock-outs were warned of in
+    time and no more warnings were right (docs/benchmarks.md)."""
 
 
 USUAL_CONFIG = StockoutConfig()
