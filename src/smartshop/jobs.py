@@ -30,7 +30,7 @@ from smartshop.ai_agents.inventory.learning import Learning as DemandLearning
 from smartshop.ai_agents.inventory.learning import learn_demand, read_table
 from smartshop.ai_agents.inventory.looking_over import Desk, keep_decisions, score_decisions
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.proposals import Present
+from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.reading import Stores
 from smartshop.ai_agents.inventory.weekly_choice import USUAL_CHOICE
 from smartshop.ai_agents.recommendation.agent import RecommendationAgent, train_recommendation

@@ -11,7 +11,8 @@ from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.case import Present
+from smartshop.ai_agents.inventory.replenishment.proposals import Proposals, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.segmentation.plots import check_path

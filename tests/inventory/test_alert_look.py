@@ -9,8 +9,8 @@ import pytest
 from smartshop.ai_agents.inventory.alerts.watching import Watch, look_for_alerts
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
-from smartshop.ai_agents.inventory.replenishment.proposals import Present
 from smartshop.ai_agents.inventory.replenishment.reading import Stores
 from smartshop.data_collection.pipelines.clock import DAY, to_datetime
 from smartshop.data_collection.schemas.alerts import Alert, AlertFilter, AlertKind, AlertState

@@ -10,10 +10,11 @@ import pytest
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.looking_over import KEPT, Desk, keep_decisions, score_decisions
 from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.judging import GONE, OUT_TOO_LONG
 from smartshop.ai_agents.inventory.replenishment.kept import is_in_turn
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, proposal_id
+from smartshop.ai_agents.inventory.replenishment.proposals import proposal_id
 from smartshop.ai_agents.inventory.replenishment.reading import Stores
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY

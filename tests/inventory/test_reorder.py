@@ -14,9 +14,10 @@ from smartshop.ai_agents.inventory.forecast_words import as_tables
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked, law_over
+from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival, first_empty_day, projected_stock
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposal, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
 from smartshop.data_collection.schemas.ids import Micros, VariantId

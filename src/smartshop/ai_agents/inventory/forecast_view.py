@@ -8,7 +8,8 @@ import numpy as np
 
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, outlook
+from smartshop.ai_agents.inventory.replenishment.case import Present
+from smartshop.ai_agents.inventory.replenishment.outlook import outlook
 from smartshop.ai_agents.inventory.replenishment.reading import (
     StockedPlace,
     Stores,

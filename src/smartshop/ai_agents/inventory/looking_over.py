@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.case import Present
+from smartshop.ai_agents.inventory.replenishment.deciding import decide
 from smartshop.ai_agents.inventory.replenishment.judging import GONE, Judging, judge, left_out, stretch_of
 from smartshop.ai_agents.inventory.replenishment.kept import told_proposals
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, decide
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.data_collection.connectors.ports import Orders, ProposalBook
 from smartshop.data_collection.pipelines.clock import DAY

@@ -7,8 +7,10 @@ import msgspec
 
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
+from smartshop.ai_agents.inventory.replenishment.case import Present
+from smartshop.ai_agents.inventory.replenishment.deciding import decide
 from smartshop.ai_agents.inventory.replenishment.kept import told_proposal
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, Proposal, Proposals, decide, propose
+from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.pipelines.clock import SECOND

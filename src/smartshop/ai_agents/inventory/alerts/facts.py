@@ -7,10 +7,10 @@ from scipy.stats import gamma
 
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked
+from smartshop.ai_agents.inventory.replenishment.case import Present, begins_of, cost_of_unit, title_of
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig, stock_costs
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime, lead_time
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival
-from smartshop.ai_agents.inventory.replenishment.proposals import Present, begins_of, cost_of_unit, title_of
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.alerts import AlertSubject

@@ -13,7 +13,7 @@ from smartshop.ai_agents.inventory.alerts.stock_alerts import StockConfigs, Stoc
 from smartshop.ai_agents.inventory.alerts.supplier_alerts import SupplierPast, supplier_alerts
 from smartshop.ai_agents.inventory.learning import Learning, yearly_turnover
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.proposals import Present
+from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, Supply, read_supply, stocked_places
 from smartshop.data_collection.connectors.ports import Alerts, PurchaseOrders
 from smartshop.data_collection.pipelines.clock import DAY

@@ -9,14 +9,9 @@ from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.policies.bounds import Floats
 from smartshop.ai_agents.inventory.policies.order_terms import OrderDecision
 from smartshop.ai_agents.inventory.replenishment.awaited import chances_over
-from smartshop.ai_agents.inventory.replenishment.proposals import (
-    Case,
-    Decided,
-    Present,
-    decide_case,
-    proposal_id,
-    title_of,
-)
+from smartshop.ai_agents.inventory.replenishment.case import Case, Present, title_of
+from smartshop.ai_agents.inventory.replenishment.deciding import Decided, decide_case
+from smartshop.ai_agents.inventory.replenishment.proposals import proposal_id
 from smartshop.data_collection.schemas.ids import LocationId, ModelVersion, VariantId
 from smartshop.data_collection.schemas.proposals import ToldCosts, ToldLaw, ToldProposal
 
