@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from bench.figures import Figure
 from bench.policies import PLAIN_WEEKS, PLAIN_WINDOW, SETTLING, YEAR, Tried, open_shop
 from bench.policies_foresight import LearnedForesight, shop_candidates
+from bench.policies_model import EPOCH_ORDINAL
 from bench.policies_rules import ByLaw, CoverAboveTrigger
-from bench.stock_alerts_watch import EPOCH_ORDINAL, Learning, Watched, look, runs_out
+from bench.stock_alerts_watch import LooksAhead, Watched, look, runs_out
 from smartshop.ai_agents.inventory.alerts.demand_alerts import DemandConfigs
 from smartshop.ai_agents.inventory.alerts.recent_demand import recent_demand
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig
@@ -108,12 +109,13 @@ def main() -> None:
 
 
 def watch(tried: Tried, shop: str) -> Watched:
-    world, rest = tried.world, tried.rest_of_category
+    world = tried.world
+    foresight = LearnedForesight(world, tried.rest_of_category, shop_candidates())
     if shop == "ours":
-        policy: Replenishment = ByLaw(world, LearnedForesight(world, rest, shop_candidates()))
+        policy: Replenishment = ByLaw(world, foresight)
     else:
-        policy = CoverAboveTrigger(world, PLAIN_WEEKS, PLAIN_WINDOW)
-    return Watched(world, policy, Learning(world, rest))
+        policy = LooksAhead(CoverAboveTrigger(world, PLAIN_WEEKS, PLAIN_WINDOW), foresight)
+    return Watched(world, policy, foresight)
 
 
 def watched_year(tried: Tried, shop: str, config: StockoutConfig) -> Year:
