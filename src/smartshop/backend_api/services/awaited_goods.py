@@ -32,7 +32,8 @@ class AwaitedGoods:
         self._waits, self._now = waits, now
         self._told: dict[tuple[str, ProductId], Micros] = {}
         """(shopper key, product) → when they were told; in that order."""
-        self._of_key: dict[str, set[ProductId]] = {}
+        self._of_key: dict[str, frozenset[ProductId]] = {}
+        """Replaced whole: slates read it while another thread refreshes."""
         self._absences: dict[ProductId, tuple[Micros, Micros]] = {}
         """Product → from when to when it was gone."""
         self._read_at = Micros(0)
@@ -73,7 +74,7 @@ class AwaitedGoods:
         self._told.pop(answer, None)
         self._told[answer] = told_at
         key, product_id = answer
-        self._of_key.setdefault(key, set()).add(product_id)
+        self._of_key[key] = self._of_key.get(key, frozenset()) | {product_id}
 
     def _forget_before(self, moment: Micros) -> None:
         while self._told:
@@ -82,6 +83,8 @@ class AwaitedGoods:
                 return
             del self._told[answer]
             key, product_id = answer
-            self._of_key[key].discard(product_id)
-            if not self._of_key[key]:
+            left = self._of_key[key] - {product_id}
+            if left:
+                self._of_key[key] = left
+            else:
                 del self._of_key[key]

@@ -70,9 +70,9 @@ class ShopperEndpoint:
         if self.hub.open_of(caller.customer_id, caller.anonymous_id) >= MAX_PER_SHOPPER:
             raise Closing(POLICY, f"This shopper has {MAX_PER_SHOPPER} lines open already; close one.")
         connection = Connection(self.service, socket, caller)
-        await self.hub.join(connection)
         self.service.metrics.sockets.inc()
         try:
+            await self.hub.join(connection)
             await self._talk(connection, credentials)
         finally:
             self.hub.leave(connection)
