@@ -1,6 +1,7 @@
 """Messages and rules without the customers that were erased: pure."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 import msgspec
 
@@ -8,11 +9,19 @@ from smartshop.data_collection.schemas.audiences import AllOf, AnyOf, Listed, No
 from smartshop.data_collection.schemas.events import StoredEvent
 from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.messages import (
+    BackInStock,
+    CatalogueChanged,
     CustomerErased,
     EventsAccepted,
     Message,
+    ModelTrained,
+    ReplayRequested,
     SegmentChanged,
+    SegmentsRefitted,
     SlateRefreshed,
+    StockAlert,
+    StockChanged,
+    SupplyAlertRaised,
 )
 
 IsTheirs = Callable[[str | None, str | None], bool]
@@ -32,8 +41,28 @@ def message_without(message: Message, is_theirs: IsTheirs) -> Message | None:
             return None if is_theirs(*named) else message
         case SegmentChanged() | CustomerErased():
             return None if is_theirs(message.customer_id, None) else message
-        case _:
+        case BackInStock():
+            return _told_to_others(message, is_theirs)
+        case (
+            StockChanged()
+            | CatalogueChanged()
+            | ModelTrained()
+            | StockAlert()
+            | SupplyAlertRaised()
+            | SegmentsRefitted()
+            | ReplayRequested()
+        ):
             return message
+    assert_never(message)
+
+
+def _told_to_others(message: BackInStock, is_theirs: IsTheirs) -> BackInStock:
+    """That it is back stays true, whoever was told."""
+    return msgspec.structs.replace(
+        message,
+        customer_ids=tuple(one for one in message.customer_ids if not is_theirs(one, None)),
+        anonymous_ids=tuple(one for one in message.anonymous_ids if not is_theirs(None, one)),
+    )
 
 
 def _is_theirs(event: StoredEvent, is_theirs: IsTheirs) -> bool:
