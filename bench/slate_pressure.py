@@ -30,7 +30,8 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from bench.slate_pressure_shop import ARMS, DAYS, END, FIGURES, PRODUCTS, SHOPPERS, Floats, figures_of, live, open_shop
+from bench.slate_pressure_days import live
+from bench.slate_pressure_shop import ARMS, DAYS, END, FIGURES, PRODUCTS, SHOPPERS, Floats, figures_of, open_shop
 from smartshop.ai_agents.inventory.supply_pressure import PressureConfig
 from smartshop.simulator.scenario import SHIPPED, load_scenario
 from smartshop.simulator.world import build_world
