@@ -1,7 +1,7 @@
 """The learning side of the inventory agent: read the books, forecast every product and place, store a version."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -144,41 +144,17 @@ def fit(
 ) -> InventoryModel:
     """Everything of a version, from the series."""
     panel = series.panel
-    turnover = yearly_turnover(table)
-    chosen = choose_forecasts(panel, turnover, config, lambda share, what: tell(0.1 + 0.5 * share, what))
-    chosen, by_day = choose_by_day(
-        table,
-        learning.shelf,
-        series,
-        chosen,
-        turnover,
-        lambda share, what: tell(0.6 + 0.3 * share, what),
-        scratch=learning.scratch,
-        config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
-    )
-    chosen = _agreed(series, learning.shelf, chosen)
-    by_day = by_day.agreeing(chosen.forecast.mean)
+    chosen, by_day = _foreseen(learning, table, series, config, tell)
     forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
-    classes = demand_classes(panel.demand, turnover)
+    classes = demand_classes(panel.demand, yearly_turnover(table))
     variants = list(_variant_shares(learning, series, until))
     kept = slice(max(0, panel.periods - HISTORY_WEEKS), None)
     spread = learn_spread(panel, chosen.past, rng)
     lost, within = _judged_series(series, chosen.judged)
+    measures = _measures(series, chosen, rng) | _shares_by_day(series, by_day)
     return InventoryModel(
-        facts=Facts(
-            as_of=until,
-            currency=learning.currency,
-            history_day=panel.first_day + 7 * (kept.start or 0),
-            first_day=panel.first_day + 7 * panel.periods,
-            levels=LEVELS,
-            locations=series.locations,
-            methods=(*chosen.methods, BY_LAUNCHES),
-            variants=tuple(variant for variant, _, _ in variants),
-            lead_times=learn_lead_times(learning.suppliers.all(), learning.purchase_orders.deliveries(Micros(0))),
-            measures=_measures(series, chosen, rng) | _shares_by_day(series, by_day),
-            weeks=panel.periods,
-        ),
+        facts=_facts(learning, series, chosen.methods, [variant for variant, _, _ in variants], measures, until),
         product_no=series.product_no,
         location=series.location,
         sold=series.sold[:, kept].astype(np.float32),
@@ -200,6 +176,50 @@ def fit(
         daily_series=by_day.series.astype(np.int32),
         daily_mean=by_day.days.mean.astype(np.float32),
         daily_quantiles=by_day.days.quantiles.astype(np.float32),
+    )
+
+
+def _foreseen(
+    learning: Learning, table: DemandTable, series: DemandSeries, config: ChoiceConfig, tell: Tell
+) -> tuple[ChosenForecasts, ByDay]:
+    """By week for all, by day for those whose days tell more; both add up to the same."""
+    turnover = yearly_turnover(table)
+    chosen = choose_forecasts(series.panel, turnover, config, lambda share, what: tell(0.1 + 0.5 * share, what))
+    chosen, by_day = choose_by_day(
+        table,
+        learning.shelf,
+        series,
+        chosen,
+        turnover,
+        lambda share, what: tell(0.6 + 0.3 * share, what),
+        scratch=learning.scratch,
+        config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
+    )
+    chosen = _agreed(series, learning.shelf, chosen)
+    return chosen, by_day.agreeing(chosen.forecast.mean)
+
+
+def _facts(
+    learning: Learning,
+    series: DemandSeries,
+    methods: Sequence[str],
+    variants: Sequence[VariantId],
+    measures: Mapping[str, float],
+    until: Micros,
+) -> Facts:
+    panel = series.panel
+    return Facts(
+        as_of=until,
+        currency=learning.currency,
+        history_day=panel.first_day + 7 * max(0, panel.periods - HISTORY_WEEKS),
+        first_day=panel.first_day + 7 * panel.periods,
+        levels=LEVELS,
+        locations=series.locations,
+        methods=(*methods, BY_LAUNCHES),
+        variants=tuple(variants),
+        lead_times=learn_lead_times(learning.suppliers.all(), learning.purchase_orders.deliveries(Micros(0))),
+        measures=dict(measures),
+        weeks=panel.periods,
     )
 
 
