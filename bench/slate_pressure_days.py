@@ -1,6 +1,6 @@
 """The days of `bench.slate_pressure_shop`: shoppers come, every slate is decided anew, and what is there is sold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
