@@ -18,9 +18,9 @@ from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival, first_empty_day, projected_stock
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
-from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
 from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
-from smartshop.data_collection.schemas.ids import Micros, VariantId
+from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.stock import Reservation, ReservedLine
 from smartshop.data_collection.schemas.supply import PurchaseLine, PurchaseOrder, PurchaseOrderId, PurchaseStatus
 from smartshop.errors import InvalidValue, NotFound
@@ -57,6 +57,15 @@ def proposed(
 
 def of(found: Proposals, variant: str) -> Proposal:
     return next(one for one in found.items if one.variant_id == variant)
+
+
+def test_a_product_looked_at_alone_stands_as_among_all(shop: EmbeddedShop, model: InventoryModel) -> None:
+    supply = read_supply(ports(shop), END)
+    every = stocked_places(ports(shop), supply, model, END)
+    for product_id in {one.product.product.product_id for one in every}:
+        own = [one for one in every if one.product.product.product_id == product_id]
+        assert places_of_product(ports(shop), supply, model, END, product_id) == own
+    assert places_of_product(ports(shop), supply, model, END, ProductId("nothing")) == []
 
 
 def test_what_runs_short_is_ordered_in_packs_from_its_supplier(shop: EmbeddedShop, model: InventoryModel) -> None:

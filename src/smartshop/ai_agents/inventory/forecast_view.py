@@ -14,8 +14,8 @@ from smartshop.ai_agents.inventory.replenishment.reading import (
     StockedPlace,
     Stores,
     Supply,
+    places_of_product,
     read_supply,
-    stocked_places,
 )
 from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.pipelines.clock import format_rfc3339
@@ -114,7 +114,7 @@ def forecast_seen(model: InventoryModel, stores: Stores, product: str, present: 
             f"Nothing is foreseen of {product!r}: it was not sold in the {model.facts.weeks} weeks learned from."
         )
     supply = read_supply(stores, now)
-    places = stocked_places(stores, supply, model, present.shop_now, listed.product_no)
+    places = places_of_product(stores, supply, model, present.shop_now, listed.product.product_id)
     return ForecastSeen(
         product_id=listed.product.product_id,
         title=listed.product.title,

@@ -11,7 +11,7 @@ from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.deciding import decide
 from smartshop.ai_agents.inventory.replenishment.kept import told_proposal
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
-from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.pipelines.clock import SECOND
 from smartshop.data_collection.schemas.ids import ModelVersion
@@ -59,8 +59,7 @@ def keep_proposal(shop: Shop, proposal: Proposal) -> None:
         return
     model, present, record = served_forecasts(shop), present_of(shop), shop.models.promoted(AGENT)
     supply = read_supply(ports_of(shop), shop.clock.now())
-    number = shop.shelves.shelf.number_of.get(proposal.product_id)
-    places = stocked_places(ports_of(shop), supply, model, present.shop_now, number)
+    places = places_of_product(ports_of(shop), supply, model, present.shop_now, proposal.product_id)
     decided = decide(model, supply, places, present)
     version = ModelVersion("") if record is None else record.version
     told = told_proposal(model, version, decided, present, proposal.proposal_id)

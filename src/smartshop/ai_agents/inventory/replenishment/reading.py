@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.data_collection.connectors.ports import Catalogue, PurchaseOrders, Reservations, Stock, Suppliers
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedProduct, Variant
-from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductNo, SupplierId, VariantId
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductId, ProductNo, SupplierId, VariantId
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.data_collection.schemas.supply import IncomingUnits, Supplier, SupplyTerms
 
@@ -70,32 +73,31 @@ def read_supply(stores: Stores, now: Micros) -> Supply:
     )
 
 
-def stocked_places(
-    stores: Stores,
-    supply: Supply,
-    model: InventoryModel,
-    shop_now: Micros,
-    product_no: ProductNo | None = None,
-) -> list[StockedPlace]:
-    """Every variant with counted stock, by product and place; of one product or (None) all.
+def stocked_places(stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros) -> list[StockedPlace]:
+    """Every variant with counted stock, by product and place.
 
     Units at a place that sold nothing of a product by itself count with the default place, where orders that name no
     place stand: they are taken from anywhere.
     """
-    listed = [
-        one
-        for one in stores.catalogue.changed_since(Micros(0))
-        if not one.deleted and (product_no is None or one.product_no == product_no)
-    ]
-    series_of = {
-        (int(number), model.facts.locations[place]): row
-        for row, (number, place) in enumerate(zip(model.product_no, model.location.tolist(), strict=True))
-    }
-    shares = {
-        (variant, int(row)): float(share)
-        for variant, row, share in zip(model.facts.variants, model.variant_series, model.variant_share, strict=True)
-    }
-    levels = stores.stock.levels([variant.variant_id for one in listed for variant in one.product.variants])
+    living = [one for one in stores.catalogue.changed_since(Micros(0)) if not one.deleted]
+    return _places(stores.stock, living, supply, model, shop_now)
+
+
+def places_of_product(
+    stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros, product_id: ProductId
+) -> list[StockedPlace]:
+    """The same of one product, with nothing read of the others; empty where it is in no catalogue."""
+    living = list(stores.catalogue.get([product_id]).values())
+    return _places(stores.stock, living, supply, model, shop_now)
+
+
+def _places(
+    stock: Stock, listed: Sequence[ListedProduct], supply: Supply, model: InventoryModel, shop_now: Micros
+) -> list[StockedPlace]:
+    rows = np.flatnonzero(np.isin(model.product_no, [one.product_no for one in listed]))
+    series_of = _series_of(model, rows)
+    shares = _shares_of(model, rows)
+    levels = stock.levels([variant.variant_id for one in listed for variant in one.product.variants])
     pricing = Pricing(currency=model.facts.currency, market=DEFAULT_MARKET, at=shop_now)
     found: list[StockedPlace] = []
     for one in listed:
@@ -117,6 +119,18 @@ def stocked_places(
                     )
                 )
     return found
+
+
+def _series_of(model: InventoryModel, rows: NDArray[np.int64]) -> dict[tuple[int, LocationId], int]:
+    """(product, place) → its row, of these."""
+    places = zip(rows.tolist(), model.product_no[rows].tolist(), model.location[rows].tolist(), strict=True)
+    return {(number, model.facts.locations[place]): row for row, number, place in places}
+
+
+def _shares_of(model: InventoryModel, rows: NDArray[np.int64]) -> dict[tuple[VariantId, int], float]:
+    """(variant, row) → its part of the row's units."""
+    some = np.flatnonzero(np.isin(model.variant_series, rows)).tolist()
+    return {(model.facts.variants[at], int(model.variant_series[at])): float(model.variant_share[at]) for at in some}
 
 
 def _pooled(
