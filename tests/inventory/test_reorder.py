@@ -68,6 +68,19 @@ def test_a_product_looked_at_alone_stands_as_among_all(shop: EmbeddedShop, model
     assert places_of_product(ports(shop), supply, model, END, ProductId("nothing")) == []
 
 
+def test_of_a_supplier_in_other_money_no_amount_is_counted_as_ours(shop: EmbeddedShop, model: InventoryModel) -> None:
+    supply = read_supply(ports(shop), END)
+    places = stocked_places(ports(shop), supply, model, END)
+
+    def with_amounts(minor: int) -> Proposals:
+        quick = msgspec.structs.replace(
+            supply.suppliers[QUICK], currency="JPY", fixed_cost_minor=minor, min_order_minor=minor
+        )
+        return propose(model, replace(supply, suppliers={**supply.suppliers, QUICK: quick}), places, PRESENT)
+
+    assert with_amounts(1_000_000) == with_amounts(0)
+
+
 def test_what_runs_short_is_ordered_in_packs_from_its_supplier(shop: EmbeddedShop, model: InventoryModel) -> None:
     kettle = of(proposed(shop, model), "kettle")
     assert (kettle.supplier_id, kettle.units % 10, kettle.packs) == (QUICK, 0, kettle.units // 10)

@@ -61,3 +61,20 @@ def to_minor(amount: str | int | float | Decimal, currency: str) -> int:
 
 def to_decimal(amount_minor: int, currency: str) -> Decimal:
     return Decimal(amount_minor).scaleb(-exponent(currency))
+
+
+def written(amount_minor: int, currency: str) -> str:
+    """
+    >>> written(123456, "GBP"), written(123456, "JPY")
+    ('1,234.56 GBP', '123,456 JPY')
+    """
+    return f"{to_decimal(amount_minor, currency):,} {currency}"
+
+
+def written_whole(amount_minor: int, currency: str) -> str:
+    """Without the parts of a unit, and without the currency, for the cells of a table.
+
+    >>> written_whole(123456, "GBP"), written_whole(123456, "JPY")
+    ('1,235', '123,456')
+    """
+    return f"{to_decimal(amount_minor, currency):,.0f}"

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from smartshop.ai_agents.inventory.alerts.words import money
 from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, cell_of
 from smartshop.ai_agents.inventory.demand.classes import Steadiness, Value
 from smartshop.data_collection.schemas.alerts import Alert, AlertKind
-from smartshop.data_collection.schemas.money import to_decimal
+from smartshop.data_collection.schemas.money import to_decimal, written
 
 NAME_WIDTH = 22
 NAMES = {
@@ -70,5 +69,5 @@ def classes_sentence(matrix: ClassMatrix) -> str:
     whole = sum(cell.turnover_minor for cell in matrix.cells)
     return (
         f"{sum(cell.series for cell in matrix.cells):,} products, each counted where it was sold, turned over "
-        f"{money(whole, matrix.currency)} in {matrix.weeks} weeks at today's prices."
+        f"{written(whole, matrix.currency)} in {matrix.weeks} weeks at today's prices."
     )

@@ -13,7 +13,7 @@ from smartshop.data_collection.schemas.alerts import (
     StockoutFigures,
     SurgeFigures,
 )
-from smartshop.data_collection.schemas.money import to_decimal
+from smartshop.data_collection.schemas.money import written
 
 
 def sentence(title: str, figures: Figures, currency: str) -> str:
@@ -26,13 +26,13 @@ def sentence(title: str, figures: Figures, currency: str) -> str:
             return (
                 f"{title}: {figures.on_hand:,} on the shelf, and {_days(figures.cover_days)} ask for at most "
                 f"{figures.needed_units:,.0f} with good certainty; {lasts}. {figures.excess_units:,} are too many, "
-                f"{money(figures.excess_minor, currency)} at cost."
+                f"{written(figures.excess_minor, currency)} at cost."
             )
         case DeadStockFigures():
             last = "never sold" if figures.last_sold is None else f"last sold on {figures.last_sold}"
             return (
                 f"{title}: {figures.on_hand:,} on the shelf, {last}, though it could be bought on "
-                f"{figures.days_without_sale:,} days since. {money(figures.tied_minor, currency)} lie in it at cost."
+                f"{figures.days_without_sale:,} days since. {written(figures.tied_minor, currency)} lie in it at cost."
             )
         case SurgeFigures():
             line = f" (without one order of {figures.largest_line:,.0f})" if figures.largest_line else ""
@@ -43,7 +43,7 @@ def sentence(title: str, figures: Figures, currency: str) -> str:
             )
         case LateOrderFigures():
             return (
-                f"{title}: {figures.open_units:,} units for {money(figures.open_minor, currency)} were expected on "
+                f"{title}: {figures.open_units:,} units for {written(figures.open_minor, currency)} were expected on "
                 f"{figures.expected_on}, {_days(figures.days_late)} ago. Delivery takes {figures.lead_days:.0f} ± "
                 f"{figures.lead_spread_days:.0f} days; so late comes {_chance(figures.chance)}."
             )
@@ -84,14 +84,6 @@ def advice(figures: Figures) -> str:
     assert_never(figures)
 
 
-def money(minor: int, currency: str) -> str:
-    """
-    >>> money(123456, "GBP"), money(123456, "JPY")
-    ('1,234.56 GBP', '123,456 JPY')
-    """
-    return f"{to_decimal(minor, currency):,} {currency}"
-
-
 def _stockout(title: str, told: StockoutFigures, currency: str) -> str:
     there = "none is free" if told.free_units <= 0 else f"{told.free_units:,} are free"
     coming = f", {told.arriving_units:,} come in time" if told.arriving_units else ""
@@ -99,12 +91,12 @@ def _stockout(title: str, told: StockoutFigures, currency: str) -> str:
         f"{title}: {there}{coming}, {told.expected_units:,.1f} are asked for until goods could be there; with "
         f"{_percent(told.chance_short)} it runs out before, with {_percent(told.chance_short_today)} if ordered today "
         f"({told.lead_days:.0f} days). {told.short_units:,.1f} sales are expected to be missed, "
-        f"{money(told.lost_margin_minor, currency)} of margin."
+        f"{written(told.lost_margin_minor, currency)} of margin."
     )
 
 
 def _price(title: str, told: PriceDemandFigures, currency: str) -> str:
-    price, usual = money(told.price_minor, currency), money(told.usual_price_minor, currency)
+    price, usual = written(told.price_minor, currency), written(told.usual_price_minor, currency)
     asked = f"{told.units:,.0f} asked for in {told.days} days, {told.expected_units:,.1f} expected"
     if told.is_slip:
         return f"{title} costs {price}, usually {usual}, and demand answers: {asked}."

@@ -44,6 +44,8 @@ class Case:
     demand: AwaitedDemand
     terms: SupplierTerms
     costs: StockCosts
+    fixed_cost_minor: float
+    """Of a whole order to the supplier, however many variants it is for; 0 where it bills in another currency."""
     position: StockPosition
     arrivals: tuple[Arrival, ...]
     notes: tuple[str, ...]
@@ -68,11 +70,13 @@ def case_of(model: InventoryModel, supply: Supply, place: StockedPlace, present:
     coming = [one for one in supply.incoming.get(place.variant.variant_id, ()) if one.location_id in place.locations]
     position = StockPosition(place.on_hand, sum(one.units for one in coming), place.reserved)
     arrivals = tuple(Arrival(_days_ahead(one, lead, present.shop_now), one.units) for one in coming)
-    terms = _terms(told if supplier is not None else None, cost)
+    is_own_money = supplier is not None and supplier.currency == model.facts.currency
+    terms = _terms(told if supplier is not None else None, cost, has_breaks=is_own_money)
+    fixed = float(supplier.fixed_cost_minor) if supplier is not None and is_own_money else 0.0
     costs = stock_costs(cost, place.price_minor, present.costs)
     if lead.orders_seen == 0 and lead.stated_days is None:
         notes = (*notes, f"nobody told how long delivery takes; {lead.mean_days:.0f} days are assumed")
-    return Case(place, asked, supplier, lead, demand, terms, costs, position, arrivals, notes)
+    return Case(place, asked, supplier, lead, demand, terms, costs, fixed, position, arrivals, notes)
 
 
 def begins_of(model: InventoryModel, present: Present) -> float:
@@ -113,12 +117,13 @@ def _days_ahead(one: IncomingUnits, lead: LeadTime, now: Micros) -> float:
     return max((sent - now) / DAY + lead.mean_days, 1.0)
 
 
-def _terms(told: SupplyTerms | None, cost: float) -> SupplierTerms:
-    """As the supplier says; else single units at one price."""
+def _terms(told: SupplyTerms | None, cost: float, *, has_breaks: bool) -> SupplierTerms:
+    """As the supplier says; else single units at one price. Breaks told in another currency than the cost do not
+    count."""
     if told is None:
         return SupplierTerms(PriceList((cost,)))
     prices, begins = [cost], [0.0]
-    for step in told.breaks:
+    for step in told.breaks if has_breaks else ():
         if step.from_units > begins[-1] and 0 < step.unit_cost_minor <= prices[-1]:
             prices.append(float(step.unit_cost_minor))
             begins.append(float(step.from_units))

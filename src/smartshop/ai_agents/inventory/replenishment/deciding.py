@@ -55,7 +55,7 @@ def _may_run_short(case: Case) -> bool:
 
 def _sharing_fixed_costs(cases: Sequence[Case]) -> list[Case]:
     """A supplier's fixed cost is one of the whole order: shared equally by what would be ordered if it were none."""
-    dear = {case.supplier.supplier_id for case in cases if case.supplier is not None and case.supplier.fixed_cost_minor}
+    dear = {case.supplier.supplier_id for case in cases if case.supplier is not None and case.fixed_cost_minor}
     lines: Counter[SupplierId] = Counter()
     for case in cases:
         if case.supplier is not None and case.supplier.supplier_id in dear and decide_case(case).units:
@@ -65,9 +65,7 @@ def _sharing_fixed_costs(cases: Sequence[Case]) -> list[Case]:
         if case.supplier is None or case.supplier.supplier_id not in dear
         else replace(
             case,
-            terms=replace(
-                case.terms, fixed_cost=case.supplier.fixed_cost_minor / max(lines[case.supplier.supplier_id], 1)
-            ),
+            terms=replace(case.terms, fixed_cost=case.fixed_cost_minor / max(lines[case.supplier.supplier_id], 1)),
         )
         for case in cases
     ]

@@ -42,8 +42,7 @@ def outlook(model: InventoryModel, supply: Supply, place: StockedPlace, present:
     case = case_of(model, supply, place, present)
     if case is None:
         return None
-    fixed = 0.0 if case.supplier is None else float(case.supplier.fixed_cost_minor)
-    case = replace(case, terms=replace(case.terms, fixed_cost=fixed))
+    case = replace(case, terms=replace(case.terms, fixed_cost=case.fixed_cost_minor))
     sales = expected_sales(model, case.asked)
     levels = projected_stock(float(place.on_hand - place.reserved), sales, case.arrivals)
     return Outlook(

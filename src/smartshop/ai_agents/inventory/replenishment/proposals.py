@@ -23,6 +23,7 @@ from smartshop.ai_agents.inventory.replenishment.projection import (
 )
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
 from smartshop.data_collection.schemas.ids import LocationId, ProductId, SupplierId, VariantId
+from smartshop.data_collection.schemas.money import written
 from smartshop.data_collection.schemas.supply import Supplier
 
 ID_CHARACTERS = 10
@@ -123,7 +124,7 @@ def proposals_of(
     wanted = list(decided.wanted)
     if budget_minor is not None:
         wanted = _within(wanted, budget_minor)
-    minimums = _below_minimum(wanted)
+    minimums = _below_minimum(wanted, model.facts.currency)
     items = [_proposal(model, case, order, present, minimums) for case, order in wanted]
     items.sort(key=lambda one: (-one.waiting_minor, one.variant_id, one.location_id))
     return Proposals(
@@ -161,17 +162,17 @@ def _within(wanted: list[tuple[Case, OrderDecision]], budget_minor: int) -> list
     return kept
 
 
-def _below_minimum(wanted: Sequence[tuple[Case, OrderDecision]]) -> dict[SupplierId, str]:
-    """Suppliers of whom too little is wanted to take the order."""
+def _below_minimum(wanted: Sequence[tuple[Case, OrderDecision]], currency: str) -> dict[SupplierId, str]:
+    """Suppliers of whom too little is wanted to take the order; of those who bill in other money nobody knows."""
     together: dict[SupplierId, float] = defaultdict(float)
     by_id: dict[SupplierId, Supplier] = {}
     for case, decided in wanted:
-        if case.supplier is not None:
+        if case.supplier is not None and case.supplier.currency == currency:
             together[case.supplier.supplier_id] += float(case.terms.prices.cost_of(float(decided.units)))
             by_id[case.supplier.supplier_id] = case.supplier
     return {
-        supplier_id: f"all that is wanted of {by_id[supplier_id].name} comes to {total / 100:,.2f}, "
-        f"and it takes no order below {by_id[supplier_id].min_order_minor / 100:,.2f}"
+        supplier_id: f"all that is wanted of {by_id[supplier_id].name} comes to {written(round(total), currency)}, "
+        f"and it takes no order below {written(by_id[supplier_id].min_order_minor, currency)}"
         for supplier_id, total in together.items()
         if total < by_id[supplier_id].min_order_minor
     }

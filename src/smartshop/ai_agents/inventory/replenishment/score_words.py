@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, ScoredShare, ScoreGroup
-from smartshop.ai_agents.inventory.replenishment.words import money
+from smartshop.data_collection.schemas.money import written, written_whole
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
 
 NAME_WIDTH = 20
@@ -37,11 +37,11 @@ def _stock(score: ProposalScore) -> str:
 
 def _money(told: ToldProposal, score: ProposalScore) -> str:
     currency = told.costs.currency
-    nothing, best = money(round(score.without_order), currency), money(round(score.with_hindsight), currency)
+    nothing, best = written(round(score.without_order), currency), written(round(score.with_hindsight), currency)
     hindsight = f"with hindsight {best}, by ordering {score.best_units or 'nothing'}"
     if told.units == 0:
         return f"Not ordering cost {nothing}; {hindsight}."
-    proposed = money(round(score.as_proposed), currency)
+    proposed = written(round(score.as_proposed), currency)
     return f"Ordering {told.units:,} costs {proposed} over that time, no order {nothing}, {hindsight}."
 
 
@@ -64,7 +64,7 @@ def _orders_in_words(found: ProposalScores) -> Iterator[str]:
         f"been in {_interval(orders.reached_service)}."
     )
     proposed, nothing, best = (
-        money(minor, found.currency)
+        written(minor, found.currency)
         for minor in (orders.as_proposed_minor, orders.without_order_minor, orders.with_hindsight_minor)
     )
     yield (
@@ -111,17 +111,17 @@ def as_score_table(found: ProposalScores) -> Table:
     for name in ("orders", "enough", "told", "cost", "none", "best", "≤50 %", "≤90 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for group in (found.whole, *found.by_class, *found.by_supplier):
-        table.add_row(*_row(group))
+        table.add_row(*_row(group, found.currency))
     return table
 
 
-def _row(group: ScoreGroup) -> tuple[str, ...]:
+def _row(group: ScoreGroup, currency: str) -> tuple[str, ...]:
     orders, law, unknown = group.orders, group.law, "–"
     of_orders: tuple[str, ...] = (unknown,) * 6
     if orders is not None:
         costs = (orders.as_proposed_minor, orders.without_order_minor, orders.with_hindsight_minor)
         shares = (_percent(orders.reached_service.share), _percent(orders.told_service))
-        of_orders = (f"{orders.proposals:,}", *shares, *(f"{minor / 100:,.0f}" for minor in costs))
+        of_orders = (f"{orders.proposals:,}", *shares, *(written_whole(minor, currency) for minor in costs))
     of_law: tuple[str, ...] = (unknown,) * 2
     if law is not None:
         of_law = (_percent(law.within_50.share), _percent(law.within_90.share))

@@ -6,6 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
+from smartshop.data_collection.schemas.money import written, written_whole
 
 NAME_WIDTH = 20
 
@@ -21,7 +22,7 @@ def sentence(one: Proposal, currency: str) -> str:
 def _order(one: Proposal, currency: str) -> str:
     of = "" if one.pack_size == 1 else f" ({one.packs} pack{_s(one.packs)} of {one.pack_size})"
     whom = "a supplier to be found" if one.supplier_name is None else one.supplier_name
-    return f"Order {one.units:,} of {one.title}{of} from {whom} for {money(one.goods_minor, currency)}."
+    return f"Order {one.units:,} of {one.title}{of} from {whom} for {written(one.goods_minor, currency)}."
 
 
 def _state(one: Proposal) -> str:
@@ -49,21 +50,13 @@ def _reach(one: Proposal) -> str:
 def _sizes(one: Proposal, currency: str) -> str:
     told = []
     if one.one_pack_less_minor is not None:
-        told.append(f"one pack less would cost {money(one.one_pack_less_minor, currency)} more")
+        told.append(f"one pack less would cost {written(one.one_pack_less_minor, currency)} more")
     if one.one_pack_more_minor is not None:
-        told.append(f"one pack more {money(one.one_pack_more_minor, currency)}")
-    told.append(f"waiting {money(one.waiting_minor, currency)}")
+        told.append(f"one pack more {written(one.one_pack_more_minor, currency)}")
+    told.append(f"waiting {written(one.waiting_minor, currency)}")
     notes = f" Note: {'; '.join(one.notes)}." if one.notes else ""
     text = ", ".join(told)
     return f"{text[0].upper()}{text[1:]}.{notes}"
-
-
-def money(minor: int, currency: str) -> str:
-    """
-    >>> money(123456, "GBP")
-    '1,234.56 GBP'
-    """
-    return f"{minor / 100:,.2f} {currency}"
 
 
 def as_table(found: Proposals) -> Table:
@@ -82,8 +75,8 @@ def as_table(found: Proposals) -> Table:
             f"{one.per_day:.2g}",
             "–" if one.out_on is None else f"{date.fromisoformat(one.out_on):%d %b}",
             _percent(one.service_level),
-            f"{one.goods_minor / 100:,.0f}",
-            f"{one.waiting_minor / 100:,.0f}",
+            written_whole(one.goods_minor, found.currency),
+            written_whole(one.waiting_minor, found.currency),
         )
     return table
 
@@ -92,10 +85,10 @@ def summary(found: Proposals) -> str:
     """How much was looked at, and what it comes to."""
     text = (
         f"{len(found.items)} order{_s(len(found.items))} of {found.looked_at:,} stocked variants, "
-        f"{money(found.cash_minor, found.currency)} together."
+        f"{written(found.cash_minor, found.currency)} together."
     )
     if found.budget_minor is not None:
-        text += f" The budget of {money(found.budget_minor, found.currency)} leaves out {found.left_out}."
+        text += f" The budget of {written(found.budget_minor, found.currency)} leaves out {found.left_out}."
     if found.never_sold:
         text += f" {found.never_sold:,} were never sold where they lie, so nothing is foreseen of them."
     return text
