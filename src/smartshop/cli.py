@@ -295,7 +295,8 @@ def forecast(
 @explained
 def reorder(
     budget: Annotated[
-        float | None, typer.Option(min=0, help="Spend at most this much, in the shop's currency, where it saves most.")
+        float | None,
+        typer.Option(min=0, max=10**13, help="Spend at most this much, in the shop's currency, where it saves most."),
     ] = None,
     score: Annotated[bool, typer.Option("--score", help="How proposals turned out that were made before.")] = False,
     days: Annotated[int, typer.Option(min=1, max=400, help="With --score: decided within so many days.")] = 90,

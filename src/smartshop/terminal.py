@@ -77,6 +77,8 @@ def _shown(value: object) -> str:
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
+        case float() if value.is_integer():
+            return f"{value:,.0f}"
         case dict():
             return ", ".join(f"{count} × {what}" for what, count in value.items()) or "none"
     return str(value)
@@ -86,7 +88,9 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     if not rows:
         typer.echo(f"No {title}.")
         return
-    table = Table(*rows[0], title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")  # a name that is cut short cannot be written down again
     for row in rows:
         table.add_row(*(str(value) if value is not None else "" for value in row.values()))
     answers.print(table)

@@ -84,6 +84,7 @@ def test_what_a_movement_says_has_to_make_sense(service: Opened) -> None:
     assert said(quantity=-1).startswith("A receipt of 'planters-2' has the quantity -1; it must be above 0.")
     assert said(reason="write_off").startswith("A write_off of 'planters-2' has the quantity 1; it must be below 0.")
     assert "is in the future" in said(occurred_at="2199-01-01T00:00:00Z")
+    assert "is before the year 2000" in said(occurred_at="1900-01-01T00:00:00Z")
 
 
 def test_a_sender_whose_clock_runs_ahead_is_booked_as_of_now(service: Opened) -> None:

@@ -46,6 +46,22 @@ def test_a_forecast_is_told_and_drawn(folder: Path) -> None:
     assert len(facts["series"][0]["weeks"]) == 12
 
 
+def test_a_narrow_terminal_shows_every_figure_of_a_forecast_whole(folder: Path) -> None:
+    told = smartshop(folder, "forecast", "kettle", "--data-dir", ".", COLUMNS="80")
+    (stock,) = smartshop(folder, "forecast", "kettle", "--data-dir", ".", "--json").json["stock"]
+    assert stock["out_on"] in told.out.partition("Stock, if nothing is ordered")[2]
+    assert ("asked for" in told.out, "…" in told.out) == (True, False), told.out
+
+
+def test_a_calculation_is_listed_under_the_name_to_be_typed(folder: Path) -> None:
+    assert "…" not in smartshop(folder, "calculate", COLUMNS="80").out.replace("… ", "")
+
+
+def test_a_budget_without_end_is_refused_in_a_sentence(folder: Path) -> None:
+    ended = smartshop(folder, "reorder", "--budget", "inf", "--data-dir", ".")
+    assert (ended.status, "--budget" in ended.err, "Traceback" in ended.err) == (2, True, False), ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

@@ -160,7 +160,9 @@ def _stock(axes: "Axes", stock: Sequence[StockForeseen], today: str) -> None:
     top = max(axes.get_ylim()[1], 1.0)
     # Above the lines there is room for a line of words each, which never meet however close the lines lie.
     axes.set_ylim(0.0, top * (1.08 + LINE_OF_WORDS * len(shown)))
-    axes.set_title("If nothing is ordered; dashed: where an order pays", loc="left", fontsize=9, color=SOFT_INK)
+    axes.set_title(
+        "If nothing is ordered; dashed: where an order of it alone pays", loc="left", fontsize=9, color=SOFT_INK
+    )
     axes.legend(loc="upper left", frameon=False, fontsize=8)
 
 

@@ -21,15 +21,16 @@ def as_tables(found: ForecastSeen) -> Iterator[Table]:
 
 def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
     told = f"{found.title} at {series.location_id}: class {series.demand_class}, {series.pattern}; {series.method}"
-    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("week from")
-    for name in ("sold", "expected", *(f"{100 * level:.0f} %" for level in found.levels)):
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("week from", no_wrap=True)
+    for name in ("sold", "asked for", "expected", *(f"{100 * level:.0f} %" for level in found.levels)):
         table.add_column(name, justify="right")
-    blank = [""] * len(found.levels)
+    blank = [""] * (1 + len(found.levels))
     for week in series.history[-4:]:
-        table.add_row(week.week, f"{week.sold:.0f}", "", *blank)
+        asked = "?" if week.demand is None else f"{week.demand:.0f}"
+        table.add_row(week.week, f"{week.sold:.0f}", asked, *blank)
     for ahead in series.weeks:
-        table.add_row(ahead.week, "", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
+        table.add_row(ahead.week, "", "", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
     return table
 
 
@@ -46,11 +47,12 @@ def _days(found: ForecastSeen, series: SeriesForeseen) -> Table:
 
 
 def _stock(stock: list[StockForeseen]) -> Table:
-    table = Table(title="Stock, if nothing is ordered", title_justify="left", box=SIMPLE_HEAD)
+    told = "Stock, if nothing is ordered; order at and up to: if it were ordered alone"
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("variant", overflow="fold")
-    table.add_column("place")
-    for name in ("there", "reserved", "coming", "gone by", "order at", "order up to", "delivery"):
-        table.add_column(name, justify="right")
+    table.add_column("place", overflow="fold")
+    for name in ("there", "kept", "coming", "gone by", "order at", "up to", "brought in"):
+        table.add_column(name, justify="right", no_wrap=True)
     for one in stock:
         table.add_row(
             one.variant_id,

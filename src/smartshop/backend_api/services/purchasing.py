@@ -138,12 +138,11 @@ def ordered_time(told: datetime, now: Micros) -> Micros:
         NotYetHappened: more than a day ahead.
         SenselessOrder: before there were such shops.
     """
-    moment = movement_time(told, now)
     if told.year < FIRST_YEAR:
         raise SenselessOrder(
-            f"Nothing was ordered at {format_rfc3339(moment)}; orders of the past begin in {FIRST_YEAR}."
+            f"Nothing was ordered at {format_rfc3339(to_micros(told))}; orders of the past begin in {FIRST_YEAR}."
         )
-    return moment
+    return movement_time(told, now)
 
 
 def _expected(given: PurchaseOrderInput, now: Micros) -> Micros:
