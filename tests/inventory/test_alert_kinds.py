@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.stats import gamma, nbinom, poisson
@@ -16,6 +17,7 @@ from smartshop.ai_agents.inventory.alerts.price_demand import PriceConfig, Price
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentDemand
 from smartshop.ai_agents.inventory.alerts.stakes import Stakes
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig, stockout_risk
+from smartshop.ai_agents.inventory.alerts.supplier_alerts import SupplierPast, supplier_alerts
 from smartshop.ai_agents.inventory.alerts.surge import RecentLines, SurgeConfig, Surges, find_surges
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked
@@ -463,6 +465,14 @@ def test_severity_is_by_the_shops_own_turnover() -> None:
     small, large = Stakes(10_000.0), Stakes(10_000_000.0)
     assert (small.severity(500), large.severity(500)) == (Severity.HIGH, Severity.LOW)
     assert Stakes(0.0).severity(0) is Severity.LOW
+
+
+def test_of_other_money_nobody_knows_how_grave_it_is() -> None:
+    late = msgspec.structs.replace(purchase(60.0), currency="JPY")
+    past = SupplierPast({}, [late], [], lambda at: "2026-01-05", NOW)
+    told = next(supplier_alerts(past, Telling(Stakes(10.0), "GBP", "2026-01-05", frozenset()), LateConfig()))
+    assert (told.severity, told.worth_minor) == (Severity.MEDIUM, 0)
+    assert " JPY were expected" in told.words
 
 
 def test_an_alert_is_told_in_the_shops_money_under_a_stable_id() -> None:

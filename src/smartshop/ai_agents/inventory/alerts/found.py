@@ -30,7 +30,10 @@ class Telling:
     def is_open(self, kind: AlertKind, subject: AlertSubject) -> bool:
         return id_of(kind, subject) in self.open_ids
 
-    def tell(self, subject: AlertSubject, figures: Figures, worth_minor: float, since: str | None = None) -> FoundAlert:
+    def tell(
+        self, subject: AlertSubject, figures: Figures, worth_minor: float | None, since: str | None = None
+    ) -> FoundAlert:
+        """`worth_minor`: None where it is in other money than the shop's."""
         kind = kind_of(figures)
         return FoundAlert(
             alert_id=id_of(kind, subject),
@@ -38,7 +41,7 @@ class Telling:
             severity=self.stakes.severity(worth_minor),
             subject=subject,
             figures=figures,
-            worth_minor=max(round(worth_minor), 0),
+            worth_minor=max(round(worth_minor or 0.0), 0),
             since=since or self.today,
             words=sentence(subject.title, figures, self.currency),
             advice=advice(figures),

@@ -18,13 +18,16 @@ class Stakes:
     """Mean of the last year; 0 where nothing was sold yet."""
     config: StakesConfig = field(default_factory=StakesConfig)
 
-    def severity(self, worth_minor: float) -> Severity:
-        """
+    def severity(self, worth_minor: float | None) -> Severity:
+        """Of what is at stake; None: in money that is never converted, so that nobody knows.
+
         >>> Stakes(100_000.0).severity(2_500)
         <Severity.HIGH: 'high'>
         >>> Stakes(0.0).severity(2_500)
         <Severity.MEDIUM: 'medium'>
         """
+        if worth_minor is None:
+            return Severity.MEDIUM
         if self.weekly_turnover_minor <= 0:
             return Severity.MEDIUM if worth_minor > 0 else Severity.LOW
         share = worth_minor / self.weekly_turnover_minor

@@ -36,14 +36,15 @@ def supplier_alerts(past: SupplierPast, telling: Telling, config: LateConfig) ->
         is_open = telling.is_open(AlertKind.LATE_ORDER, subject)
         late = late_order(order, lead, past.now, "" if due is None else past.day(due), config, is_open=is_open)
         if late is not None:
-            one = telling.tell(subject, late, late.open_minor, late.expected_on)
-            yield one if order.currency == telling.currency else in_money_of(one, order.currency)
+            is_own_money = order.currency == telling.currency
+            one = telling.tell(subject, late, late.open_minor if is_own_money else None, late.expected_on)
+            yield one if is_own_money else in_money_of(one, order.currency)
     for supplier_id, days in days_seen(past.deliveries).items():
         subject = AlertSubject(supplier_id=supplier_id, title=_name(past, supplier_id))
         is_open = telling.is_open(AlertKind.SLOWER_SUPPLIER, subject)
         slower = slower_supplier(days, config, is_open=is_open)
         if slower is not None:
-            yield telling.tell(subject, slower, _open_minor(past, supplier_id))
+            yield telling.tell(subject, slower, _open_minor(past, supplier_id, telling.currency))
 
 
 def _name(past: SupplierPast, supplier_id: SupplierId) -> str:
@@ -51,7 +52,9 @@ def _name(past: SupplierPast, supplier_id: SupplierId) -> str:
     return supplier_id if known is None else known.name
 
 
-def _open_minor(past: SupplierPast, supplier_id: SupplierId) -> int:
-    """What is on its way from this supplier: it will be late as well."""
-    lines = [line for order in past.sent if order.supplier_id == supplier_id for line in order.lines]
-    return sum(line.open_units * line.unit_cost_minor for line in lines)
+def _open_minor(past: SupplierPast, supplier_id: SupplierId, currency: str) -> int | None:
+    """What is on its way from this supplier: it will be late as well. None where some of it is in other money."""
+    sent = [order for order in past.sent if order.supplier_id == supplier_id]
+    if any(order.currency != currency for order in sent):
+        return None
+    return sum(line.open_units * line.unit_cost_minor for order in sent for line in order.lines)
