@@ -26,7 +26,7 @@ from tests.importing.shop import (
     stock_file,
 )
 
-OPTIONS = SourceOptions(currency="GBP", imported_at=1_700_000_000_000_000)
+OPTIONS = SourceOptions(currency="GBP", imported_at=system_now())
 
 
 class Cut(Exception):

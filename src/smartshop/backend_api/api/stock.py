@@ -17,6 +17,7 @@ from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId, clean_id
 from smartshop.data_collection.schemas.stock import (
     DEFAULT_LOCATION,
+    SIGN_OF,
     MovementReason,
     StockCount,
     StockMovement,
@@ -27,12 +28,6 @@ from smartshop.errors import Conflict, InvalidId, InvalidValue
 
 MAX_BATCH = 1_000
 MAX_NAMES = 1_000
-SIGN_OF = {
-    MovementReason.RECEIPT: 1,
-    MovementReason.RETURN: 1,
-    MovementReason.SALE: -1,
-    MovementReason.WRITE_OFF: -1,
-}
 Level = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 

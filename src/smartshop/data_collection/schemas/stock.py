@@ -22,6 +22,15 @@ class MovementReason(StrEnum):
     """A stock-take: the level was set, the movement is the difference found."""
 
 
+SIGN_OF = {
+    MovementReason.RECEIPT: 1,
+    MovementReason.RETURN: 1,
+    MovementReason.SALE: -1,
+    MovementReason.WRITE_OFF: -1,
+}
+"""What comes in is above zero, what goes out below; a transfer or a count may be either."""
+
+
 class StockMovement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One change of a level. `movement_id` makes saying it twice harmless."""
 

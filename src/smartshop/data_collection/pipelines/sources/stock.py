@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from smartshop.data_collection.pipelines.clock import DAY, format_rfc3339
+from smartshop.data_collection.pipelines.quality import YEAR_2000
 from smartshop.data_collection.pipelines.sources.cells import moment, whole_number
 from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows, refuse
 from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId, clean_id
-from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, MovementReason, StockCount, StockMovement
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, SIGN_OF, MovementReason, StockCount, StockMovement
 from smartshop.errors import InvalidValue
 
 ALIASES = {"sku": "variant_id", "location": "location_id", "quantity": "movement"}
@@ -48,7 +50,7 @@ def _read(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Stoc
     location_id = LocationId(clean_id(values.get("location_id", DEFAULT_LOCATION), "location_id"))
     level, quantity = whole_number(values, "level"), whole_number(values, "movement")
     occurred_at = moment(values, "occurred_at")
-    at = Micros(options.imported_at) if occurred_at is None else occurred_at
+    at = Micros(options.imported_at) if occurred_at is None else _possible(occurred_at, Micros(options.imported_at))
     if (level is None) == (quantity is None):
         raise InvalidValue("The row needs either a level (a count) or a movement (signed units), and not both.")
     if level is not None:
@@ -62,12 +64,34 @@ def _read(row: Row, occurrences: Counter[bytes], options: SourceOptions) -> Stoc
     return StockMovement(
         movement_id=_row_id(values, occurrences, ""),
         variant_id=variant_id,
-        quantity=quantity or 0,
+        quantity=_moved(values, quantity or 0),
         reason=_reason(values),
         occurred_at=at,
         location_id=location_id,
         reference=values.get("reference"),
     )
+
+
+def _possible(at: Micros, now: Micros) -> Micros:
+    """When it happened, as for what comes over HTTP: up to a day ahead is a clock that was wrong, and is now."""
+    if at < YEAR_2000 or at > now + DAY:
+        raise InvalidValue(
+            f"The occurred_at {format_rfc3339(at)} cannot be; stock moved between 2000 and now. Send when it happened."
+        )
+    return min(at, now)
+
+
+def _moved(values: dict[str, str], quantity: int) -> int:
+    """Signed units. A row that names no reason may be of either sign: it is a level's change, whatever it was."""
+    if quantity == 0:
+        raise InvalidValue("The movement is 0; send the units that moved.")
+    sign = SIGN_OF.get(_reason(values)) if "reason" in values else None
+    if sign is not None and quantity * sign < 0:
+        should = "above" if sign > 0 else "below"
+        raise InvalidValue(
+            f"The movement {quantity} of a {values['reason']} must be {should} 0; to correct a level, send a level."
+        )
+    return quantity
 
 
 def _reason(values: dict[str, str]) -> MovementReason:
