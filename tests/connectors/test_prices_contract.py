@@ -1,6 +1,9 @@
 """What every Prices promises."""
 
+from sqlalchemy import delete
+
 from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.connectors.sql.tables import price_history
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing, StockPicture, arrange
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, Offer, Product, Variant
@@ -162,6 +165,14 @@ class TestHistory:
         assert found == ahead((0, 80), (50, 85), (60, 90), (70, 95))
         assert told(stores)[-1][1:] == (2_000, 95)
         assert price_at(stores, at(2_001)) == 95
+
+    def test_what_stood_before_anything_was_kept_is_kept_with_the_first_change(self, stores: SqlStores) -> None:
+        stores.catalogue.upsert([tent(offer(100))], NOON)
+        stores.shop_database.write(lambda connection: connection.execute(delete(price_history)))
+        stores.prices.set([change(90)], at(5), at(5))
+        stores.prices.set([change(80)], at(6), at(6))
+        kept = stores.prices.history([VariantId("tent-s")])
+        assert [(one.since, one.price_minor) for one in kept] == [(0, 100), (at(5), 90), (at(6), 80)]
 
 
 def ahead(*points: tuple[int, int]) -> list[tuple[str, int, int]]:

@@ -19,14 +19,20 @@ def note_prices(
 ) -> None:
     """Keep what changes between these products as they were and as they are; `at` is when.
 
-    What was planned before gives way to what is planned now.
+    What was planned before gives way to what is planned now. Of a market that nothing was kept of yet, as in a shop
+    older than the history, what stood until now is kept as if it had stood always.
     """
     markets: dict[Market, None] = {}
     rows: dict[tuple[Market, Micros], Row] = {}
+    stood: dict[Market, Row] = {}
     for product in after:
         was, now = (_variants(one) for one in (before.get(product.product_id), product))
         for variant_id in {**was, **now}:
-            for row in _changes(was.get(variant_id), now.get(variant_id), at):
+            changes = list(_changes(was.get(variant_id), now.get(variant_id), at))
+            if changes:
+                for market, ((since, price, held), *_) in price_path(was.get(variant_id), at).items():
+                    stood[market] = _row(market, since or Micros(0), price, held)
+            for row in changes:
                 market = (variant_id, str(row["market"]), str(row["currency"]))
                 markets[market] = None
                 rows[market, Micros(int(str(row["since"])))] = row
@@ -40,7 +46,11 @@ def note_prices(
         columns.since > at,
     )
     named = [dict(zip(("of_variant", "of_market", "of_currency"), market, strict=True)) for market in markets]
+    known = _markets_kept(connection, [variant_id for variant_id, _, _ in stood])
     connection.execute(planned, named)
+    for market, row in stood.items():
+        if market in markets and market not in known:
+            rows.setdefault((market, Micros(int(str(row["since"])))), row)
     insert_or_replace(connection, price_history, list(rows.values()))
 
 
@@ -66,6 +76,17 @@ def read_history(connection: Connection, variant_ids: Sequence[VariantId] | None
         else [question.where(price_history.c.variant_id.in_(chunk)) for chunk in chunks(sorted(set(variant_ids)))]
     )
     return [PricePoint(**row._mapping) for each in asked for row in connection.execute(each)]
+
+
+def _markets_kept(connection: Connection, variant_ids: Iterable[VariantId]) -> set[Market]:
+    """Of these variants, the markets that anything is kept of."""
+    columns = (price_history.c.variant_id, price_history.c.market, price_history.c.currency)
+    question = select(*columns).distinct()
+    return {
+        (VariantId(row.variant_id), row.market, row.currency)
+        for chunk in chunks(sorted(set(variant_ids)))
+        for row in connection.execute(question.where(price_history.c.variant_id.in_(chunk)))
+    }
 
 
 def _variants(product: Product | None) -> dict[VariantId, Variant]:
