@@ -354,7 +354,8 @@ def alerts(
     """What to look after in stock and supply, the gravest first, as the newest look over the stock found it."""
     import msgspec
 
-    from smartshop.ai_agents.inventory.alerts.report import NOTHING, as_table, classes_sentence, classes_table, sentence
+    from smartshop.ai_agents.inventory.alerts import report
+    from smartshop.ai_agents.inventory.alerts.report import as_table, classes_sentence, classes_table, sentence
     from smartshop.stocking import alert_filter, alerts_now, classes_now
 
     asked, shop = alert_filter(kind, severity, state), find_shop(data_dir, demo)
@@ -366,16 +367,20 @@ def alerts(
         answers.print(classes_table(matrix))
         answers.print(classes_sentence(matrix), highlight=False)
         return
-    found = alerts_now(*shop, asked, limit)
+    known = alerts_now(*shop, asked, limit + 1)
+    found = known[:limit]
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
     if not found:
-        answers.print(NOTHING, highlight=False)
+        is_all = kind is None and severity is None and state == "open"
+        answers.print(report.NOTHING if is_all else report.NOTHING_SUCH, highlight=False)
         return
     answers.print(as_table(found, shop[0].currency))
     for one in found[:SENTENCES_SHOWN]:
         answers.print(sentence(one), highlight=False)
+    if len(known) > limit:
+        answers.print(report.MORE, highlight=False)
 
 
 @app.command()

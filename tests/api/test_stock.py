@@ -87,6 +87,12 @@ def test_what_a_movement_says_has_to_make_sense(service: Opened) -> None:
     assert "is before the year 2000" in said(occurred_at="1900-01-01T00:00:00Z")
 
 
+def test_an_empty_body_is_told_to_be_empty(service: Opened) -> None:
+    answer = service.client.post("/v1/stock/movements", content=b"", headers=SECRET)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("The body is empty; send a JSON object")
+
+
 def test_a_sender_whose_clock_runs_ahead_is_booked_as_of_now(service: Opened) -> None:
     now = service.shop.clock.now()
     ahead = {"variant_id": "planters-3", "quantity": 1, "reason": "receipt", "movement_id": "ahead"}

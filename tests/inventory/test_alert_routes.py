@@ -180,6 +180,15 @@ def test_the_command_tells_them_within_eighty_columns(watched: EmbeddedShop, fol
     assert "kettle" in {one["found"]["subject"]["variant_id"] for one in facts}
 
 
+def test_the_command_says_where_there_is_more_and_where_only_the_question_is_empty(
+    watched: EmbeddedShop, folder: Path
+) -> None:
+    assert "There are more; --limit" in smartshop(folder / "shop", "alerts", "--limit", "1", "--data-dir", ".").out
+    assert "There are more" not in smartshop(folder / "shop", "alerts", "--limit", "10000", "--data-dir", ".").out
+    ended = smartshop(folder / "shop", "alerts", "--state", "acknowledged", "--severity", "high", "--data-dir", ".")
+    assert ended.out.startswith("Nothing of what was asked for"), ended.out
+
+
 def test_the_command_tells_the_classes(watched: EmbeddedShop, folder: Path) -> None:
     ended = smartshop(folder / "shop", "alerts", "--classes", "--data-dir", ".", COLUMNS="80")
     assert "X steady" in ended.out

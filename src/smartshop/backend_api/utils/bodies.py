@@ -54,6 +54,8 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def _decode_patiently(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    if not body.strip():
+        raise InvalidValue("The body is empty; send a JSON object, {} where there is nothing to say.")
     try:
         document = _whole_numbers(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -21,6 +21,8 @@ NAMES = {
     AlertKind.PRICE_DEMAND: "odd price",
 }
 NOTHING = "Nothing to look after. Stock is looked over every few hours, and now by `smartshop job look-over-stock`."
+NOTHING_SUCH = "Nothing of what was asked for; `smartshop alerts` by itself tells all that is open."
+MORE = "There are more; --limit says how many are told."
 
 
 def as_table(alerts: Sequence[Alert], currency: str) -> Table:
