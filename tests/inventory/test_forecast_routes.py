@@ -96,6 +96,16 @@ def test_a_proposal_becomes_a_draft_once(client: Client) -> None:
     assert order["reference"] == kettle["proposal_id"]
 
 
+def test_what_was_approved_is_at_once_no_more_proposed(client: Client) -> None:
+    kettle = proposals(client)["kettle"]
+    drafted = client.post(f"/v1/reorder-proposals/{kettle['proposal_id']}/draft", headers=SECRET).json()
+    order = f"/v1/purchase-orders/{drafted['purchase_order_id']}"
+    assert client.post(f"{order}/approve", headers=SECRET).status_code == 200
+    assert "kettle" not in proposals(client)
+    assert client.post(f"{order}/cancel", headers=SECRET).status_code == 200
+    assert "kettle" in proposals(client)
+
+
 def test_a_proposal_that_was_drafted_is_kept_as_followed(client: Client) -> None:
     kettle = proposals(client)["kettle"]
     own = f"/v1/reorder-proposals/{kettle['proposal_id']}"

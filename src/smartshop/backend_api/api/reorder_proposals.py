@@ -112,7 +112,7 @@ def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
     keep_proposal(shop, one)
     drafted = shop.purchase_orders.draft(order)
     shop.proposals.follow(one.proposal_id, drafted.purchase_order_id)
-    return Answer(seen_order(shop, drafted), 201)
+    return Answer(seen_order(shop, drafted), 201 if drafted is order else 200)
 
 
 def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:

@@ -88,3 +88,7 @@ class ProposalKeeper:
             if self.found is None or self.model is not model or not self.at <= now < self.at + KEPT:
                 self.found, self.model, self.at = propose_now(shop), model, now
             return self.found
+
+    def forget(self) -> None:
+        """What is on its way has changed: the next who asks has it decided anew."""
+        self.found = None
