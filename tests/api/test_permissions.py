@@ -52,7 +52,10 @@ def _expected(endpoint: Endpoint[Any, Any]) -> Permission:
         return Permission.PUBLIC
     if path in ("/v1/events", "/v1/shopper-tokens"):
         return Permission.ANY_KEY
-    if path == "/v1/customers/{customer_id}/merge" or (endpoint.method, path) == ERASING[0]:
+    # What is planned to be asked is nobody's to know but the shop's own.
+    if path in ("/v1/customers/{customer_id}/merge", "/v1/products/{product_id}/prices"):
+        return Permission.SECRET
+    if (endpoint.method, path) == ERASING[0]:
         return Permission.SECRET
     if any(path.startswith(start) for start in SHOPPER_ONLY):
         return Permission.OWN_SHOPPER
