@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.daily_choice import USUAL_DAILY, ChosenDays, DailyConfig, choose_days
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, PROMOTION
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
@@ -73,6 +74,7 @@ def choose_by_day(
     turnover: Floats,
     tell: Tell,
     *,
+    known: KnownCauses = NOTHING_TOLD,
     scratch: Path | None = None,
     config: DailyConfig = USUAL_DAILY,
 ) -> tuple[ChosenForecasts, ByDay]:
@@ -85,7 +87,7 @@ def choose_by_day(
     spacing = _spacing(chosen)
     if len(some) < LEAST_SERIES or spacing < WEEKS_BY_DAY or chosen.forecast.mean.shape[1] < WEEKS_BY_DAY:
         return chosen, ByDay.none(len(some))
-    panel = _days(table, shelf, series).of(some)
+    panel = _days(table, shelf, series, known).of(some)
     config = replace(config, horizon=WEEK * WEEKS_BY_DAY, origins=len(chosen.past), days_between=WEEK * spacing)
     value = turnover[some]
     pieces = Pieces() if scratch is None else Pieces.of(scratch, digest_of(panel, value, config))
@@ -230,10 +232,10 @@ def _offset(table: DemandTable, series: DemandSeries) -> int:
     return series.panel.first_day - table.first_day
 
 
-def _days(table: DemandTable, shelf: Shelf, series: DemandSeries) -> Panel:
+def _days(table: DemandTable, shelf: Shelf, series: DemandSeries, known: KnownCauses) -> Panel:
     """All series by day, up to the last whole week's end, with what is known ahead."""
     ends = _offset(table, series) + WEEK * series.panel.periods
-    panel = demand_series(table, shelf, Period.DAY, WEEK * WEEKS_BY_DAY).panel
+    panel = demand_series(table, shelf, Period.DAY, WEEK * WEEKS_BY_DAY, known).panel
     causes = {name: cause for name, cause in panel.causes.items() if name in KNOWN_AHEAD}
     return replace(panel, causes=causes).until(ends)
 

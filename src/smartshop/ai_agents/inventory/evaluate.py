@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import msgspec
 import numpy as np
 
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
 from smartshop.ai_agents.inventory.demand.periods import period_grid
 from smartshop.ai_agents.inventory.evaluate_daily import (
     DAYS_AHEAD,
@@ -74,9 +75,11 @@ class ForecastReport(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be judged, and why."""
 
 
-def evaluate(table: DemandTable, shelf: Shelf, trial: ForecastTrial, tell: Tell) -> ForecastReport:
+def evaluate(
+    table: DemandTable, shelf: Shelf, trial: ForecastTrial, tell: Tell, known: KnownCauses = NOTHING_TOLD
+) -> ForecastReport:
     """Both contests, as far as the past is long enough."""
-    past, rng = Past(table, shelf), np.random.default_rng(trial.seed)
+    past, rng = Past(table, shelf, known), np.random.default_rng(trial.seed)
     slow_weeks, slow_days = ({}, {}) if trial.quick else (heavy_candidates(), heavy_days())
     weekly = contest_weekly(past, trial.series, rng, part(tell, 0.05, 0.5), heavy=slow_weeks)
     days = light_days() | slow_days

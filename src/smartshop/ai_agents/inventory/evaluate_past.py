@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.measures import Interval, ratio_interval
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
@@ -35,6 +36,8 @@ class Past:
 
     table: DemandTable
     shelf: Shelf
+    told: KnownCauses = NOTHING_TOLD
+    """Of the days, past and to come."""
 
     def known(self, days: int) -> DemandTable:
         """What had been seen after so many days; a series that had not begun yet is there, and empty.
@@ -52,7 +55,7 @@ class Past:
 
     def series(self, days: int, period: Period, horizon: int) -> DemandSeries:
         """As a forecaster would have had it, demand behind empty shelves estimated from those days alone."""
-        return demand_series(self.known(days), self.shelf, period, horizon)
+        return demand_series(self.known(days), self.shelf, period, horizon, self.told)
 
     def came(self, period: Period) -> Panel:
         """What forecasts are judged by: as sold, and unknown for any period that was partly out of stock."""

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from smartshop.ai_agents.inventory.agreeing import agreed_means
 from smartshop.ai_agents.inventory.daily_choice import DailyConfig
 from smartshop.ai_agents.inventory.daily_path import ByDay, choose_by_day
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
@@ -83,7 +84,13 @@ class Learning:
 
 
 def learn_demand(
-    learning: Learning, *, until: Micros, tell: Tell, config: ChoiceConfig = USUAL_CHOICE, seed: int = 0
+    learning: Learning,
+    *,
+    until: Micros,
+    tell: Tell,
+    config: ChoiceConfig = USUAL_CHOICE,
+    known: KnownCauses = NOTHING_TOLD,
+    seed: int = 0,
 ) -> ModelRecord:
     """The job: learn from the books up to `until`, publish and promote. Run again it makes one more of the same.
 
@@ -93,9 +100,9 @@ def learn_demand(
     last_no = learning.log.size().last_no
     tell(0.0, "reading orders and stock")
     table = read_table(learning, until)
-    series = whole_weeks(table, learning.shelf, config.horizon)
+    series = whole_weeks(table, learning.shelf, config.horizon, known)
     with threadpool_limits(limits=1):
-        model = fit(learning, table, series, until, config, np.random.default_rng(seed), tell)
+        model = fit(learning, table, series, until, config, np.random.default_rng(seed), tell, known=known)
     now = learning.now()
     version = ModelVersion(to_datetime(now).strftime("%Y%m%dT%H%M%S.%f"))
     folder = learning.models.new_folder(AGENT, version)
@@ -119,15 +126,15 @@ def read_table(learning: Learning, until: Micros) -> DemandTable:
     return load_demand(learning.orders, learning.stock, learning.catalogue, learning.shelf, question, learning.prices)
 
 
-def whole_weeks(table: DemandTable, shelf: Shelf, horizon: int) -> DemandSeries:
+def whole_weeks(table: DemandTable, shelf: Shelf, horizon: int, known: KnownCauses = NOTHING_TOLD) -> DemandSeries:
     """Raises:
     NotFound: there is too little to forecast from.
     """
-    weeks = demand_series(table, shelf, Period.WEEK, horizon) if len(table) else None
+    weeks = demand_series(table, shelf, Period.WEEK, horizon, known) if len(table) else None
     if weeks is None or weeks.panel.periods < LEAST_WEEKS:
-        known = 0 if weeks is None else weeks.panel.periods
+        sold = 0 if weeks is None else weeks.panel.periods
         raise NotFound(
-            f"There is too little to forecast from: {known} whole weeks with sales, and {LEAST_WEEKS} are needed; "
+            f"There is too little to forecast from: {sold} whole weeks with sales, and {LEAST_WEEKS} are needed; "
             "import or simulate a history first."
         )
     return weeks
@@ -141,10 +148,12 @@ def fit(
     config: ChoiceConfig,
     rng: np.random.Generator,
     tell: Tell,
+    *,
+    known: KnownCauses = NOTHING_TOLD,
 ) -> InventoryModel:
     """Everything of a version, from the series."""
     panel = series.panel
-    chosen, by_day = _foreseen(learning, table, series, config, tell)
+    chosen, by_day = _foreseen(learning, table, series, config, tell, known)
     forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
     classes = demand_classes(panel.demand, yearly_turnover(table))
@@ -180,7 +189,12 @@ def fit(
 
 
 def _foreseen(
-    learning: Learning, table: DemandTable, series: DemandSeries, config: ChoiceConfig, tell: Tell
+    learning: Learning,
+    table: DemandTable,
+    series: DemandSeries,
+    config: ChoiceConfig,
+    tell: Tell,
+    known: KnownCauses,
 ) -> tuple[ChosenForecasts, ByDay]:
     """By week for all, by day for those whose days tell more; both add up to the same."""
     turnover = yearly_turnover(table)
@@ -192,6 +206,7 @@ def _foreseen(
         chosen,
         turnover,
         lambda share, what: tell(0.6 + 0.3 * share, what),
+        known=known,
         scratch=learning.scratch,
         config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PROMOTION, country_holidays
 from smartshop.data_collection.pipelines.demand import DemandTable
+from smartshop.data_collection.schemas.ids import LocationId
 
 PRICE = "price"
 """Price as last sold or set before the day, over what it usually was: 1 as usual, 0.8 a fifth below."""
@@ -33,12 +34,27 @@ Table = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ShopEvent:
-    """Days on which the shop itself did something: a fair, an anniversary, a campaign. Both ends included."""
+    """Days on which something was on: a fair, an anniversary, a campaign. Both ends included."""
 
     name: str
     first_day: int
     """Ordinal"""
     last_day: int
+    location: LocationId | None = None
+    """None: everywhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyReading:
+    """A number of each day, weather above all, as far ahead as it is told."""
+
+    name: str
+    location: LocationId | None
+    """None: everywhere where no place has one of its own."""
+    first_day: int
+    """Ordinal"""
+    values: Table
+    """(t,) NaN where unknown"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,7 @@ class KnownCauses:
     country: str | None = None
     """ISO 3166 alpha-2; its public holidays, where the package that knows them is installed."""
     events: Sequence[ShopEvent] = ()
+    readings: Sequence[DailyReading] = ()
 
 
 NOTHING_TOLD = KnownCauses()
