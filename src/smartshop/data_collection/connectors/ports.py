@@ -37,6 +37,7 @@ from smartshop.data_collection.schemas.customers import (
     Purpose,
     Shopper,
 )
+from smartshop.data_collection.schemas.demand_causes import CauseFilter, CauseKind, DemandCause, NamedCause
 from smartshop.data_collection.schemas.erasures import ErasureReceipt
 from smartshop.data_collection.schemas.events import EventKind, StoredEvent
 from smartshop.data_collection.schemas.ids import (
@@ -570,6 +571,31 @@ class Alerts(Protocol):
 
     def prune(self, before: Micros) -> int:
         """Forget what closed before; how many."""
+
+
+class DemandCauses(Protocol):
+    """What is known of days beyond what the books tell, past and to come: events of the shop, and weather."""
+
+    def tell(self, causes: Sequence[DemandCause]) -> list[str | None]:
+        """Add or replace them, by name, day and place, in one transaction; the last of the same ones stands. None for
+        each that is kept, else the sentence why not: days of its name are of another kind.
+
+        Raises:
+            TooManyNames: with these the shop would have more names of a kind than it may; nothing is kept.
+        """
+
+    def names(self) -> dict[str, CauseKind]: ...
+    def summary(self) -> list[NamedCause]:
+        """What is told under each name, by name."""
+
+    def page(self, asked: CauseFilter, *, offset: int = 0, limit: int = 100) -> list[DemandCause]:
+        """By name, day and place, everywhere first."""
+
+    def scan(self, batch_size: int = 10_000) -> Iterator[list[DemandCause]]:
+        """All of them in that order; for learning."""
+
+    def forget(self, asked: CauseFilter) -> int:
+        """Delete them; how many. A name without days is gone."""
 
 
 class Standings(Protocol):

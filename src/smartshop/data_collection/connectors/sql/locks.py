@@ -25,6 +25,7 @@ class Turn(IntEnum):
     RESERVATION = 5_270_019
     WAIT = 5_270_024
     ALERT = 5_270_025
+    CAUSE = 5_270_026
 
 
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn, :bucket)")

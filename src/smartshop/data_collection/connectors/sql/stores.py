@@ -14,6 +14,7 @@ from smartshop.data_collection.connectors.sql.catalogue import SqlCatalogue
 from smartshop.data_collection.connectors.sql.customers import SqlCustomers
 from smartshop.data_collection.connectors.sql.dead_letters import SqlDeadLetters
 from smartshop.data_collection.connectors.sql.decisions import SqlDecisions
+from smartshop.data_collection.connectors.sql.demand_causes import SqlDemandCauses
 from smartshop.data_collection.connectors.sql.engine import Database, open_database
 from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
 from smartshop.data_collection.connectors.sql.erasure import SqlErasure
@@ -56,6 +57,7 @@ class SqlStores:
     purchase_orders: SqlPurchaseOrders
     proposals: SqlProposalBook
     alerts: SqlAlerts
+    demand_causes: SqlDemandCauses
     standings: SqlStandings
     audiences: SqlAudiences
     rules: SqlRules
@@ -111,6 +113,7 @@ def open_stores(
         purchase_orders=SqlPurchaseOrders(shop),
         proposals=SqlProposalBook(shop),
         alerts=SqlAlerts(shop),
+        demand_causes=SqlDemandCauses(shop),
         standings=SqlStandings(shop, consent, erased),
         audiences=SqlAudiences(shop, consent, erased),
         rules=SqlRules(shop),

@@ -421,6 +421,23 @@ supply_alerts = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+# What is known of days, each under a name whose days are of one kind; a day is its proleptic ordinal, and a place of
+# "" is everywhere (no location's id is empty).
+demand_cause_names = Table(
+    "demand_cause_names",
+    shop,
+    Column("name", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+)
+demand_causes = Table(
+    "demand_causes",
+    shop,
+    Column("name", Id, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("location_id", Id, primary_key=True),
+    Column("value", Float(53), nullable=False),
+)
+
 # ------------------------------------------------------------------------------- models, keys, jobs, rest
 models = Table(
     "models",
