@@ -1,4 +1,4 @@
-"""How well demand in counts is foretold: `python -m bench.demand_counts carparts|online_retail|m5 PATH [--quick]`.
+"""How well demand in counts is foretold: `python -m bench.demand_counts SET PATH [--quick]`.
 
 Prints a Markdown table per data set and writes the figures as JSON. Settings and mixtures come from origins before the
 demanded ones; a demanded origin only ever chooses by what was all come then. `--quick` leaves out the slow models.
@@ -10,24 +10,22 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from bench.demand_counts_data import load_carparts, load_m5, load_online_retail
 from bench.demand_counts_kept import Kept
-from bench.demand_counts_table import CHOSEN, LEVELS, Protocol, Result, as_figures, as_table
+from bench.demand_counts_protocols import PROTOCOLS, USUAL_SERIES, Series
+from bench.demand_counts_table import CHOSEN, LEVELS, Protocol, Result, as_figures, as_table, by_origin
 from bench.figures import Figure
 from bench.machine import describe_machine
 from smartshop.ai_agents.inventory.forecasting.choosing import (
     Policy,
     Tried,
     choose,
-    pinball_loss,
-    scaled_loss,
     try_out,
 )
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
@@ -53,7 +51,7 @@ SPEED_SERIES, SPEED_PERIODS = 20_000, 104
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("set", choices=("carparts", "online_retail", "m5", "speed"))
+    parser.add_argument("set", choices=(*PROTOCOLS, "speed"))
     parser.add_argument("path", type=Path, nargs="?", help="the data set's folder or file; none for speed")
     parser.add_argument("--quick", action="store_true", help="without AutoETS, AutoCES and Theta")
     parser.add_argument("--output", type=Path, default=None, help="JSON file; bench-output/demand_<set>.json if unsaid")
@@ -64,13 +62,19 @@ def main() -> None:
     parser.add_argument(
         "--sample", type=int, default=None, help="so many of the series, by default_rng(0); all if unsaid"
     )
+    parser.add_argument(
+        "--ranks", type=int, nargs=2, default=USUAL_SERIES.ranks, help="of online_retail, first and last"
+    )
+    parser.add_argument("--draw", type=int, default=USUAL_SERIES.draw, help="of m5: another thousand of its series")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         if told.set == "speed":
             figures = measure_speed()
         else:
             keep = told.keep or Path(passing)
-            found = _drawn(*PROTOCOLS[told.set](told.path), told.sample)
+            found = _drawn(
+                *PROTOCOLS[told.set](told.path, Series((told.ranks[0], told.ranks[1]), told.draw)), told.sample
+            )
             figures = measure_demand_counts(told.set, *found, keep, quick=told.quick, earlier=told.earlier)
     _write(told.output or Path(f"bench-output/demand_{told.set}.json"), figures)
 
@@ -85,38 +89,9 @@ def measure_demand_counts(
     candidates = {name: Kept(one, keep) for name, one in _candidates(which, quick=quick).items()}
     result = _measured(panel, protocol, candidates)
     print(as_table(result))
+    print(by_origin(result, SIMPLE))
     print("\n".join(f"- chosen at origin {origin}: {words}" for origin, words in result.used.items()))
     return as_figures(result)
-
-
-def _carparts(path: Path) -> tuple[Panel, Protocol]:
-    how = "Complete series, 6 months, train to months 33/39/45; mean pinball loss, unscaled."
-    return load_carparts(path), Protocol(
-        "carparts", 6, (33, 39, 45), (15, 21, 27), pinball_loss, 0.015, "negative binomial", how
-    )
-
-
-def _online_retail(path: Path) -> tuple[Panel, Protocol]:
-    panel = load_online_retail(path, horizon=8, origins=4)
-    origins = tuple(panel.periods - 8 * back for back in (4, 3, 2, 1))
-    how = "Top 500 by units before the first origin, full weeks, 8 ahead, last 4 origins; mean pinball loss, unscaled."
-    earlier = tuple(origins[0] - 8 * back for back in (5, 4, 3, 2, 1))
-    return panel, Protocol("online_retail", 8, origins, earlier, pinball_loss, 0.02, "fading empirical", how)
-
-
-def _m5(path: Path) -> tuple[Panel, Protocol]:
-    panel = load_m5(path)
-    origins = tuple(panel.periods - 3 * back for back in (4, 3, 2, 1))
-    earlier = tuple(panel.periods - 3 * back for back in (9, 8, 7, 6, 5))
-    how = "Full months, 1,000 series by default_rng(0), 3 months, last four origins; mean RMSSE from the first sale on."
-    return panel, Protocol("m5_walmart", 3, origins, earlier, scaled_loss, 0.03, "", how, levels=())
-
-
-PROTOCOLS: Mapping[str, Callable[[Path], tuple[Panel, Protocol]]] = {
-    "carparts": _carparts,
-    "online_retail": _online_retail,
-    "m5": _m5,
-}
 
 
 def _drawn(panel: Panel, protocol: Protocol, sample: int | None) -> tuple[Panel, Protocol]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
 from smartshop.data_collection.pipelines.sources.online_retail import PRODUCT_CODE
 from smartshop.data_collection.pipelines.sources.online_retail_table import ESSENTIAL, TIMEZONE, load_table
 
-TOP_PRODUCTS = 500
+TOP_PRODUCTS = (1, 500)
+"""First and last rank by units."""
 M5_SERIES = 1_000
 DAY_MICROS = 86_400_000_000
 
@@ -29,8 +31,8 @@ def load_carparts(path: Path) -> Panel:
     return Panel(demand[complete], Period.MONTH, date(first // 12, first % 12 + 1, 1).toordinal())
 
 
-def load_m5(path: Path) -> Panel:
-    """(1,000, 62) full months of item-store series drawn at random; unknown before their first sale."""
+def load_m5(path: Path, draw: int = 0) -> Panel:
+    """(1,000, 62) full months of item-store series, as `draw_series` has them; unknown before their first sale."""
     table = pl.read_parquet(_file(path, "m5_monthly_units.parquet")).with_columns(
         pl.col("item_id", "store_id").cast(pl.String)
     )
@@ -38,7 +40,7 @@ def load_m5(path: Path) -> Panel:
     months = table["month"].unique().sort().to_list()[1:-1]
     keys = table.select("item_id", "store_id").unique(maintain_order=True)
     demand = table["units"].to_numpy().reshape(keys.height, -1).astype(np.float64)[:, 1:-1]
-    drawn = np.random.default_rng(0).choice(keys.height, M5_SERIES, replace=False)
+    drawn = draw_series(keys.height, draw)
     items = keys["item_id"].to_numpy()[drawn]
     departments = np.array([item.rsplit("_", 1)[0] for item in items])
     groups = {"department": departments, "store": keys["store_id"].to_numpy()[drawn]}
@@ -46,8 +48,16 @@ def load_m5(path: Path) -> Panel:
     return Panel(_from_first_sale(demand[drawn]), Period.MONTH, months[0].toordinal(), groups=codes)
 
 
-def load_online_retail(path: Path, *, horizon: int, origins: int) -> Panel:
-    """(500, weeks) units per product and full week, best sellers before the earliest of the origins.
+def draw_series(n: int, draw: int) -> NDArray[np.int64]:
+    """(1,000,) of n series by `default_rng(draw)`; every draw but the first, 0, is of those that the first left."""
+    first = np.random.default_rng(0).choice(n, M5_SERIES, replace=False)
+    if draw == 0:
+        return first
+    return np.random.default_rng(draw).choice(np.setdiff1d(np.arange(n), first), M5_SERIES, replace=False)
+
+
+def load_online_retail(path: Path, *, horizon: int, origins: int, ranks: tuple[int, int] = TOP_PRODUCTS) -> Panel:
+    """(series, weeks) units per product and full week, of these ranks by units before the earliest of the origins.
 
     A product is what the importer takes for one. A credit note takes off the sale that it undoes where the same
     customer bought exactly that many of the product in the same week; a later one is a return, which unsays no demand.
@@ -64,8 +74,8 @@ def load_online_retail(path: Path, *, horizon: int, origins: int) -> Panel:
     demand = np.zeros((len(codes), weeks))
     np.add.at(demand, (row, column), kept["quantity"].to_numpy().astype(np.float64))
     before = demand[:, : weeks - horizon * origins].sum(axis=1)
-    top = np.argsort(-before, kind="stable")[:TOP_PRODUCTS]
-    print(f"online_retail: {len(codes):,} products sold in {weeks} full weeks from {monday}; {len(top)} of them taken")
+    top = np.argsort(-before, kind="stable")[ranks[0] - 1 : ranks[1]]
+    print(f"online_retail: {len(codes):,} products sold in {weeks} full weeks from {monday}; {len(top)} taken")
     return Panel(demand[top], Period.WEEK, monday.toordinal())
 
 

@@ -1,6 +1,6 @@
 """What was measured of forecasts of counts, as a table and as figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,6 +80,28 @@ def as_table(result: Result) -> str:
         cells = [name, *shown, *gained, *more, "" if spent is None else f"{spent:.1f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def by_origin(result: Result, baselines: Sequence[str]) -> str:
+    """How far the chosen forecast is below each of them: at each origin, and at all."""
+    lines = ["| below | " + " | ".join([*(f"at {one}" for one in result.protocol.origins), "all"]) + " |"]
+    lines.append("|" + "---|" * (len(result.protocol.origins) + 2))
+    for name in baselines:
+        told = [
+            _told_below(result.losses[CHOSEN][:, [k]], result.losses[name][:, [k]]) for k in range(_origins(result))
+        ]
+        lines.append("| " + " | ".join([name, *told, _told_below(result.losses[CHOSEN], result.losses[name])]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _origins(result: Result) -> int:
+    return len(result.protocol.origins)
+
+
+def _told_below(ours: Floats, theirs: Floats) -> str:
+    some = np.isfinite(ours).any(axis=1) & np.isfinite(theirs).any(axis=1)
+    below = ratio_interval(ours[some], theirs[some], np.random.default_rng(0))
+    return f"{below.value:+.1%} [{below.low:+.1%}, {below.high:+.1%}]"
 
 
 def _shares(result: Result, name: str) -> list[float]:
