@@ -56,6 +56,7 @@ def import_doors(settings: Settings, place: Place, stores: SqlStores) -> ImportD
         prices=stores.prices,
         customers=stores.customers,
         stock=stores.stock,
+        causes=stores.demand_causes,
         imports=stores.imports,
         quarantine_folder=place.folder / REFUSED_ROWS,
         names_erased=stores.erasure.names_erased,
@@ -99,6 +100,7 @@ def print_report(report: ImportReport, console: Console) -> None:
         "events known before": report.duplicates,
         "stock changes": report.stock_changes,
         "prices to set" if report.dry_run else "prices changed": report.prices,
+        "days of events and weather": report.causes,
         "rows done by an earlier run": report.resumed_after,
     }
     for name, count in facts.items():

@@ -122,7 +122,7 @@ def worker() -> None:
 @app.command(name="import")
 @explained
 def import_(
-    source: Annotated[str, typer.Argument(help="online-retail, interactions, products, prices or stock.")],
+    source: Annotated[str, typer.Argument(help="online-retail, interactions, products, prices, stock or causes.")],
     path: Annotated[Path, typer.Argument(help="A .csv, .tsv, .jsonl or .parquet file.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")] = False,
     data_dir: DataDir = None,

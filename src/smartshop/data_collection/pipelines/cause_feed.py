@@ -2,10 +2,19 @@
 
 import math
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 
+from smartshop.data_collection.connectors.ports import DemandCauses
 from smartshop.data_collection.pipelines.price_feed import FIRST_YEAR, LONGEST_AHEAD_DAYS
-from smartshop.data_collection.schemas.demand_causes import MAX_NAME_LETTERS, NAME_PATTERN, CauseKind, DemandCause
+from smartshop.data_collection.schemas.demand_causes import (
+    MAX_NAME_LETTERS,
+    NAME_PATTERN,
+    CauseKind,
+    DemandCause,
+    TooManyNames,
+)
 from smartshop.errors import InvalidValue
 
 MAX_VALUE = 1e6
@@ -48,3 +57,30 @@ def told_value(kind: CauseKind, value: float | None) -> float:
     if kind is CauseKind.WEATHER:
         raise InvalidValue("Weather without a value says nothing; send its number, such as 17.5.")
     return 1.0
+
+
+def tell_what_fits(causes: Sequence[DemandCause], store: DemandCauses) -> list[str | None]:
+    """Tell all at once; where there are too many names, name by name, so that only what is too much is refused.
+
+    None for each that is kept, else why not, with its code.
+    """
+    try:
+        return _told(causes, store)
+    except TooManyNames:
+        places = defaultdict[str, list[int]](list)
+    for place, cause in enumerate(causes):
+        places[cause.name].append(place)
+    refusals: list[str | None] = [None] * len(causes)
+    for of_name in places.values():
+        try:
+            said = _told([causes[place] for place in of_name], store)
+        except TooManyNames as error:
+            said = [f"{error.code}: {error}"] * len(of_name)
+        for place, reason in zip(of_name, said, strict=True):
+            refusals[place] = reason
+    return refusals
+
+
+def _told(causes: Sequence[DemandCause], store: DemandCauses) -> list[str | None]:
+    refusals = store.tell(causes) if causes else []
+    return [None if reason is None else f"other_kind: {reason}" for reason in refusals]

@@ -16,14 +16,17 @@ import msgspec
 from smartshop.data_collection.connectors.ports import (
     Catalogue,
     Customers,
+    DemandCauses,
     ImportMark,
     Imports,
     Prices,
     QuarantinedRow,
     Stock,
 )
+from smartshop.data_collection.pipelines.cause_feed import tell_what_fits
 from smartshop.data_collection.pipelines.ingest import Arrival, Ingest
 from smartshop.data_collection.pipelines.price_feed import slip_warning, unknown_variant
+from smartshop.data_collection.pipelines.sources.causes import read_causes
 from smartshop.data_collection.pipelines.sources.interactions import read_interactions
 from smartshop.data_collection.pipelines.sources.online_retail import read_online_retail
 from smartshop.data_collection.pipelines.sources.prices import read_prices
@@ -42,6 +45,7 @@ SOURCES: dict[str, Source] = {
     "products": read_products,
     "stock": read_stock,
     "prices": read_prices,
+    "causes": read_causes,
 }
 DOUBTFUL_SHARE = 0.5
 """From this share of refused rows on the report asks whether the file is of another format."""
@@ -49,7 +53,7 @@ REFUSED = "refused:"
 """Before a reason code in a mark's counts."""
 REFUSED_BYTES = "refused_bytes"
 """In a mark's counts: how long the file of refused rows was."""
-COUNTS = ("products", "customers", "events", "duplicates", "stock_changes", "prices", "price_slips")
+COUNTS = ("products", "customers", "events", "duplicates", "stock_changes", "prices", "price_slips", "causes")
 SHOWN_WARNINGS = 10
 
 
@@ -69,6 +73,8 @@ class ImportReport:
     """That changed something."""
     price_slips: int = 0
     """Of these, a hundred times dearer or cheaper than before: probably told in another unit."""
+    causes: int = 0
+    """Days of events and weather."""
     warnings: list[str] = field(default_factory=list)
     """The first of them, as sentences."""
     resumed_after: int = 0
@@ -133,6 +139,7 @@ class ImportDoors:
     customers: Customers
     prices: Prices
     stock: Stock
+    causes: DemandCauses
     imports: Imports
     quarantine_folder: Path
     names_erased: Callable[[str], bool]
@@ -161,6 +168,7 @@ def check_import(name: str, path: Path, options: SourceOptions, on_rows: Callabl
         report.events += len(batch.events)
         report.stock_changes += len(batch.counts) + len(batch.movements)
         report.prices += len(batch.prices)
+        report.causes += len(batch.causes)
         on_rows(batch.rows)
     return report
 
@@ -226,6 +234,7 @@ def _enter(batch: SourceBatch, report: ImportReport, doors: ImportDoors, refused
     refused = [
         *_move(batch, report, doors, now),
         *_set_prices(batch, report, doors, now),
+        *_tell_causes(batch, report, doors),
         *_accept(batch, report, doors, now),
     ]
     report.reasons.update(_code(row) for row in refused)
@@ -285,6 +294,13 @@ def _set_prices(batch: SourceBatch, report: ImportReport, doors: ImportDoors, no
             report.price_slips += 1
             report.warnings = [*report.warnings, warning][:SHOWN_WARNINGS]
     return refused
+
+
+def _tell_causes(batch: SourceBatch, report: ImportReport, doors: ImportDoors) -> list[RejectedRow]:
+    refusals = tell_what_fits(batch.causes, doors.causes)
+    report.causes += refusals.count(None)
+    told = zip(batch.cause_rows, refusals, strict=True)
+    return [replace(row, reason=reason) for row, reason in told if reason is not None]
 
 
 def _count(report: ImportReport, batch: SourceBatch) -> None:

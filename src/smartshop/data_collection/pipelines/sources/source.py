@@ -7,6 +7,7 @@ from typing import Protocol
 
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.customers import Customer
+from smartshop.data_collection.schemas.demand_causes import DemandCause
 from smartshop.data_collection.schemas.events import Event
 from smartshop.data_collection.schemas.prices import PriceChange
 from smartshop.data_collection.schemas.stock import StockCount, StockMovement
@@ -38,6 +39,9 @@ class SourceBatch:
     prices: list[PriceChange] = field(default_factory=list)
     price_rows: list[RejectedRow] = field(default_factory=list)
     """The row behind each price, to be refused where no product has the variant; its reason is empty."""
+    causes: list[DemandCause] = field(default_factory=list)
+    cause_rows: list[RejectedRow] = field(default_factory=list)
+    """The row behind each cause, to be refused where its name is of another kind; its reason is empty."""
     rejected: list[RejectedRow] = field(default_factory=list)
 
 
