@@ -27,13 +27,13 @@ from smartshop.ai_agents.recommendation.report import as_markdown
 from smartshop.ai_agents.recommendation.sources import Configs
 from smartshop.ai_agents.recommendation.vmis import VMIS
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.jobs import evaluate_models
 from smartshop.opening import opened_stores
 from smartshop.place import find_place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import enter_history
 from smartshop.simulator.scenario import SHIPPED, load_scenario
 from smartshop.simulator.world import build_world
+from smartshop.trials import evaluate_models
 from smartshop.wiring import build_clock, build_ingest
 
 NOW = Micros(1_790_000_000_000_000)

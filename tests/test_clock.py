@@ -9,7 +9,8 @@ import pytest
 from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339, system_now, to_datetime
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.errors import InvalidValue
-from smartshop.jobs import end_of_day, run_job
+from smartshop.job_context import end_of_day
+from smartshop.jobs import run_job
 from smartshop.wiring import build_clock
 from tests.importing.shop import interactions_file, online_retail_file, opened_shop
 

@@ -16,9 +16,10 @@ from smartshop.ai_agents.recommendation.evaluate import MAX_SHOPPERS, Trial
 from smartshop.ai_agents.recommendation.held_out import ALL_SHOPPERS, Protocol
 from smartshop.ai_agents.segmentation import evaluation_tables as segmentation_tables
 from smartshop.errors import InvalidValue, NotFound
-from smartshop.jobs import end_of_day, evaluate_forecasts, evaluate_models, evaluate_segments
+from smartshop.job_context import end_of_day
 from smartshop.place import Place
 from smartshop.settings import Settings
+from smartshop.trials import evaluate_forecasts, evaluate_models, evaluate_segments
 
 AGENTS = ("recommendation", "segmentation", "inventory")
 

@@ -9,27 +9,24 @@ from rich.console import Console
 from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, class_matrix
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
-from smartshop.ai_agents.inventory.learning import AGENT
-from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposals, propose
-from smartshop.ai_agents.inventory.replenishment.reading import Stores, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.reading import stocked_places
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
+from smartshop.ai_agents.inventory.stock_now import StockNow, promoted_model, stock_now
 from smartshop.ai_agents.segmentation.plots import check_path
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.pipelines.clock import DAY, ShopClock, format_rfc3339
+from smartshop.data_collection.pipelines.clock import DAY, format_rfc3339
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
 from smartshop.data_collection.schemas.alerts import Alert, AlertFilter, AlertKind, AlertState, Severity
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.errors import InvalidValue, NotFound
+from smartshop.errors import InvalidValue
 from smartshop.opening import opened_stores
 from smartshop.place import Place
 from smartshop.settings import Settings
 from smartshop.wiring import build_clock, cost_config
 
 Choice = TypeVar("Choice", bound=StrEnum)
-NOTHING_FORESEEN = "Nothing is foreseen yet; run `smartshop train inventory` first."
 
 
 def reorder_now(settings: Settings, place: Place, budget_minor: int | None, console: Console | None) -> Proposals:
@@ -41,11 +38,11 @@ def reorder_now(settings: Settings, place: Place, budget_minor: int | None, cons
     """
     with opened_stores(settings, place) as stores, sharing_bar("reorder", console) as tell:
         tell(0.0, "reading stock and suppliers")
-        model, ports, clock = _model(stores), ports_of(stores), build_clock(settings, stores)
-        supply = read_supply(ports, clock.now())
-        places = stocked_places(ports, supply, model, clock.shop_now())
+        at = _now(settings, stores)
+        supply = at.supply()
+        places = stocked_places(at.stores, supply, at.model, at.present.shop_now)
         tell(0.3, f"deciding about {len(places)} variants")
-        found = propose(model, supply, places, present(settings, clock), budget_minor)
+        found = propose(at.model, supply, places, at.present, budget_minor)
         tell(1.0, "done")
     return found
 
@@ -70,8 +67,8 @@ def foresee(settings: Settings, place: Place, product: str, plot: Path | None) -
     if plot is not None:
         check_path(plot)
     with opened_stores(settings, place) as stores:
-        clock = build_clock(settings, stores)
-        found = forecast_seen(_model(stores), ports_of(stores), product, present(settings, clock), clock.now())
+        at = _now(settings, stores)
+        found = forecast_seen(at.model, at.stores, product, at.present, at.now)
     if plot is not None:
         draw_forecast(found, plot)
     return found
@@ -109,22 +106,11 @@ def classes_now(settings: Settings, place: Place) -> ClassMatrix:
         NotFound: nothing was learned yet.
     """
     with opened_stores(settings, place) as stores:
-        model, clock = _model(stores), build_clock(settings, stores)
+        (model, _), clock = promoted_model(stores.models), build_clock(settings, stores)
         keeper = ShelfKeeper(stores.catalogue, stores.stock, settings.currency, clock.shop_now, clock.now)
         return class_matrix(model, keeper.shelf.price_minor, format_rfc3339(model.facts.as_of))
 
 
-def ports_of(stores: SqlStores) -> Stores:
-    return Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders)
-
-
-def present(settings: Settings, clock: ShopClock) -> Present:
-    now = clock.shop_now()
-    return Present(now, clock.day(now), cost_config(settings))
-
-
-def _model(stores: SqlStores) -> InventoryModel:
-    record = stores.models.promoted(AGENT)
-    if record is None:
-        raise NotFound(NOTHING_FORESEEN)
-    return InventoryModel.load(stores.models.open(record))
+def _now(settings: Settings, stores: SqlStores) -> StockNow:
+    model, _ = promoted_model(stores.models)
+    return stock_now(model, stores, build_clock(settings, stores), cost_config(settings))

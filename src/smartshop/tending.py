@@ -134,7 +134,7 @@ def quarantine_list(
 @explained
 def quarantine_replay(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Send refused events through the door again, after a fix; what passes now is kept."""
-    from smartshop.jobs import replay_refused
+    from smartshop.upkeep_jobs import replay_refused
 
     found = replay_refused(*find_shop(data_dir))
     print_json(found) if as_json else print_facts("replay", found)

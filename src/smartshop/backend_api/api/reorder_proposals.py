@@ -14,7 +14,7 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.proposal_views import ToldProposalSeen, seen_proposal
 from smartshop.backend_api.services.purchase_views import PurchaseOrder, seen_order
 from smartshop.backend_api.services.purchasing import PurchaseLineInput, PurchaseOrderInput, new_order
-from smartshop.backend_api.services.reordering import keep_proposal, present_of, propose_now
+from smartshop.backend_api.services.reordering import keep_proposal, propose_now
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Cursor, Id, Limit, Minor, id_in_path, next_cursor, offset_of
 from smartshop.data_collection.pipelines.clock import DAY
@@ -128,13 +128,13 @@ def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:
 def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> ProposalScorePage:
     """Blocking: reads everything that was decided over these days."""
     shop, query = service.shop, call.query
-    present = present_of(shop)
-    since = Micros(present.shop_now - query.days * DAY)
-    kept = (one for batch in shop.proposals.decided(since, Micros(present.shop_now + 1)) for one in batch)
+    now = shop.clock.shop_now()
+    since = Micros(now - query.days * DAY)
+    kept = (one for batch in shop.proposals.decided(since, Micros(now + 1)) for one in batch)
     found = scores_of(
         (one for one in kept if query.supplier_id in (None, one.told.supplier_id)),
         shop.clock.day(since).isoformat(),
-        present.today.isoformat(),
+        shop.clock.day(now).isoformat(),
         shop.currency,
     )
     return ProposalScorePage(**msgspec.structs.asdict(found), words=scores_in_words(found))

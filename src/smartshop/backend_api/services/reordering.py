@@ -7,11 +7,11 @@ import msgspec
 
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.deciding import decide
 from smartshop.ai_agents.inventory.replenishment.kept import told_proposal
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
-from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.reading import places_of_product, stocked_places
+from smartshop.ai_agents.inventory.stock_now import StockNow, stock_now
 from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.pipelines.clock import SECOND
 from smartshop.data_collection.schemas.ids import ModelVersion
@@ -31,13 +31,11 @@ def served_forecasts(shop: Shop) -> InventoryModel:
     return model
 
 
-def ports_of(shop: Shop) -> Stores:
-    return Stores(shop.catalogue, shop.stock, shop.reservations, shop.suppliers, shop.purchase_orders)
-
-
-def present_of(shop: Shop) -> Present:
-    now = shop.clock.shop_now()
-    return Present(now, shop.clock.day(now), shop.stock_costs)
+def stock_now_of(shop: Shop) -> StockNow:
+    """Raises:
+    NotFound: nothing was learned yet.
+    """
+    return stock_now(served_forecasts(shop), shop, shop.clock, shop.stock_costs)
 
 
 def propose_now(shop: Shop, budget_minor: int | None = None) -> Proposals:
@@ -46,10 +44,10 @@ def propose_now(shop: Shop, budget_minor: int | None = None) -> Proposals:
     Raises:
         NotFound: nothing was learned yet.
     """
-    model = served_forecasts(shop)
-    supply = read_supply(ports_of(shop), shop.clock.now())
-    places = stocked_places(ports_of(shop), supply, model, shop.clock.shop_now())
-    return propose(model, supply, places, present_of(shop), budget_minor)
+    at = stock_now_of(shop)
+    supply = at.supply()
+    places = stocked_places(at.stores, supply, at.model, at.present.shop_now)
+    return propose(at.model, supply, places, at.present, budget_minor)
 
 
 def keep_proposal(shop: Shop, proposal: Proposal) -> None:
@@ -57,12 +55,12 @@ def keep_proposal(shop: Shop, proposal: Proposal) -> None:
     kept = shop.proposals.get(proposal.proposal_id)
     if kept is not None and (kept.told.units == proposal.units or kept.followed_by is not None):
         return
-    model, present, record = served_forecasts(shop), present_of(shop), shop.models.promoted(AGENT)
-    supply = read_supply(ports_of(shop), shop.clock.now())
-    places = places_of_product(ports_of(shop), supply, model, present.shop_now, proposal.product_id)
-    decided = decide(model, supply, places, present)
+    at, record = stock_now_of(shop), shop.models.promoted(AGENT)
+    supply = at.supply()
+    places = places_of_product(at.stores, supply, at.model, at.present.shop_now, proposal.product_id)
+    decided = decide(at.model, supply, places, at.present)
     version = ModelVersion("") if record is None else record.version
-    told = told_proposal(model, version, decided, present, proposal.proposal_id)
+    told = told_proposal(at.model, version, decided, at.present, proposal.proposal_id)
     if told is not None:
         # Decided without its neighbours an order may differ by what they share: what was proposed is what counts.
         shop.proposals.keep([msgspec.structs.replace(told, units=proposal.units)])
