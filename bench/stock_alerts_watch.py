@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from bench.policies_foresight import LearnedForesight
 from bench.policies_model import PLACE
-from smartshop.ai_agents.inventory.alerts.facts import StockFacts, expected_wait
+from smartshop.ai_agents.inventory.alerts.facts import StockFacts
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig, stockout_risk
+from smartshop.ai_agents.inventory.replenishment.arriving import further_wait
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace
@@ -71,7 +72,7 @@ def _facts_of(watched: Watched, books: Books, product: int) -> StockFacts:
     world, lead = watched.world, watched.foresight.leads[int(watched.world.supplier[product])]
     # When goods come the shop does not know; it knows when they were ordered.
     arrivals = [
-        Arrival(expected_wait(lead, float(books.day - ordered)), units)
+        Arrival(further_wait(lead, float(books.day - ordered)).days, units)
         for which, units, ordered, _ in watched.on_way
         if which == product
     ]

@@ -109,6 +109,7 @@ def build_supply(shop: Shop) -> SupplyKeeper:
         shop.suppliers,
         shop.purchase_orders,
         shop.clock,
+        news=shop.supply_news,
     )
 
 
@@ -187,6 +188,7 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         purchase_orders=stores.purchase_orders,
         proposals=stores.proposals,
         alerts=stores.alerts,
+        demand_causes=stores.demand_causes,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

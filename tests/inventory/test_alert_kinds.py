@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import gamma, nbinom, poisson
 
 from smartshop.ai_agents.inventory.alerts.dead_stock import DeadStockConfig, dead_stock
-from smartshop.ai_agents.inventory.alerts.facts import StockFacts, days_until, expected_wait
+from smartshop.ai_agents.inventory.alerts.facts import StockFacts
 from smartshop.ai_agents.inventory.alerts.false_alarms import surprising
 from smartshop.ai_agents.inventory.alerts.found import Telling, id_of
 from smartshop.ai_agents.inventory.alerts.late_supplier import LateConfig, late_order, slower_supplier
@@ -31,7 +31,6 @@ from smartshop.data_collection.schemas.catalogue import ListedProduct, Product, 
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductId, ProductNo, SupplierId, VariantId
 from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 from smartshop.data_collection.schemas.supply import (
-    IncomingUnits,
     PurchaseLine,
     PurchaseOrder,
     PurchaseOrderId,
@@ -341,35 +340,6 @@ class TestLateOrder:
         told = late_order(purchase(30.0, received=8), USUAL, NOW, "", LateConfig(), is_open=False)
         assert told is not None
         assert (told.open_units, told.open_minor) == (2, 600)
-
-    def test_the_wait_left_is_that_of_orders_that_took_so_long(self) -> None:
-        draws = gamma.rvs(25.0, scale=0.4, size=400_000, random_state=3)
-        assert expected_wait(USUAL, 12.0) == pytest.approx((draws[draws > 12.0] - 12.0).mean(), rel=0.02)
-        assert expected_wait(SURE, 5.0) == 2.0
-
-    def test_what_took_longer_than_ever_may_be_lost(self) -> None:
-        assert expected_wait(USUAL, 40.0) == 10.0
-        assert expected_wait(SURE, 9.0) == 7.0
-
-    def test_goods_without_a_date_are_expected_by_their_age(self) -> None:
-        def coming(sent: float | None, expected: float | None) -> float:
-            order = purchase(sent, expected)
-            one = IncomingUnits(
-                purchase_order_id=order.purchase_order_id,
-                supplier_id=order.supplier_id,
-                variant_id=VariantId("mug"),
-                location_id=MAIN,
-                units=1,
-                sent_at=order.sent_at,
-                expected_at=order.expected_at,
-            )
-            return days_until(one, USUAL, NOW)
-
-        assert coming(3.0, 4.0) == pytest.approx(4.0)
-        assert coming(0.0, None) == pytest.approx(10.0)
-        assert coming(None, None) == pytest.approx(10.0)
-        assert 1.0 <= coming(14.0, -4.0) < 3.0
-        assert coming(40.0, -30.0) == 10.0
 
 
 class TestSlowerSupplier:

@@ -15,7 +15,9 @@ from smartshop.ai_agents.exploration import NO_EXPLORATION
 from smartshop.ai_agents.inventory.advice import InventoryAdvisor
 from smartshop.ai_agents.inventory.learning import learn_demand
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.supply_keeper import INCOMING_EVERY, SupplyKeeper
+from smartshop.ai_agents.inventory.replenishment.arriving import further_wait
+from smartshop.ai_agents.inventory.replenishment.lead_times import lead_time
+from smartshop.ai_agents.inventory.supply_keeper import INCOMING_EVERY, SUPPLIERS_EVERY, SupplyKeeper, SupplyNews
 from smartshop.ai_agents.inventory.supply_pressure import PressureConfig, StockPressure, chance_short, pressure
 from smartshop.ai_agents.inventory.supply_view import (
     Replenished,
@@ -200,12 +202,20 @@ def test_goods_come_as_terms_say_else_as_the_catalogue_names_a_supplier_else_as_
     assert usual.spread_days == pytest.approx([7.0, 0.9, 9.0, 0.9, 9.0])
 
 
-def test_an_approved_order_is_waited_for_and_a_late_one_comes_tomorrow() -> None:
+def test_an_approved_order_is_waited_for_and_a_late_one_as_its_suppliers_late_ones_came() -> None:
     usual = usually_replenished(supplied_shelf(), BOOK)
-    coming = [brings("p0", 9.5), brings("p0", 4.0), brings("p1", -3.0), brings("p4", None, sent=-10.0), brings("?", 1)]
-    found = with_incoming(usual, coming, supplied_shelf(), NOW)
-    assert found.days.tolist() == [4.0, 1.0, 37.0, 5.0, 27.0]
-    assert found.spread_days == pytest.approx([0.0, 0.0, 9.0, 0.9, 9.0])
+    coming = [brings("p0", 9.5), brings("p0", 4.0), brings("p1", -1.0), brings("p4", None, sent=-1.0), brings("?", 1)]
+    found = with_incoming(usual, coming, BOOK, supplied_shelf(), NOW)
+    fast = lead_time(3.0)
+    late, sent = further_wait(fast, 4.0), further_wait(fast, 1.0)
+    assert found.days.tolist() == pytest.approx([4.0, late.days, 37.0, 5.0, sent.days])
+    assert found.spread_days == pytest.approx([0.0, late.spread_days, 9.0, 0.9, sent.spread_days])
+
+
+def test_of_a_late_order_and_one_that_is_lost_the_late_one_is_waited_for() -> None:
+    usual = usually_replenished(supplied_shelf(), BOOK)
+    found = with_incoming(usual, [brings("p0", -60.0), brings("p0", -1.0)], BOOK, supplied_shelf(), NOW)
+    assert found.days[0] == pytest.approx(further_wait(lead_time(3.0), 4.0).days)
 
 
 def test_margins_come_from_the_shelf_else_from_terms_in_the_shops_own_currency() -> None:
@@ -251,7 +261,7 @@ def test_the_keeper_follows_the_model_stock_and_orders_on_their_way(shop: Embedd
     served: list[InventoryModel] = []
     keeper = SupplyKeeper(
         StockPressure(CONFIG), lambda: served[0] if served else None, lambda: shelves.shelf,
-        stores.suppliers, stores.purchase_orders, ShopClock(ZoneInfo("UTC"), lambda: now[0]),
+        stores.suppliers, stores.purchase_orders, ShopClock(ZoneInfo("UTC"), lambda: now[0]), news=SupplyNews(),
     )  # fmt: skip
     assert not keeper.refresh()
     assert keeper.pressure.of(shelves.shelf) is None
@@ -281,6 +291,40 @@ def test_the_keeper_follows_the_model_stock_and_orders_on_their_way(shop: Embedd
     moved = keeper.pressure.of(shelves.shelf)
     assert moved is not None
     assert moved[mug] < -0.45 < awaited[mug]
+
+
+def test_terms_are_read_again_when_they_were_told_or_after_ten_minutes(
+    shop: EmbeddedShop, model: InventoryModel
+) -> None:
+    stores, shelves, now, news = shop.stores, shelves_of(shop), [END], SupplyNews()
+    keeper = SupplyKeeper(
+        StockPressure(CONFIG), lambda: model, lambda: shelf, stores.suppliers, stores.purchase_orders,
+        ShopClock(ZoneInfo("UTC"), lambda: now[0]), news=news,
+    )  # fmt: skip
+
+    def lamp() -> float:
+        said = keeper.pressure.of(shelf)
+        assert said is not None
+        return float(said[shelf.number_of[ProductId("lamp")]])
+
+    shelf = shelves.shelf
+    assert keeper.refresh()
+    by_slow_boat = lamp()
+    by_quick = SupplyTerms(supplier_id=QUICK, variant_id=VariantId("lamp"), unit_cost_minor=2_000, preferred=True)
+    stores.suppliers.set_terms([by_quick])
+    shelf = replace(shelf, category=shelf.category.copy(), version=shelf.version + 1)
+    assert keeper.refresh(), "the catalogue changed"
+    assert lamp() == by_slow_boat, "and the terms, as far as anybody told, did not"
+    news.tell()
+    assert keeper.refresh()
+    assert lamp() > by_slow_boat, "of two left fewer are asked for in 12 days than in 21"
+    stores.suppliers.drop_terms(QUICK, VariantId("lamp"))
+    now[0] = Micros(END + SUPPLIERS_EVERY - 1)
+    keeper.refresh()
+    assert lamp() > by_slow_boat
+    now[0] = Micros(END + SUPPLIERS_EVERY)
+    assert keeper.refresh()
+    assert lamp() == by_slow_boat
 
 
 async def test_a_serving_process_leans_by_the_promoted_model(shop: EmbeddedShop, model: InventoryModel) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from smartshop.ai_agents.inventory.back_in_stock import ReturnConfig
 from smartshop.ai_agents.inventory.model import ServedForecasts
 from smartshop.ai_agents.inventory.replenishment.costs import USUAL_COSTS, CostConfig
+from smartshop.ai_agents.inventory.supply_keeper import SupplyNews
 from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.awaited_goods import AwaitedGoods
@@ -21,6 +22,7 @@ from smartshop.data_collection.connectors.ports import (
     Customers,
     DeadLetters,
     Decisions,
+    DemandCauses,
     Erasure,
     EventLog,
     Imports,
@@ -75,6 +77,7 @@ class Shop:
     purchase_orders: PurchaseOrders
     proposals: ProposalBook
     alerts: Alerts
+    demand_causes: DemandCauses
     standings: Standings
     audiences: Audiences
     rules: Rules
@@ -106,6 +109,8 @@ class Shop:
     """What keeping stock and running out of it costs."""
     stock_pressure: StockPressure = field(default_factory=StockPressure)
     """How slates lean by what is in stock, as it holds in this process."""
+    supply_news: SupplyNews = field(default_factory=SupplyNews)
+    """Told by whoever changes suppliers or terms, so that slates know at once."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
     """What counts most for a customer being in their segment; None while no model is loaded."""
     standing_details: Callable[[Standing], StandingDetails] | None = None

@@ -11,15 +11,12 @@ import numpy as np
 
 from smartshop.ai_agents.inventory.model import DAYS_OF_WEEK, InventoryModel
 from smartshop.ai_agents.inventory.policies.bounds import Floats
+from smartshop.ai_agents.inventory.replenishment.arriving import wait_for
 from smartshop.ai_agents.inventory.replenishment.awaited import LONG_RUN_DAYS
-from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime, lead_time
+from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime, lead_time_of
 from smartshop.ai_agents.shelf import Shelf
-from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.ids import Micros, ProductId, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import DEFAULT_REVIEW_DAYS, IncomingUnits, Supplier, SupplyTerms
-
-SOONEST_DAYS = 1.0
-"""Goods that are late are taken to come tomorrow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +57,8 @@ class Suppliers:
     def delivers_in(self, supplier_id: SupplierId | None) -> tuple[float, float]:
         """Days from now to the goods of an order placed at the next review, and their deviation."""
         supplier = None if supplier_id is None else self.suppliers.get(supplier_id)
-        if supplier is None:
-            lead = lead_time(None)
-            return lead.mean_days + DEFAULT_REVIEW_DAYS, lead.sd_days
-        lead = self.lead_times.get(supplier.supplier_id, lead_time(supplier.lead_time_days))
-        return lead.mean_days + supplier.review_days, lead.sd_days
+        lead = lead_time_of(supplier, self.lead_times)
+        return lead.mean_days + (DEFAULT_REVIEW_DAYS if supplier is None else supplier.review_days), lead.sd_days
 
 
 def usually_replenished(shelf: Shelf, suppliers: Suppliers) -> Replenished:
@@ -88,24 +82,20 @@ def usually_replenished(shelf: Shelf, suppliers: Suppliers) -> Replenished:
     return Replenished(days, spread)
 
 
-def with_incoming(usual: Replenished, incoming: Iterable[IncomingUnits], shelf: Shelf, now: Micros) -> Replenished:
-    """Where an approved order brings goods, the day of the first of them stands instead.
-
-    A date that was told has no spread; without one it is the sending, or now, and the usual days.
-    """
+def with_incoming(
+    usual: Replenished, incoming: Iterable[IncomingUnits], suppliers: Suppliers, shelf: Shelf, now: Micros
+) -> Replenished:
+    """Where approved orders bring goods, the first of them stand instead, as `arriving.wait_for` expects them."""
     days, spread = usual.days.copy(), usual.spread_days.copy()
     first: dict[int, float] = {}
     for one in incoming:
         number = shelf.number_of.get(ProductId(one.variant_id))
         if number is None or one.units <= 0:
             continue
-        sent = now if one.sent_at is None else one.sent_at
-        told = one.expected_at is not None
-        ahead = ((one.expected_at or sent) - now) / DAY + (0.0 if told else float(usual.days[number]))
-        ahead = max(ahead, SOONEST_DAYS)
-        if ahead < first.get(number, np.inf):
-            first[number] = days[number] = ahead
-            spread[number] = 0.0 if told else usual.spread_days[number]
+        wait = wait_for(one, lead_time_of(suppliers.suppliers.get(one.supplier_id), suppliers.lead_times), now)
+        if wait.days < first.get(number, np.inf):
+            first[number] = days[number] = wait.days
+            spread[number] = wait.spread_days
     return Replenished(days, spread)
 
 

@@ -93,6 +93,7 @@ def put_supplier(service: Service, call: Call[None, SupplierInput]) -> Answer:
     check_webhook(shop, call.body.webhook_url)
     told = supplier_of(supplier_id, call.body, shop.currency, shop.clock.now())
     is_new = shop.suppliers.save(told)
+    shop.supply_news.tell()
     return Answer(_seen(told), 201 if is_new else 200)
 
 
@@ -100,6 +101,7 @@ def delete_supplier(service: Service, call: Call[None, None]) -> Response:
     supplier_id = SupplierId(id_in_path(call.path("supplier_id"), "supplier"))
     if not service.shop.suppliers.delete(supplier_id):
         raise NotFound(f"There is no supplier {supplier_id!r}.")
+    service.shop.supply_news.tell()
     return Response(status_code=204)
 
 
@@ -117,6 +119,7 @@ def post_terms(service: Service, call: Call[None, TermsBatch]) -> TermsStored:
     told = [terms_of(supplier.supplier_id, given) for given in call.body.terms]
     check_variants(service.shop.catalogue, [terms.variant_id for terms in told])
     service.shop.suppliers.set_terms(told)
+    service.shop.supply_news.tell()
     return TermsStored(len({terms.variant_id for terms in told}))
 
 
@@ -125,6 +128,7 @@ def delete_terms(service: Service, call: Call[None, None]) -> Response:
     variant_id = VariantId(id_in_path(call.path("variant_id"), "variant"))
     if not service.shop.suppliers.drop_terms(supplier.supplier_id, variant_id):
         raise NotFound(f"The supplier {supplier.supplier_id!r} has no terms for {variant_id!r}.")
+    service.shop.supply_news.tell()
     return Response(status_code=204)
 
 

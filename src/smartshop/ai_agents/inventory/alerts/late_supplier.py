@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import gamma, norm, t
 
-from smartshop.ai_agents.inventory.alerts.facts import expected_wait
+from smartshop.ai_agents.inventory.replenishment.arriving import further_wait
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.alerts import LateOrderFigures, SlowerSupplierFigures
@@ -57,7 +57,7 @@ def late_order(
         lead_spread_days=round(lead.sd_days, 1),
         chance=round(chance, 5),
         expected_on=expected_on,
-        expected_wait_days=round(expected_wait(lead, lead.mean_days + late), 1),
+        expected_wait_days=round(further_wait(lead, lead.mean_days + late).days, 1),
         open_units=open_units,
         open_minor=sum(line.open_units * line.unit_cost_minor for line in order.lines),
     )

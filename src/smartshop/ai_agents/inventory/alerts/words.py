@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from smartshop.ai_agents.inventory.alerts.facts import LOST_CHANCE
+from smartshop.ai_agents.inventory.replenishment.arriving import LOST_CHANCE
 from smartshop.data_collection.schemas.alerts import (
     DeadStockFigures,
     Figures,

@@ -11,16 +11,14 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
     SupplierTerms,
 )
 from smartshop.ai_agents.inventory.policies.prices import PriceList
+from smartshop.ai_agents.inventory.replenishment.arriving import arrivals_of
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked, awaited_demand
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig, stock_costs, unit_cost_of
-from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime, lead_time
-from smartshop.ai_agents.inventory.replenishment.projection import (
-    Arrival,
-)
+from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime, lead_time_of
+from smartshop.ai_agents.inventory.replenishment.projection import Arrival
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
-from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.ids import Micros
-from smartshop.data_collection.schemas.supply import DEFAULT_REVIEW_DAYS, IncomingUnits, Supplier, SupplyTerms
+from smartshop.data_collection.schemas.supply import DEFAULT_REVIEW_DAYS, Supplier, SupplyTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +59,13 @@ def case_of(model: InventoryModel, supply: Supply, place: StockedPlace, present:
     cost, notes = cost_of_unit(place, supplier, told, model.facts.currency, present.costs)
     if cost is None:
         return None
-    lead = lead_time(None if supplier is None else supplier.lead_time_days)
-    if supplier is not None:
-        lead = model.facts.lead_times.get(supplier.supplier_id, lead)
+    lead = lead_time_of(supplier, model.facts.lead_times)
     asked = Asked(place.series, place.share, begins_of(model, present))
     review = DEFAULT_REVIEW_DAYS if supplier is None else supplier.review_days
     demand = awaited_demand(model, asked, lead, review)
     coming = [one for one in supply.incoming.get(place.variant.variant_id, ()) if one.location_id in place.locations]
     position = StockPosition(place.on_hand, sum(one.units for one in coming), place.reserved)
-    arrivals = tuple(Arrival(_days_ahead(one, lead, present.shop_now), one.units) for one in coming)
+    arrivals = arrivals_of(coming, place.locations, supply.suppliers, model.facts.lead_times, present.shop_now)
     is_own_money = supplier is not None and supplier.currency == model.facts.currency
     terms = _terms(told if supplier is not None else None, cost, has_breaks=is_own_money)
     fixed = float(supplier.fixed_cost_minor) if supplier is not None and is_own_money else 0.0
@@ -107,14 +103,6 @@ def title_of(place: StockedPlace) -> str:
     own = place.variant.title
     whole = place.product.product.title
     return whole if own is None or own == whole or len(place.product.product.variants) == 1 else f"{whole}, {own}"
-
-
-def _days_ahead(one: IncomingUnits, lead: LeadTime, now: Micros) -> float:
-    """Until goods on their way are there; what is late is taken to come tomorrow."""
-    if one.expected_at is not None:
-        return max((one.expected_at - now) / DAY, 1.0)
-    sent = now if one.sent_at is None else one.sent_at
-    return max((sent - now) / DAY + lead.mean_days, 1.0)
 
 
 def _terms(told: SupplyTerms | None, cost: float, *, has_breaks: bool) -> SupplierTerms:

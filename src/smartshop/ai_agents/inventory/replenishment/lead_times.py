@@ -70,6 +70,13 @@ def lead_time(stated_days: float | None, seen_days: Sequence[float] = ()) -> Lea
     )
 
 
+def lead_time_of(supplier: Supplier | None, learned: Mapping[SupplierId, LeadTime]) -> LeadTime:
+    """As learned, else as stated, else as is usual."""
+    if supplier is None:
+        return lead_time(None)
+    return learned.get(supplier.supplier_id) or lead_time(supplier.lead_time_days)
+
+
 def days_seen(deliveries: Sequence[SupplyDelivery]) -> Mapping[SupplierId, list[float]]:
     """Supplier → days that each of its orders took, weighed by units, in the order of their first goods.
 
