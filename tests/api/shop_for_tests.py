@@ -173,6 +173,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         purchase_orders=stores.purchase_orders,
         proposals=stores.proposals,
         alerts=stores.alerts,
+        demand_causes=stores.demand_causes,
         standings=stores.standings,
         audiences=stores.audiences,
         rules=stores.rules,

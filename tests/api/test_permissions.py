@@ -27,6 +27,7 @@ PATH_VALUES = {
     "alert_id": "none",
     "variant_id": "none",
     "purchase_order_id": "none",
+    "name": "none",
 }
 REFUSED = (401, 403)
 KINDS = ("nobody", "unknown", "altered", "publishable", "shopper", "secret")

@@ -451,6 +451,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/demand-causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of days, by name, day and place */
+        get: operations["get_demand_causes"];
+        put?: never;
+        /** Up to 5000 days of events and weather, each taken or rejected by itself; at most 200 events and 12 weathers have a name */
+        post: operations["post_demand_causes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/demand-causes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget what is told under a name, or some of its days */
+        delete: operations["delete_demand_causes_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1923,6 +1958,77 @@ export interface components {
         CategoryPage: {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
+        };
+        /** Cause */
+        Cause: {
+            /** Format: date */
+            day: string;
+            kind: components["schemas"]["CauseKind"];
+            location_id: string | null;
+            name: string;
+            value: number;
+        };
+        /** CauseBatch */
+        CauseBatch: {
+            causes: components["schemas"]["CauseInput"][];
+        };
+        /** CauseDays */
+        CauseDays: {
+            /** @default null */
+            from?: string | null;
+            /** @default null */
+            to?: string | null;
+        };
+        /** CauseInput */
+        CauseInput: {
+            /** Format: date */
+            day: string;
+            kind: components["schemas"]["CauseKind"];
+            /** @default null */
+            location_id?: string | null;
+            name: string;
+            /** @default null */
+            value?: number | null;
+        };
+        /**
+         * CauseKind
+         * @enum {unknown}
+         */
+        CauseKind: "event" | "weather";
+        /**
+         * CauseLine
+         * @description What is to be said of one line of the batch.
+         */
+        CauseLine: {
+            index: number;
+            reason: string;
+        };
+        /** CausePage */
+        CausePage: {
+            items: components["schemas"]["Cause"][];
+            next_cursor: string | null;
+        };
+        /** CauseReceipt */
+        CauseReceipt: {
+            rejected: components["schemas"]["CauseLine"][];
+            stored: number;
+        };
+        /** CausesDeleted */
+        CausesDeleted: {
+            deleted: number;
+        };
+        /** CausesQuery */
+        CausesQuery: {
+            /** @default null */
+            cursor?: string | null;
+            /** @default null */
+            from?: string | null;
+            /** @default 100 */
+            limit?: number;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            to?: string | null;
         };
         /** ClassCell */
         ClassCell: {
@@ -5134,6 +5240,102 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    get_demand_causes: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                from?: string;
+                limit?: number;
+                name?: string;
+                /** @description Itself included. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of days, by name, day and place */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CausePage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_demand_causes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CauseBatch"];
+            };
+        };
+        responses: {
+            /** @description Up to 5000 days of events and weather, each taken or rejected by itself; at most 200 events and 12 weathers have a name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CauseReceipt"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    delete_demand_causes_name: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description Itself included. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forget what is told under a name, or some of its days */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CausesDeleted"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

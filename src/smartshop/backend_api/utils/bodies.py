@@ -88,8 +88,8 @@ def decode_query(parameters: QueryParams, shape: type[T], lists: frozenset[str])
         read = msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidValue(_sentence(error, given, shape, "The query string")) from None
-    for name in given:
-        if getattr(read, name) is None:
+    for name, field in _field_names(shape) if given else ():
+        if name in given and getattr(read, field) is None:
             raise InvalidValue(f"{name} is {given[name]!r}: a query string has no null; leave the parameter out.")
     return read
 
@@ -98,6 +98,11 @@ def list_fields(shape: type) -> frozenset[str]:
     """Names of the record's fields that hold lists."""
     fields = msgspec.structs.fields(shape)
     return frozenset(field.encode_name for field in fields if "list[" in str(field.type))
+
+
+def _field_names(shape: type) -> list[tuple[str, str]]:
+    """As sent, and as the record calls it: `from` is no name in Python."""
+    return [(field.encode_name, field.name) for field in msgspec.structs.fields(shape)]
 
 
 def _whole_numbers(value: object) -> object:
