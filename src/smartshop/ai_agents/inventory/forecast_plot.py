@@ -1,22 +1,20 @@
 """A product's future as a picture: what was sold, a fan of quantiles ahead, and where stock is heading."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, SeriesForeseen, StockForeseen, WeekSold
-from smartshop.errors import InvalidValue
+from smartshop.ai_agents.pictures import BRIGHT, SOFT_INK, save_picture, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, SOFT_INK, FAINT, BARS = "#1c2430", "#5c6675", "#e3e7ec", "#b9c0c9"
-BLUE, RED, GREEN = "#4477aa", "#ee6677", "#228833"
-"""Of Paul Tol's "bright" scheme (2021), which colour-blind people tell apart."""
+BARS = "#b9c0c9"
+BLUE, RED, GREEN = BRIGHT[:3]
 SHADES = ("#dfe8f1", "#c0d2e3", "#94b2d0")
 """Of the bands from the widest to the narrowest, each over the one before: tints of the blue."""
 HISTORY_WEEKS = 52
@@ -33,24 +31,6 @@ LINE_OF_WORDS, BELOW_WORDS = 0.08, 0.9
 """Of a panel's height: what a line of the legend takes, and where the legend of one line ends."""
 EPOCH = date(1970, 1, 1).toordinal()
 """Of the numbers that stand for days on an axis."""
-STYLE: Mapping[str, object] = {
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": SOFT_INK,
-    "xtick.color": SOFT_INK,
-    "ytick.color": SOFT_INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "smartshop",
-    "text.parse_math": False,
-}
-_NO_DATE: Mapping[str, dict[str, str | None]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-}
-"""The same forecast gives the same bytes."""
 
 
 def draw_forecast(found: ForecastSeen, path: Path) -> None:
@@ -59,12 +39,10 @@ def draw_forecast(found: ForecastSeen, path: Path) -> None:
     Raises:
         InvalidValue: the place cannot be written to.
     """
-    import matplotlib  # heavy, and only whoever draws needs it
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # heavy, and only whoever draws needs it
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]  # stubs list each key
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with style():
         series = sorted(found.series, key=lambda one: -sum(week.mean for week in one.weeks))[:MOST_SERIES]
         figure = Figure(figsize=(WIDTH_INCHES, ROW_INCHES * len(series) + 0.9), layout="constrained")
         FigureCanvasAgg(figure)
@@ -77,15 +55,7 @@ def draw_forecast(found: ForecastSeen, path: Path) -> None:
             _stock(right, stock or (list(found.stock) if len(series) == 1 else []), found.today)
             for axes in (left, right):
                 _dates(axes)
-        _save(figure, path)
-
-
-def _save(figure: "Figure", path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=DOTS_PER_INCH, metadata=_NO_DATE[path.suffix.lower()])
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InvalidValue(f"The picture cannot be written to {path} ({reason}); name a place that can.") from None
+        save_picture(figure, path, DOTS_PER_INCH)
 
 
 def _shown(series: Sequence[SeriesForeseen]) -> tuple[float, float]:
@@ -161,7 +131,7 @@ def _stock(axes: "Axes", stock: Sequence[StockForeseen], today: str) -> None:
     # Above the lines there is room for a line of words each, which never meet however close the lines lie.
     axes.set_ylim(0.0, top * (1.08 + LINE_OF_WORDS * len(shown)))
     axes.set_title(
-        "If nothing is ordered; dashed: where an order of it alone pays", loc="left", fontsize=9, color=SOFT_INK
+        "If nothing is ordered; dashed: at or below it an order pays", loc="left", fontsize=9, color=SOFT_INK
     )
     axes.legend(loc="upper left", frameon=False, fontsize=8)
 

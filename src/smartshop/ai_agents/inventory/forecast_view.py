@@ -9,7 +9,8 @@ import numpy as np
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.case import Present
-from smartshop.ai_agents.inventory.replenishment.outlook import outlook
+from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts
+from smartshop.ai_agents.inventory.replenishment.outlook import outlook, shared_beside
 from smartshop.ai_agents.inventory.replenishment.reading import (
     StockedPlace,
     Stores,
@@ -83,7 +84,7 @@ class StockForeseen(msgspec.Struct, frozen=True, kw_only=True):
     """Units expected today and on each of the days after."""
     out_on: str | None
     reorder_point: int | None
-    """At this position or below it an order is worth placing, if it were for this variant alone."""
+    """At this position or below it an order is worth placing, with its part of the supplier's fixed cost."""
     order_up_to: int
     lead_days: float
     notes: list[str]
@@ -101,8 +102,17 @@ class ForecastSeen(msgspec.Struct, frozen=True, kw_only=True):
     stock: list[StockForeseen]
 
 
-def forecast_seen(model: InventoryModel, stores: Stores, product: str, present: Present, now: Micros) -> ForecastSeen:
+def forecast_seen(
+    model: InventoryModel,
+    stores: Stores,
+    product: str,
+    present: Present,
+    now: Micros,
+    shared: SharedCosts | None = None,
+) -> ForecastSeen:
     """Of a product, by its id or one of its variants'. Blocking.
+
+    `shared` is what all proposals were decided with; None: all that the product's suppliers bring is looked at for it.
 
     Raises:
         NotFound: no such product, or it was never sold.
@@ -115,6 +125,8 @@ def forecast_seen(model: InventoryModel, stores: Stores, product: str, present: 
         )
     supply = read_supply(stores, now)
     places = places_of_product(stores, supply, model, present.shop_now, listed.product.product_id)
+    if shared is None:
+        shared = shared_beside(model, stores, supply, places, present)
     return ForecastSeen(
         product_id=listed.product.product_id,
         title=listed.product.title,
@@ -122,7 +134,7 @@ def forecast_seen(model: InventoryModel, stores: Stores, product: str, present: 
         today=present.today.isoformat(),
         levels=list(model.facts.levels),
         series=[_series(model, row) for row in rows],
-        stock=[seen for place in places if (seen := _stock(model, supply, place, present)) is not None],
+        stock=[seen for place in places if (seen := _stock(model, supply, place, present, shared))],
     )
 
 
@@ -174,8 +186,10 @@ def _days(model: InventoryModel, row: int) -> Iterator[DayForeseen]:
         )
 
 
-def _stock(model: InventoryModel, supply: Supply, place: StockedPlace, present: Present) -> StockForeseen | None:
-    found = outlook(model, supply, place, present)
+def _stock(
+    model: InventoryModel, supply: Supply, place: StockedPlace, present: Present, shared: SharedCosts
+) -> StockForeseen | None:
+    found = outlook(model, supply, place, present, shared)
     if found is None:
         return None
     out = None if found.empty_day is None else present.today + timedelta(days=found.empty_day)

@@ -47,7 +47,7 @@ def _days(found: ForecastSeen, series: SeriesForeseen) -> Table:
 
 
 def _stock(stock: list[StockForeseen]) -> Table:
-    told = "Stock, if nothing is ordered; order at and up to: if it were ordered alone"
+    told = "Stock, if nothing is ordered; order at and up to: with its part of the supplier's fixed cost"
     table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("variant", overflow="fold")
     table.add_column("place", overflow="fold")

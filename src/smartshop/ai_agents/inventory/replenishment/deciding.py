@@ -1,8 +1,8 @@
 """Whether something is to be ordered now, and how much: for every stocked place that may run short. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.policies.order_decision import decide_order
@@ -11,10 +11,25 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
 )
 from smartshop.ai_agents.inventory.replenishment.case import Case, Present, case_of
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
-from smartshop.data_collection.schemas.ids import SupplierId
+from smartshop.data_collection.schemas.ids import LocationId, SupplierId
 
 NEVER_SHORT = 0.999
 """What lasts over lead time and review with this chance can wait until the next review, whatever an order costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCosts:
+    """Among how many variants an order's fixed cost is shared: one figure for whoever decides about any of them."""
+
+    lines: Mapping[tuple[SupplierId, LocationId], int] = field(default_factory=dict)
+    """Supplier and place of delivery → variants that would be ordered there if an order cost nothing by itself."""
+
+    def of(self, case: Case) -> Case:
+        """With the case's part of its supplier's fixed cost: all of it where nothing else would be ordered."""
+        if case.supplier is None:
+            return case
+        lines = self.lines.get((case.supplier.supplier_id, case.place.location_id), 1)
+        return replace(case, terms=replace(case.terms, fixed_cost=case.fixed_cost_minor / lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +43,46 @@ class Decided:
     looked_at: int
     """Places, those that nothing is foreseen of as well."""
     never_sold: int
+    shared: SharedCosts
 
 
-def decide(model: InventoryModel, supply: Supply, places: Sequence[StockedPlace], present: Present) -> Decided:
-    """For every place, whether something is to be ordered now, and how much."""
+def decide(
+    model: InventoryModel,
+    supply: Supply,
+    places: Sequence[StockedPlace],
+    present: Present,
+    shared: SharedCosts | None = None,
+) -> Decided:
+    """For every place, whether something is to be ordered now, and how much.
+
+    `shared` is what was found among all places of the suppliers; None: these are all of them.
+    """
     cases = [case for place in places if (case := case_of(model, supply, place, present)) is not None]
-    short = _sharing_fixed_costs([case for case in cases if _may_run_short(case)])
-    decisions = [(case, decide_case(case)) for case in short]
+    if shared is None:
+        shared = sharing_of(cases)
+    cases = [shared.of(case) for case in cases]
+    decisions = [(case, decide_case(case)) for case in cases if _may_run_short(case)]
     return Decided(
         wanted=tuple((case, decided) for case, decided in decisions if decided.units > 0),
         waiting=tuple(case for case, decided in decisions if decided.units == 0),
         lasting=tuple(case for case in cases if not _may_run_short(case)),
         looked_at=len(places),
         never_sold=sum(place.series is None for place in places),
+        shared=shared,
+    )
+
+
+def sharing_of(cases: Sequence[Case]) -> SharedCosts:
+    """An order's fixed cost is shared equally by what would be ordered with it if it were none.
+
+    `cases`: all of the suppliers concerned; those of suppliers without such a cost are not looked at.
+    """
+    return SharedCosts(
+        Counter(
+            (case.supplier.supplier_id, case.place.location_id)
+            for case in cases
+            if case.supplier is not None and case.fixed_cost_minor and _may_run_short(case) and decide_case(case).units
+        )
     )
 
 
@@ -51,21 +93,3 @@ def decide_case(case: Case) -> OrderDecision:
 
 def _may_run_short(case: Case) -> bool:
     return float(case.demand.over_protection.quantile(NEVER_SHORT)) > case.position.units
-
-
-def _sharing_fixed_costs(cases: Sequence[Case]) -> list[Case]:
-    """A supplier's fixed cost is one of the whole order: shared equally by what would be ordered if it were none."""
-    dear = {case.supplier.supplier_id for case in cases if case.supplier is not None and case.fixed_cost_minor}
-    lines: Counter[SupplierId] = Counter()
-    for case in cases:
-        if case.supplier is not None and case.supplier.supplier_id in dear and decide_case(case).units:
-            lines[case.supplier.supplier_id] += 1
-    return [
-        case
-        if case.supplier is None or case.supplier.supplier_id not in dear
-        else replace(
-            case,
-            terms=replace(case.terms, fixed_cost=case.fixed_cost_minor / max(lines[case.supplier.supplier_id], 1)),
-        )
-        for case in cases
-    ]

@@ -1,6 +1,7 @@
-"""How one place stands, whether or not something is ordered. Pure."""
+"""How one place stands, whether or not something is ordered."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.policies.bounds import Floats
@@ -9,14 +10,20 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
     StockPosition,
 )
 from smartshop.ai_agents.inventory.replenishment.case import Present, case_of
-from smartshop.ai_agents.inventory.replenishment.deciding import decide_case
+from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide_case, sharing_of
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.replenishment.projection import (
     expected_sales,
     first_empty_day,
     projected_stock,
 )
-from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
+from smartshop.ai_agents.inventory.replenishment.reading import (
+    StockedPlace,
+    Stores,
+    Supply,
+    places_of_suppliers,
+    supplier_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,17 @@ class Outlook:
     notes: tuple[str, ...]
 
 
-def outlook(model: InventoryModel, supply: Supply, place: StockedPlace, present: Present) -> Outlook | None:
+def outlook(
+    model: InventoryModel, supply: Supply, place: StockedPlace, present: Present, shared: SharedCosts
+) -> Outlook | None:
     """None where nothing is foreseen, or neither a cost nor a price is known.
 
-    The supplier's fixed cost is taken to be this variant's alone.
+    Decided as among all that its supplier brings, so it stands here as it does in a proposal.
     """
     case = case_of(model, supply, place, present)
     if case is None:
         return None
-    case = replace(case, terms=replace(case.terms, fixed_cost=case.fixed_cost_minor))
+    case = shared.of(case)
     sales = expected_sales(model, case.asked)
     levels = projected_stock(float(place.on_hand - place.reserved), sales, case.arrivals)
     return Outlook(
@@ -54,3 +63,23 @@ def outlook(model: InventoryModel, supply: Supply, place: StockedPlace, present:
         lead=case.lead,
         notes=case.notes,
     )
+
+
+def shared_beside(
+    model: InventoryModel, stores: Stores, supply: Supply, places: Sequence[StockedPlace], present: Present
+) -> SharedCosts:
+    """What a decision about every place of the shop would share fixed costs by, as far as these places' suppliers go.
+
+    Blocking where one of them asks such a cost: all that it brings is read and looked at, milliseconds for each variant
+    that may run short.
+    """
+    named = {supplier_of(supply, place.variant) for place in places}
+    asking = {
+        one.supplier_id
+        for one in supply.suppliers.values()
+        if one.supplier_id in named and one.fixed_cost_minor and one.currency == model.facts.currency
+    }
+    if not asking:
+        return SharedCosts()
+    beside = places_of_suppliers(stores, supply, model, present.shop_now, asking)
+    return sharing_of([case for place in beside if (case := case_of(model, supply, place, present)) is not None])

@@ -1,7 +1,7 @@
 """What a proposal is made from: stock, baskets, goods on their way, suppliers and their terms, read from the stores."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,8 +87,33 @@ def places_of_product(
     stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros, product_id: ProductId
 ) -> list[StockedPlace]:
     """The same of one product, with nothing read of the others; empty where it is in no catalogue."""
-    living = list(stores.catalogue.get([product_id]).values())
+    return places_of_products(stores, supply, model, shop_now, [product_id])
+
+
+def places_of_products(
+    stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros, product_ids: Sequence[ProductId]
+) -> list[StockedPlace]:
+    """The same of these products."""
+    living = list(stores.catalogue.get(product_ids).values())
     return _places(stores.stock, living, supply, model, shop_now)
+
+
+def places_of_suppliers(
+    stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros, supplier_ids: Collection[SupplierId]
+) -> list[StockedPlace]:
+    """The same of all products that these suppliers bring any variant of."""
+    living = [
+        one
+        for one in stores.catalogue.changed_since(Micros(0))
+        if not one.deleted and any(supplier_of(supply, variant) in supplier_ids for variant in one.product.variants)
+    ]
+    return _places(stores.stock, living, supply, model, shop_now)
+
+
+def supplier_of(supply: Supply, variant: Variant) -> SupplierId | None:
+    """Whom it is ordered from: who is preferred, else who told terms, else as the catalogue says."""
+    told = supply.terms.get(variant.variant_id)
+    return variant.supplier_id if told is None else told.supplier_id
 
 
 def _places(
