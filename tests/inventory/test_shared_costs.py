@@ -14,7 +14,7 @@ from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, de
 from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
 from smartshop.ai_agents.inventory.stock_now import stores_of
-from smartshop.data_collection.schemas.ids import LocationId, ProductId
+from smartshop.data_collection.schemas.ids import LocationId, ProductId, VariantId
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from tests.importing.shop import EmbeddedShop
 from tests.inventory.joint_shop import SHORT, learned, opened_joint_shop
@@ -86,4 +86,4 @@ def test_one_product_is_decided_about_with_what_was_shared_among_all(stores: Sto
     for name in ("kettle", *SHORT):
         own = places_of_product(stores, supply, model, END, ProductId(name))
         ((_, order),) = decide(model, supply, own, PRESENT, whole.shared).wanted
-        assert order.units == units[name]
+        assert order.units == units[VariantId(name)]
