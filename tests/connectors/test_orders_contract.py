@@ -191,6 +191,13 @@ class TestReading:
         assert _ids(stores.orders.scan(batch_size=2)) == ["o1", "o2", "o3"]
         assert _ids(stores.orders.scan(until=at(2))) == ["o1", "o2"]
 
+    def test_orders_are_read_from_a_moment_on_with_those_of_that_moment(self, stores: SqlStores) -> None:
+        for n in (1, 2, 3, 4):
+            append(stores, order_entry(f"e{n}", order(f"o{n}", ordered_at=at(n))))
+        assert _ids(stores.orders.scan(since=at(2), batch_size=1)) == ["o2", "o3", "o4"]
+        assert _ids(stores.orders.scan(at(3), since=at(2))) == ["o2", "o3"]
+        assert _ids(stores.orders.scan(since=at(5))) == []
+
     def test_a_customers_orders_come_newest_first(self, stores: SqlStores) -> None:
         for n in (1, 2, 3):
             append(stores, order_entry(f"e{n}", order(f"o{n}", ordered_at=at(n))))

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import msgspec
 import pytest
 
 from smartshop.data_collection.connectors.sql.stores import SqlStores
@@ -96,6 +97,14 @@ class TestReading:
     def test_movements_come_newest_first(self, stores: SqlStores) -> None:
         stores.stock.move([moved("a", 5, moment=at(1)), moved("b", 5, moment=at(3)), moved("c", 5, moment=at(2))], NOON)
         assert [found.movement_id for found in stores.stock.movements(TENT, limit=2)] == ["b", "c"]
+
+    def test_histories_hold_all_that_moved_of_each_newest_first(self, stores: SqlStores) -> None:
+        many = [moved(f"m{number:03}", 1, moment=at(number)) for number in range(120)]
+        stores.stock.move([*many, msgspec.structs.replace(moved("other", 3), variant_id=VariantId("rope"))], NOON)
+        found = stores.stock.histories([TENT, VariantId("rope"), VariantId("unknown")])
+        assert set(found) == {TENT, VariantId("rope")}
+        assert found[TENT] == stores.stock.movements(TENT, limit=1_000)
+        assert len(found[TENT]) == 120
 
     def test_pages_follow_each_other_by_variant_and_location(self, stores: SqlStores) -> None:
         names = [VariantId(name) for name in ("a", "b", "b-2", "c")]

@@ -300,10 +300,13 @@ class Orders(Protocol):
 
     def get(self, order_id: OrderId) -> Order | None: ...
     def of_customer(self, customer_id: CustomerId, limit: int = 50) -> list[Order]: ...
-    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]:
-        """Placed orders (never only claimed ones) by ordered_at; for learning."""
+    def scan(
+        self, until: Micros | None = None, batch_size: int = 2_000, *, since: Micros | None = None
+    ) -> Iterator[list[Order]]:
+        """Placed orders (never only claimed ones) by ordered_at, `since` and `until` included; for learning."""
 
-    def refunds(self, until: Micros | None = None) -> Iterator[Refund]: ...
+    def refunds(self, until: Micros | None = None, *, since: Micros | None = None) -> Iterator[Refund]:
+        """By refunded_at, between the same moments."""
 
 
 class Stock(Protocol):
@@ -336,6 +339,8 @@ class Stock(Protocol):
         """Behind `after`, by variant and location, with what is reserved at `now`; of these variants or (None) all."""
 
     def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+    def histories(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, list[StockMovement]]:
+        """All that ever moved of each, newest first; what never moved is missing. A few hundred variants at a time."""
 
 
 class Reservations(Protocol):
@@ -522,8 +527,18 @@ class ProposalBook(Protocol):
         scored, and "not now" never one that said to order.
         """
 
-    def follow(self, proposal_id: str, purchase_order_id: PurchaseOrderId) -> bool:
-        """Remember the first purchase order made from it. False: there is no such proposal."""
+    def follow(self, order: PurchaseOrder, proposals: Mapping[VariantId, str]) -> PurchaseOrder:
+        """Draft it, of these proposals (of every line's variant one), in one transaction: without the lines of those
+        that another order follows already, and of those that are not kept. The newest of those others where no line is
+        left.
+
+        Raises:
+            NotFound: there is no such supplier, or none of the proposals is kept.
+            Conflict: the order's id was used for another content.
+        """
+
+    def followers(self, proposal_ids: Sequence[str]) -> dict[str, PurchaseOrder]:
+        """The purchase order made from each, however far it came. Absent: none was, or it was called off."""
 
     def get(self, proposal_id: str) -> KeptProposal | None: ...
     def due(self, now: Micros, limit: int) -> list[KeptProposal]:

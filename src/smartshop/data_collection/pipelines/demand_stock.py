@@ -1,6 +1,6 @@
 """How much of each day a product could be bought: from movements of stock to the share of the day that it was there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -17,15 +17,15 @@ COUNTING_BEGINS = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, Mo
 STRETCHES_AT_ONCE = 20_000
 """Some may last for years; day by day all of them together would not fit beside the rest."""
 NEVER = np.iinfo(np.int64).max
-ALL_MOVEMENTS = 1_000_000
-"""More than any variant has: the port hands out the newest first, and the level before them is told by all."""
+VARIANTS_AT_ONCE = 200
+"""Whose movements are read in one question: a busy one has thousands a year."""
 
 
 class StockHistory(Protocol):
     """What of the stock port is asked here."""
 
     def levels(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, dict[LocationId, int]]: ...
-    def movements(self, variant_id: VariantId, limit: int = 100) -> list[StockMovement]: ...
+    def histories(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, list[StockMovement]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +71,32 @@ def read_outages(stock: StockHistory, places: Sequence[Place], n_series: int, un
     stretches: list[tuple[int, int]] = []
     weights: list[float] = []
     since = np.full(n_series, NEVER)
-    variant_id, movements = VariantId(""), list[StockMovement]()
-    for place in sorted(places, key=lambda one: one.variant_id):
-        if place.variant_id not in levels:
-            continue
-        if place.variant_id != variant_id:
-            variant_id, movements = place.variant_id, stock.movements(place.variant_id, ALL_MOVEMENTS)
-        here = of_place(movements, place.location_id)
-        present = sum(level for at, level in levels[variant_id].items() if place.location_id in (None, at))
-        found = empty_stretches(here, present, until)
-        if here:
-            since[place.series] = min(since[place.series], here[0].occurred_at)
-        stretches += found
-        series += [place.series] * len(found)
-        weights += [place.weight] * len(found)
+    of_variant: dict[VariantId, list[Place]] = {}
+    for place in places:
+        of_variant.setdefault(place.variant_id, []).append(place)
+    for variant_id, movements in movements_of(stock, sorted(of_variant.keys() & levels.keys())):
+        for place in of_variant[variant_id]:
+            here = of_place(movements, place.location_id)
+            present = sum(level for at, level in levels[variant_id].items() if place.location_id in (None, at))
+            found = empty_stretches(here, present, until)
+            if here:
+                since[place.series] = min(since[place.series], here[0].occurred_at)
+            stretches += found
+            series += [place.series] * len(found)
+            weights += [place.weight] * len(found)
     begins, ends = np.array(stretches, np.int64).reshape(-1, 2).T
     return Outages(np.array(series, np.int64), begins, ends, np.array(weights), np.where(since == NEVER, 0, since))
+
+
+def movements_of(
+    stock: StockHistory, variant_ids: Sequence[VariantId]
+) -> Iterator[tuple[VariantId, Sequence[StockMovement]]]:
+    """All that each variant ever moved, newest first; some hundred variants' are held at a time."""
+    for begins in range(0, len(variant_ids), VARIANTS_AT_ONCE):
+        some = variant_ids[begins : begins + VARIANTS_AT_ONCE]
+        told = stock.histories(some)
+        for variant_id in some:
+            yield variant_id, told.get(variant_id, ())
 
 
 def of_place(movements: Sequence[StockMovement], location_id: LocationId | None) -> list[StockMovement]:

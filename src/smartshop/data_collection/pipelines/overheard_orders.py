@@ -27,8 +27,8 @@ class OverheardOrders:
     """Also lines called off later: somebody wanted it."""
     recent: list[RecentLine] = field(default_factory=list)
 
-    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]:
-        for batch in self.book.scan(until, batch_size):
+    def scan(self, until: Micros | None = None) -> Iterator[list[Order]]:
+        for batch in self.book.scan(until):
             for order in batch:
                 self._hear(order)
             yield batch

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from smartshop.data_collection.pipelines.demand_days import local_days
 from smartshop.data_collection.pipelines.demand_stock import (
-    ALL_MOVEMENTS,
     StockHistory,
     empty_stretches,
+    movements_of,
     of_place,
 )
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
@@ -76,11 +76,13 @@ class Moves:
 
 def read_moves(stock: StockHistory, places: Sequence[Place], until: Micros, timezone: ZoneInfo) -> list[Moves]:
     """In the order of the places. A variant that is not counted any more has a level of 0."""
-    levels = stock.levels(list(dict.fromkeys(variant for variant, _ in places)))
+    of_variant: dict[VariantId, list[Place]] = {}
+    for place in dict.fromkeys(places):
+        of_variant.setdefault(place[0], []).append(place)
+    levels = stock.levels(list(of_variant))
     found: dict[Place, Moves] = {}
-    for variant in dict.fromkeys(variant for variant, _ in places):
-        movements = stock.movements(variant, ALL_MOVEMENTS)
-        for place in (place for place in places if place[0] == variant and place not in found):
+    for variant, movements in movements_of(stock, list(of_variant)):
+        for place in of_variant[variant]:
             here = of_place([one for one in movements if one.location_id in place[1]], None)
             level = sum(units for location, units in levels.get(variant, {}).items() if location in place[1])
             at = np.array([one.occurred_at for one in here], np.int64)

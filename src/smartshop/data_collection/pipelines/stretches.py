@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from smartshop.data_collection.connectors.ports import Orders
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.demand_arrays import LineTable, line_table
-from smartshop.data_collection.pipelines.demand_days import last_whole_day, local_day, selling_hours
+from smartshop.data_collection.pipelines.demand_days import day_begins, last_whole_day, local_day, selling_hours
 from smartshop.data_collection.pipelines.demand_rows import DemandRows
 from smartshop.data_collection.pipelines.demand_stock import DayGrid, Outages, StockHistory, share_in_stock
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -57,7 +57,8 @@ class PlaceDays:
     in_stock: NDArray[np.float32]
     """(k, t) share of each day's usual orders that would have found some there."""
     known: NDArray[np.bool_]
-    """(k, t) False before a place's first sale or delivery, and on days on which the whole shop sold nothing."""
+    """(k, t) False before a place's first delivery (or, of what was not counted by then, its first sale in these days),
+    and on days on which the whole shop sold nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +93,9 @@ def read_stretches(
     orders: Orders, stock: StockHistory, shelf: Shelf, stretches: Sequence[Stretch], until: Micros, timezone: ZoneInfo
 ) -> Happened:
     """What the books say at `until` of stretches that are over by then; at least one."""
-    rows, lines = _read_lines(orders, shelf, until, timezone)
     first_day = min(local_day(one.begins, timezone) for one in stretches) - DAYS_BEFORE
+    span = day_begins(first_day, timezone), until
+    rows, lines = _read_lines(orders, shelf, span, timezone)
     days = last_whole_day(until, timezone) - first_day + 1
     grid = DayGrid(first_day, days, timezone, selling_hours(lines.order_share))
     places = list(dict.fromkeys(one.place for one in stretches))
@@ -132,12 +134,16 @@ class _Sales:
     units: Ints
 
 
-def _read_lines(orders: Orders, shelf: Shelf, until: Micros, timezone: ZoneInfo) -> tuple[DemandRows, LineTable]:
+def _read_lines(
+    orders: Orders, shelf: Shelf, span: tuple[Micros, Micros], timezone: ZoneInfo
+) -> tuple[DemandRows, LineTable]:
+    """Of these days alone: a shop has years of orders, and is looked over every few hours."""
+    since, until = span
     rows = DemandRows(number_of=shelf.number_of, currency="")
-    for batch in orders.scan(until=until):
+    for batch in orders.scan(until=until, since=since):
         for order in batch:
             rows.add_order(order)
-    for refund in orders.refunds(until=until):
+    for refund in orders.refunds(until=until, since=since):
         rows.add_refund(refund)
     return rows, line_table(rows, timezone)
 

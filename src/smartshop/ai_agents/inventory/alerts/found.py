@@ -1,6 +1,6 @@
 """Warnings put together: figures, severity, words. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,7 @@ from smartshop.data_collection.schemas.alerts import (
     AlertSubject,
     Figures,
     FoundAlert,
+    Severity,
     alert_id,
 )
 
@@ -63,12 +64,21 @@ def id_of(kind: AlertKind, subject: AlertSubject) -> AlertId:
     return alert_id(kind, subject.supplier_id or "")
 
 
-def most_at_stake(found: Sequence[FoundAlert], most: int) -> list[FoundAlert]:
-    """At most so many of each kind: nobody reads ten thousand, and the rest comes when these are done with."""
+def most_at_stake(found: Sequence[FoundAlert], most: int, open_ids: Collection[AlertId]) -> list[FoundAlert]:
+    """At most so many of each kind: nobody reads ten thousand, and the rest comes when these are done with.
+
+    One that is open keeps its place until it is no longer so: at the edge money goes up and down every day. What is of
+    high severity is told all the same, again at most so many of a kind: it does not wait for small ones to be over.
+    """
     kept: list[FoundAlert] = []
     for kind in AlertKind:
-        own = [one for one in found if one.kind is kind]
-        kept += sorted(own, key=lambda one: (-one.worth_minor, one.alert_id))[:most]
+        own = sorted(
+            (one for one in found if one.kind is kind),
+            key=lambda one: (one.alert_id not in open_ids, -one.worth_minor, one.alert_id),
+        )
+        stay = sum(one.alert_id in open_ids for one in own)
+        first = max(most, stay)
+        kept += own[:first] + [one for one in own[first:] if one.severity is Severity.HIGH][:most]
     return kept
 
 

@@ -19,9 +19,9 @@ from smartshop.data_collection.connectors.ports import Alerts, PurchaseOrders
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.demand import DemandQuestion, DemandTable, load_demand
 from smartshop.data_collection.pipelines.demand_days import local_day
-from smartshop.data_collection.pipelines.demand_stock import ALL_MOVEMENTS, of_place
+from smartshop.data_collection.pipelines.demand_stock import of_place
 from smartshop.data_collection.pipelines.overheard_orders import OverheardOrders
-from smartshop.data_collection.schemas.alerts import AlertKind, FoundAlert
+from smartshop.data_collection.schemas.alerts import AlertId, AlertKind, FoundAlert
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.stock import StockMovement
 from smartshop.data_collection.schemas.supply import PurchaseOrder, PurchaseStatus
@@ -63,8 +63,9 @@ class Watch:
 
 def look_for_alerts(watch: Watch, tell: Tell) -> dict[str, int]:
     """Find what to warn of and keep it; run again at once it changes nothing. How many opened, stayed and closed."""
-    found = list(find_alerts(watch, tell))
-    kept = most_at_stake(found, MOST_OF_A_KIND)
+    open_ids = watch.alerts.open_ids()
+    found = list(find_alerts(watch, open_ids, tell))
+    kept = most_at_stake(found, MOST_OF_A_KIND, open_ids)
     tell(0.95, "keeping warnings")
     change = watch.alerts.look(kept, tuple(AlertKind), watch.now)
     watch.alerts.prune(Micros(watch.now - KEPT))
@@ -76,8 +77,8 @@ def look_for_alerts(watch: Watch, tell: Tell) -> dict[str, int]:
     }
 
 
-def find_alerts(watch: Watch, tell: Tell) -> Iterator[FoundAlert]:
-    """Everything to warn of as the shop is now."""
+def find_alerts(watch: Watch, open_ids: frozenset[AlertId], tell: Tell) -> Iterator[FoundAlert]:
+    """Everything to warn of as the shop is now. `open_ids`: told before, and not over."""
     shop_now, books = watch.present.shop_now, watch.books
     tell(0.0, "reading orders and stock")
     heard = OverheardOrders(books.orders, Micros(shop_now - RECENT))
@@ -91,7 +92,7 @@ def find_alerts(watch: Watch, tell: Tell) -> Iterator[FoundAlert]:
         stakes=Stakes(_weekly_turnover(table), watch.config.stakes),
         currency=watch.model.facts.currency,
         today=watch.present.today.isoformat(),
-        open_ids=watch.alerts.open_ids(),
+        open_ids=open_ids,
     )
     yield from stock_alerts(watch.model, facts, _stock_past(watch, heard), telling, watch.config.stock)
     tell(0.8, "looking at demand and suppliers")
@@ -110,10 +111,9 @@ def _day(watch: Watch, at: int) -> str:
 
 
 def _stock_past(watch: Watch, heard: OverheardOrders) -> StockPast:
-    def movements(one: StockFacts) -> Sequence[StockMovement]:
-        told = watch.stores.stock.movements(one.place.variant.variant_id, ALL_MOVEMENTS)
-        here = [each for each in told if each.location_id in one.place.locations]
-        return of_place(here, None)
+    def movements(some: Sequence[StockFacts]) -> list[Sequence[StockMovement]]:
+        told = watch.stores.stock.histories(list(dict.fromkeys(one.place.variant.variant_id for one in some)))
+        return [_of_places(told.get(one.place.variant.variant_id, ()), one) for one in some]
 
     return StockPast(
         last_sold=lambda one: heard.last_sold_at(one.place.variant.variant_id, one.place.locations),
@@ -121,6 +121,10 @@ def _stock_past(watch: Watch, heard: OverheardOrders) -> StockPast:
         day=lambda at: _day(watch, at),
         now=watch.present.shop_now,
     )
+
+
+def _of_places(movements: Sequence[StockMovement], one: StockFacts) -> list[StockMovement]:
+    return of_place([each for each in movements if each.location_id in one.place.locations], None)
 
 
 def _demand_past(watch: Watch, table: DemandTable, heard: OverheardOrders) -> DemandPast:

@@ -16,6 +16,7 @@ from smartshop.data_collection.schemas.orders import Order, OrderStatus, Refund
 from smartshop.errors import Conflict, Forbidden, InvalidValue, OrderConflict
 
 REFUNDS_AT_ONCE = 2_000
+EARLIEST = -(1 << 63)
 
 
 class SqlOrders:
@@ -62,12 +63,15 @@ class SqlOrders:
         with self._database.read() as connection:
             return [decode_order(payload) for payload in connection.execute(question).scalars()]
 
-    def scan(self, until: Micros | None = None, batch_size: int = 2_000) -> Iterator[list[Order]]:
+    def scan(
+        self, until: Micros | None = None, batch_size: int = 2_000, *, since: Micros | None = None
+    ) -> Iterator[list[Order]]:
         place = (orders.c.ordered_at, orders.c.order_id)
         question = select(*place, orders.c.payload).where(orders.c.trust > 0).order_by(*place).limit(batch_size)
         if until is not None:
             question = question.where(orders.c.ordered_at <= until)
-        after: tuple[int, str] = (-(1 << 63), "")
+        # No id is empty, so orders of the very moment are behind it.
+        after: tuple[int, str] = (EARLIEST if since is None else since, "")
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(question.where(tuple_(*place) > after)).all()
@@ -76,7 +80,7 @@ class SqlOrders:
             after = (rows[-1][0], rows[-1][1])
             yield [decode_order(row[2]) for row in rows]
 
-    def refunds(self, until: Micros | None = None) -> Iterator[Refund]:
+    def refunds(self, until: Micros | None = None, *, since: Micros | None = None) -> Iterator[Refund]:
         """By refunded_at. A refund that a browser claimed counts once the shop knows the order as that shopper's."""
         place = (refunds.c.refunded_at, refunds.c.shopper_key, refunds.c.event_id, refunds.c.trust)
         # A browser's key begins with a slash; see `seen.sender_key`.
@@ -86,7 +90,7 @@ class SqlOrders:
         question = select(*place, refunds.c.payload).where(or_(refunds.c.trust > 0, confirmed)).order_by(*place)
         if until is not None:
             question = question.where(refunds.c.refunded_at <= until)
-        after: tuple[int, str, str, int] = (-(1 << 63), "", "", -1)
+        after: tuple[int, str, str, int] = (EARLIEST if since is None else since, "", "", -1)
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(question.where(tuple_(*place) > after).limit(REFUNDS_AT_ONCE)).all()

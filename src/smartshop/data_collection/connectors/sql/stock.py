@@ -1,6 +1,7 @@
 """Stock over SQL."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
@@ -100,18 +101,32 @@ class SqlStock:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [
-                StockMovement(
-                    movement_id=row.movement_id,
-                    variant_id=row.variant_id,
-                    quantity=row.quantity,
-                    reason=MovementReason(row.reason),
-                    occurred_at=Micros(row.occurred_at),
-                    location_id=row.location_id,
-                    reference=row.reference,
-                )
-                for row in connection.execute(question)
-            ]
+            return [_movement(row) for row in connection.execute(question)]
+
+    def histories(self, variant_ids: Sequence[VariantId]) -> dict[VariantId, list[StockMovement]]:
+        columns = stock_movements.c
+        question = select(stock_movements).order_by(
+            columns.variant_id, columns.occurred_at.desc(), columns.movement_id.desc()
+        )
+        found: dict[VariantId, list[StockMovement]] = {}
+        with self._database.read() as connection:
+            for chunk in chunks(variant_ids):
+                for row in connection.execute(question.where(columns.variant_id.in_(chunk))):
+                    found.setdefault(VariantId(row.variant_id), []).append(_movement(row))
+        return found
+
+
+# Any: a row's columns have types of their own.
+def _movement(row: Row[*tuple[Any, ...]]) -> StockMovement:
+    return StockMovement(
+        movement_id=row.movement_id,
+        variant_id=row.variant_id,
+        quantity=row.quantity,
+        reason=MovementReason(row.reason),
+        occurred_at=Micros(row.occurred_at),
+        location_id=row.location_id,
+        reference=row.reference,
+    )
 
 
 def _place(row: Row[tuple[object, ...]], reserved: int) -> StockPlace:
