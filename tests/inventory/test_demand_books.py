@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from smartshop.ai_agents.inventory.demand.causes import evening_prices, relative_prices
+from smartshop.ai_agents.inventory.demand.asked_prices import evening_prices, relative_prices
 from smartshop.ai_agents.inventory.demand.series import cut
 from smartshop.bringing import import_doors
 from smartshop.data_collection.connectors.ports import LogEntry

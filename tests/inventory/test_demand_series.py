@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartshop.ai_agents.inventory.demand.asked_prices import relative_prices
 from smartshop.ai_agents.inventory.demand.causes import (
     DISCOUNT,
     PRICE,
@@ -17,7 +18,6 @@ from smartshop.ai_agents.inventory.demand.causes import (
     discounts,
     open_days,
     promotions,
-    relative_prices,
 )
 from smartshop.ai_agents.inventory.demand.periods import period_grid, period_means, period_sums
 from smartshop.ai_agents.inventory.demand.series import cut, daily_demand, demand_series, turnover_minor

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.daily_choice import USUAL_DAILY, ChosenDays, DailyConfig, choose_days
-from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
+from smartshop.ai_agents.inventory.demand.causes import EVENT_PREFIX, NOTHING_TOLD, WEATHER_PREFIX, KnownCauses
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, PROMOTION
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
@@ -233,11 +233,23 @@ def _offset(table: DemandTable, series: DemandSeries) -> int:
 
 
 def _days(table: DemandTable, shelf: Shelf, series: DemandSeries, known: KnownCauses) -> Panel:
-    """All series by day, up to the last whole week's end, with what is known ahead."""
+    """All series by day, up to the last whole week's end, with the causes that explain days.
+
+    Of the days after that week's end what they were is known, as of those after any week that is over.
+    """
     ends = _offset(table, series) + WEEK * series.panel.periods
     panel = demand_series(table, shelf, Period.DAY, WEEK * WEEKS_BY_DAY, known).panel
-    causes = {name: cause for name, cause in panel.causes.items() if name in KNOWN_AHEAD}
-    return replace(panel, causes=causes).until(ends)
+    since = panel.periods - ends
+    return replace(
+        panel,
+        demand=panel.demand[:, :ends],
+        causes={name: cause for name, cause in panel.causes.items() if explains_days(name)},
+        told_ahead={name: replace(one, told=one.told + since) for name, one in panel.told_ahead.items()},
+    )
+
+
+def explains_days(name: str) -> bool:
+    return name in KNOWN_AHEAD or name.startswith((EVENT_PREFIX, WEATHER_PREFIX))
 
 
 def _by_week(days: Floats) -> Floats:

@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses, known_until, told_ahead
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
+from smartshop.ai_agents.inventory.forecasting.known_ahead import Beyond
 from smartshop.ai_agents.inventory.forecasting.measures import Interval, ratio_interval
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
 from smartshop.ai_agents.inventory.learning import yearly_turnover
@@ -54,8 +55,13 @@ class Past:
         )
 
     def series(self, days: int, period: Period, horizon: int) -> DemandSeries:
-        """As a forecaster would have had it, demand behind empty shelves estimated from those days alone."""
-        return demand_series(self.known(days), self.shelf, period, horizon, self.told)
+        """As a forecaster would have had it, demand behind empty shelves estimated from those days alone.
+
+        Weather is known for as many days ahead as today's is.
+        """
+        weather = [one.told for one in told_ahead(self.table, self.told).values() if one.beyond is Beyond.USUAL]
+        told = known_until(self.told, self.table.first_day + days - 1 + min(weather, default=0))
+        return demand_series(self.known(days), self.shelf, period, horizon, told)
 
     def came(self, period: Period) -> Panel:
         """What forecasts are judged by: as sold, and unknown for any period that was partly out of stock."""

@@ -68,7 +68,8 @@ class Pieces:
 
 def digest_of(panel: Panel, value: NDArray[np.float64], config: object) -> str:
     """32 hex digits that stand for all that pieces depend on: the data, the settings and the learners' releases."""
-    found = hashlib.sha256(f"{panel.period} {panel.first_day} {config!r} {_releases()}".encode())
+    ahead = sorted(panel.told_ahead.items())
+    found = hashlib.sha256(f"{panel.period} {panel.first_day} {ahead!r} {config!r} {_releases()}".encode())
     arrays: dict[str, NDArray[np.generic]] = {"demand": panel.demand, "value": value}
     arrays |= {f"cause {name}": cause for name, cause in panel.causes.items()}
     arrays |= {f"group {name}": codes for name, codes in panel.groups.items()}

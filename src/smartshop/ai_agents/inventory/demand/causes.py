@@ -1,18 +1,24 @@
-"""What is known to move demand, day by day and as far ahead as is forecast: price, promotion, holidays, own events.
+"""What is known to move demand, day by day and as far ahead as is forecast: price, promotion, holidays, events,
+weather.
 
 Nothing here tells what its own day sold, for it is asked for days ahead as well: a price is the one of the evening
 before (a wholesaler's price falls on the very day that much is bought, and a product's discount is seen only where it
-sold), and discounts are those of the whole shop. Weather is not among the causes: no order tells of it, and none is
-known ahead.
+sold), and discounts are those of the whole shop. Promotions, holidays and events to come are known; of prices,
+discounts and weather `told_ahead` says how far, so that a trial at an earlier day knows no more than was told then.
+The history of prices says since when one held and not when it was decided: what was planned then nobody can tell, so
+that the price of the evening stands.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.inventory.demand.asked_prices import relative_prices
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PROMOTION, country_holidays
+from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, Beyond, as_known
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.schemas.ids import LocationId
 
@@ -22,14 +28,20 @@ DISCOUNT = "discount"
 """Share that discounts of whole orders took off the day's orders of the shop."""
 ABOUT_TODAY = 28
 """Days of which the mean is expected of discounts to come."""
-EVENT_PREFIX = "event_"
-USUAL_HALF_LIFE_DAYS = 45.0
-"""So many days ago a price says half as much of what is usual: a rise is usual again after some months."""
+EVENT_PREFIX, WEATHER_PREFIX = "event_", "weather_"
+MOST_EVENTS, MOST_READINGS = 24, 6
+"""Causes each: of more, the events with most days so far and the readings with most days told."""
+FARTHEST_TOLD = 7
+"""Days ahead beyond which a forecast of the weather says no more than the time of the year."""
+YEAR_DAYS = 364
+LEAST_READ = 28
+"""Days on which a reading must be known before anything is explained by it."""
 USUAL_ORDERS, AROUND_WEEKS = 10.0, 8
 """A day without any order, where the same weekday of the weeks around usually has so many, was closed or is lost: by
 chance it comes once in 22,000 (Poisson)."""
 
 Table = NDArray[np.float32]
+Ordinals = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class KnownCauses:
     """What the shop's keeper told."""
 
     country: str | None = None
-    """ISO 3166 alpha-2; its public holidays, where the package that knows them is installed."""
+    """ISO 3166 alpha-2; its public holidays, where the package that knows them is installed, else none."""
     events: Sequence[ShopEvent] = ()
     readings: Sequence[DailyReading] = ()
 
@@ -84,12 +96,129 @@ def daily_causes(table: DemandTable, horizon_days: int, known: KnownCauses = NOT
         DISCOUNT: discounts(table, horizon_days),
         OPEN: open_days(table.orders, horizon_days),
     }
-    for event in known.events:
-        is_on = (event.first_day <= ordinals) & (ordinals <= event.last_day)
-        causes[EVENT_PREFIX + event.name] = is_on[None, :].astype(np.float32)
-    if known.country is not None:
+    causes |= events_by_day(table, ordinals, known.events)
+    causes |= readings_by_day(table, ordinals, known.readings)
+    if known.country is not None and find_spec("holidays") is not None:
         causes[HOLIDAY] = country_holidays(known.country, ordinals)
     return {name: cause for name, cause in causes.items() if cause.size and np.ptp(cause) > 0}
+
+
+def told_ahead(table: DemandTable, known: KnownCauses) -> dict[str, Ahead]:
+    """Days after the table's last for which the causes were told that are not known as far as is forecast."""
+    ahead = {PRICE: Ahead(1, Beyond.LAST), DISCOUNT: Ahead(0, Beyond.RECENT)}
+    for name, readings in _readings_used(table, known.readings).items():
+        told = min(_days_told(table, one) for one in readings)
+        ahead[WEATHER_PREFIX + name] = Ahead(told, Beyond.USUAL)
+    return ahead
+
+
+def known_until(known: KnownCauses, day: int) -> KnownCauses:
+    """Without readings after a day (ordinal): as it was told by then."""
+    readings = [replace(one, values=one.values[: max(day - one.first_day + 1, 0)]) for one in known.readings]
+    return replace(known, readings=readings)
+
+
+def events_by_day(table: DemandTable, ordinals: Ordinals, events: Sequence[ShopEvent]) -> dict[str, Table]:
+    """Name → (1, t + h), or (n, t + h) where something is on at some places alone; 1 on its days."""
+    found: dict[str, Table] = {}
+    for name, stretches in _most_on(table, events).items():
+        by_place = np.zeros((len(table.locations), len(ordinals)), np.float32)
+        for one in stretches:
+            is_on = (one.first_day <= ordinals) & (ordinals <= one.last_day)
+            by_place[_places(table, one.location)] += is_on
+        found[EVENT_PREFIX + name] = _of_series(table, np.minimum(by_place, 1.0))
+    return found
+
+
+def readings_by_day(table: DemandTable, ordinals: Ordinals, readings: Sequence[DailyReading]) -> dict[str, Table]:
+    """Name → (1, t + h), or (n, t + h) where places differ.
+
+    A day of which nobody told is as the four weeks before it, one before all that was told as the first four weeks,
+    and one to come as usual at that time of the year. A place without a reading of its own has the mean of the others.
+    """
+    found: dict[str, Table] = {}
+    for name, own in _readings_used(table, readings).items():
+        told = min(_days_told(table, one) for one in own)
+        by_place = np.full((len(table.locations), len(ordinals)), np.nan, np.float32)
+        # Those for everywhere first: a place's own takes precedence.
+        for one in sorted(own, key=lambda reading: reading.location is not None):
+            by_place[_places(table, one.location)] = _over(one, ordinals)
+        missing = np.isnan(by_place).all(axis=1)
+        if missing.any():
+            by_place[missing] = _known_mean(by_place[~missing])
+        filled = np.stack([_without_gaps(row[: table.days + told]) for row in by_place])
+        horizon = len(ordinals) - table.days
+        beyond = as_known(filled, table.days, horizon, Ahead(told, Beyond.USUAL), YEAR_DAYS)
+        found[WEATHER_PREFIX + name] = _of_series(table, np.hstack([filled[:, : table.days], beyond]))
+    return found
+
+
+def _most_on(table: DemandTable, events: Sequence[ShopEvent]) -> dict[str, list[ShopEvent]]:
+    """By name, at most `MOST_EVENTS` names: those with most days up to the table's last."""
+    by_name: dict[str, list[ShopEvent]] = {}
+    last = table.first_day + table.days - 1
+    for one in events:
+        by_name.setdefault(one.name, []).append(one)
+
+    def days(name: str) -> int:
+        return sum(max(min(one.last_day, last) - max(one.first_day, table.first_day) + 1, 0) for one in by_name[name])
+
+    return {name: by_name[name] for name in sorted(by_name, key=lambda name: (-days(name), name))[:MOST_EVENTS]}
+
+
+def _readings_used(table: DemandTable, readings: Sequence[DailyReading]) -> dict[str, list[DailyReading]]:
+    """By name, those of the shop's places that say something of its days; at most `MOST_READINGS` names."""
+    by_name: dict[str, list[DailyReading]] = {}
+    known: dict[str, int] = {}
+    for one in readings:
+        days = int(np.isfinite(_over(one, table.first_day + np.arange(table.days))).sum())
+        if days >= LEAST_READ and (one.location is None or one.location in table.locations):
+            by_name.setdefault(one.name, []).append(one)
+            known[one.name] = max(known.get(one.name, 0), days)
+    return {name: by_name[name] for name in sorted(by_name, key=lambda name: (-known[name], name))[:MOST_READINGS]}
+
+
+def _days_told(table: DemandTable, reading: DailyReading) -> int:
+    """Days after the table's last that are told without a gap, at most `FARTHEST_TOLD`."""
+    to_come = _over(reading, table.first_day + table.days + np.arange(FARTHEST_TOLD))
+    return int(np.logical_and.accumulate(np.isfinite(to_come)).sum())
+
+
+def _known_mean(values: Table) -> Table:
+    """(d,) over the rows (k, d) that know a day; NaN where none does."""
+    known = np.isfinite(values)
+    sums, counts = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan, np.float32), where=counts > 0), np.float32)
+
+
+def _over(reading: DailyReading, ordinals: Ordinals) -> Table:
+    """(d,) values of these days, NaN where it says nothing."""
+    place = ordinals - reading.first_day
+    inside = (place >= 0) & (place < len(reading.values))
+    found = np.full(len(ordinals), np.nan, np.float32)
+    found[inside] = reading.values[place[inside]]
+    return found
+
+
+def _without_gaps(values: Table) -> Table:
+    """(t,) with a number for each day. Days that nobody told never look ahead, but those before the first told."""
+    told = np.flatnonzero(np.isfinite(values))
+    filled = values.copy()
+    filled[: told[0]] = values[told[:LEAST_READ]].mean()
+    for day in np.flatnonzero(~np.isfinite(filled)):
+        filled[day] = filled[max(day - LEAST_READ, 0) : day].mean()
+    return filled
+
+
+def _places(table: DemandTable, location: LocationId | None) -> list[int]:
+    return [place for place, one in enumerate(table.locations) if location is None or one == location]
+
+
+def _of_series(table: DemandTable, by_place: Table) -> Table:
+    """(1, d) where all places are alike, else (n, d)."""
+    if (by_place == by_place[:1]).all():
+        return by_place[:1]
+    return by_place[table.location]
 
 
 def open_days(orders: NDArray[np.integer], horizon_days: int) -> Table:
@@ -104,67 +233,6 @@ def open_days(orders: NDArray[np.integer], horizon_days: int) -> Table:
         usual[day] = np.median(orders[inside])
     is_open = ~((orders == 0) & (usual >= USUAL_ORDERS))
     return np.concatenate([is_open, np.ones(horizon_days, bool)])[None, :].astype(np.float32)
-
-
-def relative_prices(table: DemandTable, horizon_days: int) -> Table:
-    """(n, t + h) price last asked before each day, over the usual. The last of all stands ahead.
-
-    The usual is an exponentially weighted mean of the logarithms of the prices before that one.
-    """
-    keep = 0.5 ** (1.0 / USUAL_HALF_LIFE_DAYS)
-    prices = evening_prices(table)
-    relative = np.ones((len(table), table.days + horizon_days), np.float32)
-    usual = np.zeros(len(table))
-    weight = np.zeros(len(table))
-    for day in range(table.days):
-        price = prices[:, day]
-        told = np.isfinite(price)
-        logs = np.log(np.where(told, price, 1.0))
-        gap = logs - np.divide(usual, weight, out=logs.copy(), where=weight > 0)
-        known_on = slice(day + 1, day + 2) if day + 1 < table.days else slice(table.days, None)
-        relative[:, known_on] = np.exp(gap)[:, None]
-        usual, weight = usual * keep + np.where(told, logs, 0.0), weight * keep + told
-    return relative
-
-
-def evening_prices(table: DemandTable) -> Table:
-    """(n, t) what was asked at the end of each day: as last sold, moved by what the shop changed since; NaN before the
-    first sale.
-
-    On the day of a change the sale says less than the change: nobody knows which of the two prices it was at.
-    """
-    sold = np.where(table.price_minor > 0, table.price_minor, np.nan)
-    moved = _steps_by_day(table)
-    if moved is None:
-        return _last_told(sold)
-    told = np.isfinite(sold)
-    was_told = np.zeros_like(told)
-    was_told[:, 1:] = np.logical_or.accumulate(told, axis=1)[:, :-1]
-    sold[(moved != 0) & was_told] = np.nan
-    level = np.cumsum(moved, axis=1)
-    return np.asarray(_last_told(np.asarray(sold * np.exp(-level), np.float32)) * np.exp(level), np.float32)
-
-
-def _steps_by_day(table: DemandTable) -> Table | None:
-    """(n, t) logarithms of new over old price on the days of the table; None where no price was set."""
-    steps = table.steps
-    day = steps.day - table.first_day
-    some = np.flatnonzero((day >= 0) & (day < table.days))
-    if not len(some):
-        return None
-    moved = np.zeros((len(table), table.days), np.float32)
-    begins, ends = (np.searchsorted(table.product_no, steps.product_no, side) for side in ("left", "right"))
-    for step in some:
-        moved[begins[step] : ends[step], day[step]] += steps.log_step[step]
-    return moved
-
-
-def _last_told(values: Table) -> Table:
-    """Each day's value, or the last one before it; NaN before the first."""
-    days = np.arange(values.shape[1])
-    last = np.maximum.accumulate(np.where(np.isfinite(values), days, -1), axis=1)
-    told = np.take_along_axis(values, np.maximum(last, 0), axis=1)
-    return np.asarray(np.where(last >= 0, told, np.nan), np.float32)
 
 
 def promotions(table: DemandTable, horizon_days: int) -> Table:

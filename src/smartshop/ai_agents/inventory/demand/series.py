@@ -1,11 +1,19 @@
 """From the table of what was sold to series of what was wanted, by day, week or month, with their causes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, PRICE, KnownCauses, daily_causes, open_days
+from smartshop.ai_agents.inventory.demand.causes import (
+    NOTHING_TOLD,
+    PRICE,
+    KnownCauses,
+    daily_causes,
+    open_days,
+    told_ahead,
+)
 from smartshop.ai_agents.inventory.demand.censoring import (
     USUAL_CONFIG,
     WEEKDAYS,
@@ -14,6 +22,7 @@ from smartshop.ai_agents.inventory.demand.censoring import (
     estimate_demand,
 )
 from smartshop.ai_agents.inventory.demand.periods import PeriodGrid, period_grid, period_means, period_sums
+from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.pipelines.shelf import Shelf
@@ -135,6 +144,7 @@ def demand_series(
             name: _cause_by_period(name, cause, grid)
             for name, cause in daily_causes(table, horizon_days, causes).items()
         },
+        told_ahead=_told_by_period(told_ahead(table, causes), table.days, grid),
         groups={
             "category": shelf.category[table.product_no],
             "brand": np.where(shelf.brand[table.product_no] > 0, shelf.brand[table.product_no], -1).astype(np.int32),
@@ -161,6 +171,16 @@ def turnover_minor(table: DemandTable, days: int = 365) -> Floats:
 def _cause_by_period(name: str, daily: NDArray[np.float32], grid: PeriodGrid) -> NDArray[np.float32]:
     """Means over the days; of prices the one before the period begins, since those within are told by its sales."""
     return daily[:, grid.starts[:-1]] if name == PRICE else period_means(daily, grid).astype(np.float32)
+
+
+def _told_by_period(ahead: Mapping[str, Ahead], days: int, grid: PeriodGrid) -> dict[str, Ahead]:
+    """In whole periods after the last whole one."""
+    ends = grid.starts[grid.periods + 1 :]
+    # A period's price is that of the evening before it begins, so that one more is known.
+    return {
+        name: Ahead(1 if name == PRICE else int((ends <= days + one.told).sum()), one.beyond)
+        for name, one in ahead.items()
+    }
 
 
 def _by_period(daily: DailyDemand, grid: PeriodGrid) -> Floats:

@@ -8,6 +8,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, as_known
+
+Cause = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 
@@ -23,6 +26,11 @@ class Period(StrEnum):
         """Steps after which the same is expected again: weekdays for days, the year for weeks and months."""
         return {Period.DAY: 7, Period.WEEK: 52, Period.MONTH: 12}[self]
 
+    @property
+    def year(self) -> int:
+        """Steps of a year, of days those of its whole weeks."""
+        return {Period.DAY: 364, Period.WEEK: 52, Period.MONTH: 12}[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -33,10 +41,12 @@ class Panel:
     period: Period
     first_day: int
     """Proleptic ordinal (`date.toordinal`) of the first period's first day: weeks begin on Mondays."""
-    causes: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    causes: Mapping[str, Cause] = field(default_factory=dict)
     """Name → (n, t + h) or (1, t + h): promotion, price, holiday, open, weather …, known h periods ahead as well."""
     groups: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     """Name → (n,) codes: category, brand, location, supplier; -1 for none."""
+    told_ahead: Mapping[str, Ahead] = field(default_factory=dict)
+    """Name → how far ahead a cause was told at any time; those not named as far as they reach."""
 
     def __post_init__(self) -> None:
         if self.demand.ndim != 2:
@@ -55,14 +65,25 @@ class Panel:
         return int(self.demand.shape[1])
 
     def until(self, periods: int) -> "Panel":
-        """As it was known after so many periods; causes stay, since they were known ahead.
+        """As it was known after so many periods. Causes stay that were known ahead; of others only what was told then.
 
         Raises:
             ValueError: there are fewer periods.
         """
         if not 0 < periods <= self.periods:
             raise ValueError(f"The panel has {self.periods} periods, so it cannot be cut to {periods}.")
-        return replace(self, demand=self.demand[:, :periods])
+        if periods == self.periods:
+            return self
+        causes = {name: self._known_then(name, cause, periods) for name, cause in self.causes.items()}
+        return replace(self, demand=self.demand[:, :periods], causes=causes)
+
+    def _known_then(self, name: str, cause: Cause, periods: int) -> Cause:
+        """(…, periods + h) of a cause that was told for a while only."""
+        ahead = self.told_ahead.get(name)
+        if ahead is None:
+            return cause
+        horizon = cause.shape[1] - self.periods
+        return np.hstack([cause[:, :periods], as_known(cause, periods, horizon, ahead, self.period.year)])
 
     def of(self, series: NDArray[np.integer]) -> "Panel":
         """Some of the series, in this order."""
