@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from smartshop.ai_agents.pictures import check_path
 from smartshop.ai_agents.segmentation.plot_rfm import RfmMap
-from smartshop.ai_agents.segmentation.plots import check_path, draw_segments
+from smartshop.ai_agents.segmentation.plots import draw_segments
 from smartshop.ai_agents.segmentation.report import SegmentsNow
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS
 from smartshop.bars import sharing_bar

@@ -13,7 +13,7 @@ from smartshop.ai_agents.inventory.replenishment.proposals import Proposals, pro
 from smartshop.ai_agents.inventory.replenishment.reading import stocked_places
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.stock_now import StockNow, promoted_model, stock_now
-from smartshop.ai_agents.segmentation.plots import check_path
+from smartshop.ai_agents.pictures import check_path
 from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY, format_rfc3339

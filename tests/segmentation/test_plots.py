@@ -8,9 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from smartshop.ai_agents.pictures import style
 from smartshop.ai_agents.segmentation import plots
 from smartshop.ai_agents.segmentation.plot_rfm import RfmMap
-from smartshop.ai_agents.segmentation.plot_style import spread_apart, style
+from smartshop.ai_agents.segmentation.plot_style import spread_apart
 from smartshop.ai_agents.segmentation.plots import draw_segments
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS
 from smartshop.data_collection.pipelines.clock import DAY

@@ -11,7 +11,6 @@ from smartshop.ai_agents.pictures import BRIGHT, SOFT_INK, save_picture, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BARS = "#b9c0c9"
 BLUE, RED, GREEN = BRIGHT[:3]

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from smartshop.ai_agents.segmentation.plot_style import INK, NOWHERE, SOFT_INK, leader, note, shortened, spread_apart
+from smartshop.ai_agents.pictures import INK, SOFT_INK
+from smartshop.ai_agents.segmentation.plot_style import NOWHERE, leader, note, shortened, spread_apart
 from smartshop.data_collection.schemas.segments import SegmentFlow, SegmentId
 
 if TYPE_CHECKING:

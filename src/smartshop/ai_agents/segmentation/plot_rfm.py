@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.pictures import INK, PAPER
 from smartshop.ai_agents.segmentation.figures import say_money
-from smartshop.ai_agents.segmentation.plot_style import INK, PAPER
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS, group_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smartshop.ai_agents.segmentation.plot_style import FAINT, INK, NOWHERE, SOFT_INK, leader, shortened, spread_apart
+from smartshop.ai_agents.pictures import FAINT, INK, SOFT_INK
+from smartshop.ai_agents.segmentation.plot_style import NOWHERE, leader, shortened, spread_apart
 from smartshop.data_collection.schemas.segments import Refit, SegmentId
 
 if TYPE_CHECKING:

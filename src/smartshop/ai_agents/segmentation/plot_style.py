@@ -1,21 +1,17 @@
-"""How pictures of segments look: colours that colour-blind people tell apart, ink, and where labels go."""
+"""What pictures of segments share beyond the house style: the colours of segments, and where labels go."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from smartshop.ai_agents.pictures import BRIGHT, SOFT_INK
 from smartshop.data_collection.schemas.segments import SegmentId
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, SOFT_INK, FAINT, PAPER = "#1c2430", "#5c6675", "#e3e7ec", "#ffffff"
-COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377",
-    "#994f00", "#009988", "#bb5566", "#0b3c5d", "#dda600", "#7b68a6",
-)  # fmt: skip
-"""The first six are Paul Tol's "bright" scheme (2021); the others differ from them in lightness, too."""
+COLOURS = (*BRIGHT, "#994f00", "#009988", "#bb5566", "#0b3c5d", "#dda600", "#7b68a6")
+"""Those beyond the bright ones differ from them in lightness, too."""
 BEST_TO_LAST = (
     "#0b3c6f", "#1f5f99", "#3a82b8", "#6ba5cc", "#9cc4de", "#c9b97c", "#dda23a", "#cc7a1e", "#a85510", "#7a3b0d",
     "#8b94a1",
@@ -23,42 +19,11 @@ BEST_TO_LAST = (
 """From the best customers in blue to those gone in brown, and those who never bought in grey."""
 NOWHERE = "#a3abb6"
 """Customers of no segment, and segments that are no more."""
-FALLBACK_FONTS = (
-    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Noto Sans Arabic",
-    "Noto Sans Devanagari", "Noto Sans Thai", "Arial Unicode MS", "Hiragino Sans", "Microsoft YaHei",
-)  # fmt: skip
-"""Asked for letters that the first font lacks, where they are installed."""
 
 
 def colours_of(segment_ids: Sequence[SegmentId], colours: Sequence[str] = COLOURS) -> dict[SegmentId, str]:
     """By the order given, so that a segment has the same colour in every part of a picture."""
     return {segment_id: colours[place % len(colours)] for place, segment_id in enumerate(segment_ids)}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Set fonts and ink for what is drawn and saved within, and nothing outside."""
-    import matplotlib  # heavy, and only whoever draws needs it
-    from matplotlib.font_manager import fontManager
-
-    installed = {font.name for font in fontManager.ttflist}
-    families = ["DejaVu Sans", *(name for name in FALLBACK_FONTS if name in installed)]
-    settings: Mapping[str, object] = {
-        "font.family": families,
-        "font.size": 9,
-        "text.color": INK,
-        "axes.edgecolor": FAINT,
-        "axes.labelcolor": SOFT_INK,
-        "xtick.color": SOFT_INK,
-        "ytick.color": SOFT_INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "svg.hashsalt": "smartshop",
-        # A category called `$5 and less` is no formula.
-        "text.parse_math": False,
-    }
-    with matplotlib.rc_context(settings):  # type: ignore[arg-type]  # its stubs list every key as a literal
-        yield
 
 
 def title(figure: "Figure", x: float, y: float, text: str, below: str = "") -> None:

@@ -1,15 +1,15 @@
 """One picture of the customers: segments' sizes over time, the map of recency and frequency, and who went where."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smartshop.ai_agents.pictures import SOFT_INK, check_path, save_picture, style
 from smartshop.ai_agents.segmentation.plot_flow import draw_flow
 from smartshop.ai_agents.segmentation.plot_rfm import RfmMap as RfmMap
 from smartshop.ai_agents.segmentation.plot_rfm import draw_rfm_map
 from smartshop.ai_agents.segmentation.plot_sizes import draw_sizes
-from smartshop.ai_agents.segmentation.plot_style import BEST_TO_LAST, SOFT_INK, colours_of, note, style, title
+from smartshop.ai_agents.segmentation.plot_style import BEST_TO_LAST, colours_of, note, title
 from smartshop.ai_agents.segmentation.rfm import RFM_GROUPS
 from smartshop.data_collection.pipelines.clock import to_datetime
 from smartshop.data_collection.schemas.segments import Refit, Segment, SegmentFlow, SegmentId, SegmentKind
@@ -18,7 +18,6 @@ from smartshop.errors import InvalidValue
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".svg", ".pdf")
 SIZE_INCHES = (17.0, 11.0)
 DOTS_PER_INCH = 130
 LEFT, RIGHT = 0.045, 0.535
@@ -42,35 +41,8 @@ def draw_segments(
     check_path(path)
     if not refits:
         raise InvalidValue("There is no refit to draw yet; run `smartshop train` first.")
-    with style(), warnings.catch_warnings():
-        # A name may have letters that no installed font has: they show as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = _figure(refits, segments, rfm, currency)
-        try:
-            figure.savefig(path, dpi=DOTS_PER_INCH, metadata=_NO_DATE[path.suffix.lower()])
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise InvalidValue(f"The picture cannot be written to {path} ({reason}); name a place that can.") from None
-
-
-_NO_DATE: Mapping[str, dict[str, str | None]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-}
-"""The same refits give the same bytes."""
-
-
-def check_path(path: Path) -> None:
-    """Refuse early what could not be written in the end.
-
-    Raises:
-        InvalidValue: its suffix is none of the pictures that can be drawn, or its folder is not there.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise InvalidValue(f"The picture {path.name!r} has no known suffix; use one of {', '.join(SUFFIXES)}.")
-    if not path.parent.is_dir():
-        raise InvalidValue(f"There is no folder {path.parent} to write the picture to; make it, or name another one.")
+    with style():
+        save_picture(_figure(refits, segments, rfm, currency), path, DOTS_PER_INCH)
 
 
 def _figure(refits: Sequence[Refit], segments: Sequence[Segment], rfm: RfmMap, currency: str) -> "Figure":
