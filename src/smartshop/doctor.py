@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from smartshop.ai_agents.inventory.demand.told_causes import holiday_country
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock, to_datetime
 from smartshop.data_collection.pipelines.importing import REFUSED
@@ -14,6 +15,7 @@ from smartshop.settings import Settings
 from smartshop.wiring import build_clock
 
 SILENT_AFTER = 15 * SECOND
+SHOWN_NAMES = 8
 PRICES_LOOKED_AT = 1000
 """Products; a shop priced in another currency shows it at once."""
 
@@ -41,6 +43,7 @@ def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
             for check in (_log, _clock, _model, _segments, _keys, _letters, _imports, _quarantine, _jobs, _processes):
                 yield check(stores, clock)
             yield _prices(stores, settings.currency)
+            yield _known_days(stores, settings.country)
     except SmartShopError as error:
         yield Finding("database", "bad", str(error))
     built = storefront_folder()
@@ -137,6 +140,23 @@ def _prices(stores: SqlStores, currency: str) -> Finding:
         f"and cannot be bought; set SMARTSHOP_CURRENCY={theirs[0]} or give them one in {currency}."
     )
     return Finding("prices", "bad" if foreign == priced else "note", says)
+
+
+def _known_days(stores: SqlStores, country: str | None) -> Finding:
+    """What forecasts may know of days beyond the books."""
+    _, why_not = holiday_country(country)
+    if why_not:
+        return Finding("known days", "note", f"SMARTSHOP_COUNTRY={country}: {why_not}")
+    told = [f"{one.name} ({one.kind.value}, until {one.last_day})" for one in stores.demand_causes.summary()]
+    holidays = [] if country is None else [f"public holidays of {country}"]
+    if not (told or holidays):
+        says = (
+            "Forecasts know no holidays, events or weather; SMARTSHOP_COUNTRY and `smartshop import causes` tell them."
+        )
+        return Finding("known days", "note", says)
+    shown = [*holidays, *told[:SHOWN_NAMES]]
+    more = f" and {len(told) - SHOWN_NAMES} more" if len(told) > SHOWN_NAMES else ""
+    return Finding("known days", "good", f"{', '.join(shown)}{more}.")
 
 
 def _quarantine(stores: SqlStores, _: ShopClock) -> Finding:

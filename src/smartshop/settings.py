@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from smartshop.data_collection.schemas.countries import clean_country
 from smartshop.data_collection.schemas.money import clean_currency
 from smartshop.data_collection.schemas.webhooks import AddressRefused, check_webhook_url
 from smartshop.errors import InvalidValue, SettingsError
@@ -30,6 +31,11 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="IANA zone in which a day begins and ends, such as Europe/London.")
     currency: str = Field("GBP", description="ISO 4217 code in which values are reported.")
+    country: str | None = Field(
+        None,
+        description="ISO 3166 code of two letters, such as GB, whose public holidays forecasts of demand know (with "
+        "the extra `forecast`); none when empty.",
+    )
     consent_default: Literal["granted", "withheld"] = Field(
         "granted", description="What holds for a shopper who was never asked: granted or withheld."
     )
@@ -121,6 +127,14 @@ class Settings(BaseSettings):
     def _iso_currency(cls, value: str) -> str:
         try:
             return clean_currency(value)
+        except InvalidValue as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("country")
+    @classmethod
+    def _iso_country(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else clean_country(value)
         except InvalidValue as error:
             raise ValueError(str(error)) from None
 
