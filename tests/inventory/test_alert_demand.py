@@ -1,19 +1,23 @@
 """What was expected of the last days, with empty shelves and young products; and suppliers nobody knows."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.inventory.alerts.demand_alerts import told_prices
 from smartshop.ai_agents.inventory.alerts.found import Telling
 from smartshop.ai_agents.inventory.alerts.late_supplier import LateConfig
+from smartshop.ai_agents.inventory.alerts.price_demand import PriceConfig, PriceSurprises, find_price_surprises
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentConfig, RecentDemand, recent_demand
 from smartshop.ai_agents.inventory.alerts.stakes import Stakes
 from smartshop.ai_agents.inventory.alerts.supplier_alerts import SupplierPast, supplier_alerts
+from smartshop.ai_agents.inventory.alerts.surge import RecentLines
 from smartshop.ai_agents.inventory.demand.series import daily_demand
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.pipelines.demand import DemandTable
-from smartshop.data_collection.pipelines.demand_offers import no_promotions
+from smartshop.data_collection.pipelines.demand_offers import PriceSteps, no_promotions
 from smartshop.data_collection.schemas.ids import Micros, SupplierId, VariantId
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.data_collection.schemas.supply import PurchaseLine, PurchaseOrder, PurchaseOrderId, PurchaseStatus
@@ -109,3 +113,42 @@ def test_an_order_in_another_currency_of_an_unknown_supplier_is_told_in_its_own(
     assert "10.00 EUR" in late.words
     assert late.subject.title == "Order po-7 to nobody"
     assert "lost" in late.advice
+
+
+class TestPricesThatWereSet:
+    """Sold twice a week at 20.00, as wholesalers do, with a history of prices."""
+
+    def asked(self, day: int, times: float, sold: np.ndarray | None = None) -> PriceSurprises:
+        """Set on a day, counted from the last (0), so many times as high."""
+        sold = np.where(np.arange(7 * WEEKS) % 7 < 2, 10.0, 0.0) if sold is None else sold
+        plain = table(sold)
+        set_on = np.array([plain.first_day + plain.days - 1 - day], np.int64)
+        told = replace(
+            plain,
+            price_minor=np.where(plain.sold > 0, 2_000.0, np.nan).astype(np.float32),
+            steps=PriceSteps(np.zeros(1, np.int32), set_on, np.log(np.array([times]))),
+        )
+        prices = told_prices(told, np.array([np.nan]), 7)
+        none = RecentLines(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        return find_price_surprises(prices, seen(told), none, np.array([False]), PriceConfig())
+
+    def test_a_slip_is_seen_before_anybody_paid_it(self) -> None:
+        sold = np.where(np.arange(7 * WEEKS) % 7 < 2, 10.0, 0.0)
+        sold[-7:] = 0.0
+        sold[-7] = 1.0
+        found = self.asked(5, 100.0, sold)
+        assert found.usual_minor[0] == pytest.approx(2_000.0, rel=1e-3)
+        assert found.price_minor[0] == pytest.approx(200_000.0, rel=1e-3)
+        assert found.is_slip[0]
+
+    def test_a_price_that_was_set_long_ago_is_as_it_was_paid(self) -> None:
+        found = self.asked(60, 1.5)
+        assert found.price_minor[0] == pytest.approx(2_000.0, rel=1e-3)
+        assert not found.is_slip[0]
+
+    def test_days_without_a_sale_tell_what_is_usual(self) -> None:
+        sold = np.zeros(7 * WEEKS)
+        sold[[20, 60]] = 40.0
+        found = self.asked(3, 1.3, sold)
+        assert found.usual_minor[0] == pytest.approx(2_000.0, rel=1e-3)
+        assert found.price_minor[0] == pytest.approx(2_600.0, rel=1e-3)

@@ -13,7 +13,12 @@ from smartshop.ai_agents.inventory.alerts.false_alarms import surprising
 from smartshop.ai_agents.inventory.alerts.found import Telling, id_of, most_at_stake
 from smartshop.ai_agents.inventory.alerts.late_supplier import LateConfig, late_order, slower_supplier
 from smartshop.ai_agents.inventory.alerts.overstock import OverstockConfig, overstock
-from smartshop.ai_agents.inventory.alerts.price_demand import PriceConfig, PriceSurprises, find_price_surprises
+from smartshop.ai_agents.inventory.alerts.price_demand import (
+    PriceConfig,
+    PriceSurprises,
+    ToldPrices,
+    find_price_surprises,
+)
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentDemand
 from smartshop.ai_agents.inventory.alerts.stakes import Stakes
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig, stockout_risk
@@ -375,9 +380,8 @@ def prices(before: float, lately: float | None, days: int = 200) -> np.ndarray:
 
 def priced(paid: np.ndarray, units: float, offered: float = np.nan, largest: float = 1.0) -> PriceSurprises:
     window = recent([units], [20.0], days=7)
-    return find_price_surprises(
-        paid, np.array([offered]), window, lines((0, 1, largest)), np.array([False]), PriceConfig()
-    )
+    told = ToldPrices(paid, np.full_like(paid, np.nan), np.array([False]), np.array([offered]))
+    return find_price_surprises(told, window, lines((0, 1, largest)), np.array([False]), PriceConfig())
 
 
 class TestPriceDemand:

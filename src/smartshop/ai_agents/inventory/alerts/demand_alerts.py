@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.alerts.facts import StockFacts
 from smartshop.ai_agents.inventory.alerts.found import Telling
-from smartshop.ai_agents.inventory.alerts.price_demand import PriceConfig, find_price_surprises
+from smartshop.ai_agents.inventory.alerts.price_demand import PriceConfig, ToldPrices, find_price_surprises
 from smartshop.ai_agents.inventory.alerts.recent_demand import RecentConfig, RecentDemand, recent_demand
 from smartshop.ai_agents.inventory.alerts.surge import WINDOWS, RecentLines, SurgeConfig, find_surges
+from smartshop.ai_agents.inventory.demand.asked_prices import evening_prices
 from smartshop.ai_agents.inventory.demand.series import daily_demand
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 from smartshop.ai_agents.inventory.model import InventoryModel
@@ -105,8 +106,8 @@ def _prices(
     recent: RecentDemand, past: DemandPast, series: _Series, telling: Telling, config: PriceConfig
 ) -> Iterator[FoundAlert]:
     is_open = np.array([telling.is_open(AlertKind.PRICE_DEMAND, one) for one in series.subjects], np.bool_)
-    paid = past.table.price_minor.astype(np.float64)
-    found = find_price_surprises(paid, series.offered_minor, recent, _recent_lines(past), is_open, config)
+    prices = told_prices(past.table, series.offered_minor, config.days)
+    found = find_price_surprises(prices, recent, _recent_lines(past), is_open, config)
     last = past.table.first_day + past.table.days
     for row in np.flatnonzero(found.is_slip | found.is_against).tolist():
         usual, price = float(found.usual_minor[row]), float(found.price_minor[row])
@@ -126,6 +127,19 @@ def _prices(
             worth_minor=round(worth),
         )
         yield telling.tell(series.subjects[row], told, worth, past.day(last - recent.days))
+
+
+def told_prices(table: DemandTable, offered_minor: Floats, days: int) -> ToldPrices:
+    """`days`: that count as lately. A product whose price was never set in the table's days is told by its sales."""
+    last = table.first_day + table.days - 1
+    inside = (table.steps.day >= table.first_day) & (table.steps.day <= last)
+    was_set = np.isin(table.product_no, table.steps.product_no[inside])
+    lately = table.steps.product_no[inside & (table.steps.day > last - days)]
+    paid = table.price_minor.astype(np.float64)
+    asked = np.full_like(paid, np.nan)
+    if was_set.any():
+        asked[was_set] = evening_prices(table)[was_set]
+    return ToldPrices(paid, asked, np.isin(table.product_no, lately), offered_minor)
 
 
 def _model_rows(model: InventoryModel) -> Mapping[tuple[int, str], int]:

@@ -49,13 +49,27 @@ USUAL_CONFIG = PriceConfig()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ToldPrices:
+    """Of n series over t days, in minor units; NaN where nobody knows."""
+
+    paid: Floats
+    """(n, t) where something was sold."""
+    asked: Floats
+    """(n, t) at the end of each day, where the shop keeps when it set prices; else all unknown."""
+    set_lately: NDArray[np.bool_]
+    """(n,) within the days of demand looked back at: what was paid before says nothing of the present price."""
+    offered: Floats
+    """(n,) now"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PriceSurprises:
     """(n,) each."""
 
     usual_minor: Floats
     """NaN where it is not known."""
     price_minor: Floats
-    """Paid in the last days, else as offered now."""
+    """The present one."""
     chance: Floats
     """That demand strays so far, to the side that surprises."""
     is_slip: NDArray[np.bool_]
@@ -63,21 +77,17 @@ class PriceSurprises:
 
 
 def find_price_surprises(
-    paid_minor: Floats,
-    offered_minor: Floats,
+    prices: ToldPrices,
     recent: RecentDemand,
     lines: RecentLines,
     is_open: NDArray[np.bool_],
     config: PriceConfig,
 ) -> PriceSurprises:
-    """`paid_minor`: (n, t) minor units a day, NaN where nothing was sold; `offered_minor`: (n,) now, NaN unknown.
-
-    One large buyer is an answer to a slip, and no proof that demand moved against its price.
-    """
-    usual, deviation = _usual(paid_minor, config)
-    latest = _median(_newest(paid_minor[:, -config.days :], config.latest_days))
-    # What costs a hundred times as much is not bought, so nobody paid it.
-    price = np.where(np.isfinite(latest), latest, offered_minor)
+    """One large buyer is an answer to a slip, and no proof that demand moved against its price."""
+    # What seldom sells was paid for on few days; where it is known what was asked, every day tells.
+    is_told = np.isfinite(prices.asked).any(axis=1, keepdims=True)
+    usual, deviation = _usual(np.where(is_told, prices.asked, prices.paid), config)
+    price = present_price(prices, config)
     moved = np.log(np.maximum(price, 1.0) / usual)
     more, less = recent.chance_of_more(recent.units), recent.chance_of_less(recent.units)
     of_many = recent.chance_of_more(recent.units - large_line(recent, lines, config.large_line_share))
@@ -98,6 +108,17 @@ def find_price_surprises(
         is_slip=is_slip,
         is_against=(against | stays) & ~is_slip,
     )
+
+
+def present_price(prices: ToldPrices, config: PriceConfig) -> Floats:
+    """(n,) minor units: as set lately, else as paid lately, else as offered.
+
+    What costs a hundred times as much is not bought, so nobody paid it.
+    """
+    paid = _median(_newest(prices.paid[:, -config.days :], config.latest_days))
+    asked = np.where(prices.set_lately, prices.asked[:, -1], np.nan)
+    price = np.where(np.isfinite(asked), asked, paid)
+    return np.asarray(np.where(np.isfinite(price), price, prices.offered), np.float64)
 
 
 def _usual(paid_minor: Floats, config: PriceConfig) -> tuple[Floats, Floats]:

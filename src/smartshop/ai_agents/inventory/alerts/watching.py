@@ -83,7 +83,7 @@ def find_alerts(watch: Watch, open_ids: frozenset[AlertId], tell: Tell) -> Itera
     tell(0.0, "reading orders and stock")
     heard = OverheardOrders(books.orders, Micros(shop_now - RECENT))
     question = DemandQuestion(until=shop_now, timezone=books.timezone, currency=books.currency)
-    table = load_demand(heard, books.stock, books.catalogue, books.shelf, question)
+    table = load_demand(heard, books.stock, books.catalogue, books.shelf, question, books.prices)
     tell(0.5, "looking at stock")
     supply = read_supply(watch.stores, watch.now)
     places = stocked_places(watch.stores, supply, watch.model, shop_now)
