@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from smartshop.ai_agents.inventory.alerts.overstock import OverstockConfig
 from smartshop.ai_agents.inventory.alerts.stock_alerts import StockConfigs
 from smartshop.ai_agents.inventory.alerts.watching import AlertConfig, Watch, look_for_alerts
+from smartshop.ai_agents.inventory.demand.causes import KnownCauses
+from smartshop.ai_agents.inventory.demand.told_causes import holiday_country, in_words, known_causes
 from smartshop.ai_agents.inventory.learning import Learning, learn_demand
 from smartshop.ai_agents.inventory.looking_over import Desk, keep_decisions, score_decisions
 from smartshop.ai_agents.inventory.stock_now import present_at, promoted_model, stores_of
@@ -25,8 +27,19 @@ def train_inventory(context: JobContext) -> dict[str, Any]:
     """
     heavy = int(context.arguments.get("most_valuable", USUAL_CHOICE.most_valuable))
     config = replace(USUAL_CHOICE, most_valuable=heavy)
-    record = learn_demand(demand_learning(context), until=until_now(context), tell=context.tell, config=config)
-    return {"version": record.version, "as_of": format_rfc3339(record.data_until), **rounded(record.metrics)}
+    known, why_not = known_of_days(context)
+    record = learn_demand(
+        demand_learning(context), until=until_now(context), tell=context.tell, config=config, known=known
+    )
+    found = {"version": record.version, "as_of": format_rfc3339(record.data_until), **rounded(record.metrics)}
+    return {**found, "known_of_days": " ".join(filter(None, (in_words(known) + ".", why_not)))}
+
+
+def known_of_days(context: JobContext) -> tuple[KnownCauses, str]:
+    """What the shop's keeper told of days, and why holidays of its country are not in it ("" where they are)."""
+    country, why_not = holiday_country(context.settings.country)
+    told = (cause for batch in context.stores.demand_causes.scan() for cause in batch)
+    return known_causes(country, told), why_not
 
 
 def demand_learning(context: JobContext) -> Learning:

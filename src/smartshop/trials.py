@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from rich.console import Console
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
@@ -29,7 +30,7 @@ from smartshop.opening import consent_default, opened_stores
 from smartshop.place import Place
 from smartshop.recommendation_jobs import text_network
 from smartshop.settings import Settings
-from smartshop.stock_jobs import demand_learning
+from smartshop.stock_jobs import demand_learning, known_of_days
 from smartshop.wiring import build_clock
 
 
@@ -107,7 +108,9 @@ def evaluate_forecasts(
         table = read_table(learning, until_now(context))
         if not len(table):
             raise NotFound("There is nothing to evaluate: nothing was sold yet; import or simulate a history.")
-        return evaluate_demand(table, learning.shelf, trial, context.tell)
+        known, why_not = known_of_days(context)
+        report = evaluate_demand(table, learning.shelf, trial, context.tell, known)
+        return msgspec.structs.replace(report, notes=(*report.notes, why_not)) if why_not else report
 
 
 @contextmanager
