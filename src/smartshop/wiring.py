@@ -1,6 +1,8 @@
 """The composition root: settings in, a whole shop out. Only here concrete stores and agents are named."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +35,7 @@ from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.connectors.log_profiles import LogProfiles
 from smartshop.data_collection.connectors.memory.bus import MemoryBus
 from smartshop.data_collection.connectors.memory.cache import MemoryCache
-from smartshop.data_collection.connectors.ports import Quarantine
+from smartshop.data_collection.connectors.ports import Bus, Profiles, Quarantine
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import ShopClock, system_now
 from smartshop.data_collection.pipelines.ingest import Ingest, no_catalogue
@@ -44,6 +46,7 @@ from smartshop.data_collection.schemas.ids import ProductId
 from smartshop.opening import consent_default
 from smartshop.place import Place, storefront_folder
 from smartshop.settings import Settings
+from smartshop.shop_ports import shop_ports
 from smartshop.simulator.art import picture_of
 from smartshop.simulator.scenario import load_scenario
 
@@ -132,14 +135,16 @@ def build_ingest(
     *,
     product_of: ProductOf = no_catalogue,
     quarantine: Quarantine | None = None,
+    profiles: Profiles | None = None,
+    bus: Bus | None = None,
 ) -> Ingest:
-    """The door for commands and jobs: what they bring is history, so nobody waits on the bus for it."""
+    """The door. What commands and jobs bring is history: nobody waits on a bus for it, so they name none."""
     return Ingest(
         log=stores.log,
         quarantine=quarantine or stores.quarantine,
         customers=stores.customers,
-        profiles=LogProfiles(stores.log, fold_profile),
-        bus=MemoryBus(),
+        profiles=profiles or LogProfiles(stores.log, fold_profile),
+        bus=bus or MemoryBus(),
         currency=settings.currency,
         product_of=product_of,
         consent_default=consent_default(settings),
@@ -148,9 +153,18 @@ def build_ingest(
     )
 
 
-def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopClock) -> Shop:
-    """Everything that one serving process works with."""
-    profiles, bus = LogProfiles(stores.log, fold_profile, read=stores.short_read), MemoryBus()
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """What one serving process keeps beside the stores, each true to them by its own means."""
+
+    profiles: Profiles
+    shelves: ShelfKeeper
+    awaited: AwaitedGoods
+    pressure: StockPressure
+    rule_keeper: RuleKeeper
+
+
+def build_memory(settings: Settings, stores: SqlStores, clock: ShopClock) -> InMemory:
     shelves = ShelfKeeper(
         stores.catalogue,
         stores.stock,
@@ -159,79 +173,58 @@ def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopC
         clock.now,
         reservations=stores.reservations,
     )
-    consent, segmentation = consent_default(settings), ServedSegments()
-    awaited = AwaitedGoods(stores.waits, clock.now)
-    pressure = StockPressure(pressure_config(settings))
-    rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
-    explaining = Explaining(build_look(stores, shelves, settings.currency, clock), segmentation)
+    return InMemory(
+        profiles=LogProfiles(stores.log, fold_profile, read=stores.short_read),
+        shelves=shelves,
+        awaited=AwaitedGoods(stores.waits, clock.now),
+        pressure=StockPressure(pressure_config(settings)),
+        rule_keeper=RuleKeeper(stores.rules, lambda: shelves.shelf),
+    )
+
+
+def build_recommendations(stores: SqlStores, clock: ShopClock, kept: InMemory) -> Recommendations:
+    """The service behind every slate, without a model yet."""
+    return Recommendations(
+        stores.customers,
+        kept.profiles,
+        stores.decisions,
+        lambda: kept.shelves.shelf,
+        clock,
+        PopularSource(),
+        advisors=build_advisors(kept.pressure),
+        read=stores.short_read,
+        rules=lambda: kept.rule_keeper.compiled,
+        standings=stores.standings,
+        awaited=kept.awaited,
+    )
+
+
+def build_shop(settings: Settings, place: Place, stores: SqlStores, clock: ShopClock) -> Shop:
+    """Everything that one serving process works with."""
+    kept, bus, segmentation = build_memory(settings, stores, clock), MemoryBus(), ServedSegments()
+    explaining = Explaining(build_look(stores, kept.shelves, settings.currency, clock), segmentation)
+    names = partial(product_of, kept.shelves)
     return Shop(
+        **shop_ports(stores),
         name=load_scenario(DEMO_SCENARIO).title if place.demo else settings.shop_name,
         currency=settings.currency,
         demo=place.demo,
-        consent_default=consent,
+        consent_default=consent_default(settings),
         cors_origins=settings.cors_origins,
         storefront=storefront_folder(),
         clock=clock,
-        log=stores.log,
-        quarantine=stores.quarantine,
-        catalogue=stores.catalogue,
-        prices=stores.prices,
-        customers=stores.customers,
-        orders=stores.orders,
-        stock=stores.stock,
-        reservations=stores.reservations,
-        waits=stores.waits,
-        wait_news=stores.waits,
-        awaited_goods=awaited,
+        awaited_goods=kept.awaited,
         returns=ReturnConfig(people_per_unit=settings.told_per_unit),
-        suppliers=stores.suppliers,
-        purchase_orders=stores.purchase_orders,
-        proposals=stores.proposals,
-        alerts=stores.alerts,
-        demand_causes=stores.demand_causes,
-        standings=stores.standings,
-        audiences=stores.audiences,
-        rules=stores.rules,
-        decisions=stores.decisions,
-        models=stores.models,
-        keys=stores.keys,
-        jobs=stores.jobs,
-        dead_letters=stores.dead_letters,
-        imports=stores.imports,
-        erasure=stores.erasure,
         webhooks_private=settings.webhooks_private,
         stock_costs=cost_config(settings),
-        stock_pressure=pressure,
-        profiles=profiles,
+        stock_pressure=kept.pressure,
+        profiles=kept.profiles,
         cache=MemoryCache(),
         bus=bus,
-        ingest=Ingest(
-            log=stores.log,
-            quarantine=stores.quarantine,
-            customers=stores.customers,
-            profiles=profiles,
-            bus=bus,
-            currency=settings.currency,
-            product_of=lambda sent: product_of(shelves, sent),
-            consent_default=consent,
-            is_erased=stores.erasure.is_erased,
-            now=clock.now,
-        ),
-        shelves=shelves,
-        rule_keeper=rule_keeper,
-        recommendations=Recommendations(
-            stores.customers,
-            profiles,
-            stores.decisions,
-            lambda: shelves.shelf,
-            clock,
-            PopularSource(),
-            advisors=build_advisors(pressure),
-            read=stores.short_read,
-            rules=lambda: rule_keeper.compiled,
-            standings=stores.standings,
-            awaited=awaited,
-        ),
+        ingest=build_ingest(settings, stores, clock, product_of=names, profiles=kept.profiles, bus=bus),
+        shelves=kept.shelves,
+        rule_keeper=kept.rule_keeper,
+        recommendations=build_recommendations(stores, clock, kept),
         art=picture_of,
         segmentation=segmentation,
         explain_standing=explaining.why,

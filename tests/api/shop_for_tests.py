@@ -38,6 +38,7 @@ from smartshop.data_collection.schemas.customers import Consent
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.segments import Standing, WhyReason
 from smartshop.data_collection.schemas.stock import StockCount
+from smartshop.shop_ports import shop_ports
 
 SECRET_KEY = "sk_test_0123456789abcdef"
 PUBLISHABLE_KEY = "pk_test_0123456789abcdef"
@@ -151,6 +152,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         return None if number is None else shelves.shelf.product_ids[number]
 
     return Shop(
+        **shop_ports(stores),
         name="Test shop",
         currency="GBP",
         demo=False,
@@ -158,32 +160,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
         cors_origins=("*",),
         storefront=storefront,
         clock=clock,
-        log=stores.log,
-        quarantine=stores.quarantine,
-        catalogue=stores.catalogue,
-        prices=stores.prices,
-        customers=stores.customers,
-        orders=stores.orders,
-        stock=stores.stock,
-        reservations=stores.reservations,
-        waits=stores.waits,
-        wait_news=stores.waits,
         awaited_goods=awaited,
-        suppliers=stores.suppliers,
-        purchase_orders=stores.purchase_orders,
-        proposals=stores.proposals,
-        alerts=stores.alerts,
-        demand_causes=stores.demand_causes,
-        standings=stores.standings,
-        audiences=stores.audiences,
-        rules=stores.rules,
-        decisions=stores.decisions,
-        models=stores.models,
-        keys=stores.keys,
-        jobs=stores.jobs,
-        dead_letters=stores.dead_letters,
-        imports=stores.imports,
-        erasure=stores.erasure,
         profiles=profiles,
         cache=MemoryCache(),
         bus=bus,
