@@ -18,7 +18,7 @@ from smartshop.ai_agents.inventory.supply_view import Suppliers, usually_repleni
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductId, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import IncomingUnits, PurchaseOrderId, Supplier
-from tests.inventory.test_alert_kinds import MAIN, NOW, SURE, facts, model
+from tests.inventory.alert_cases import MAIN, NOW, SURE, facts, model
 from tests.slate.small_shop import make_shelf
 
 USUAL = LeadTime(mean_days=10.0, sd_days=2.0, orders_seen=20, stated_days=None)
