@@ -17,6 +17,7 @@ from smartshop.ai_agents.inventory.stock_now import present_at, promoted_model, 
 from smartshop.ai_agents.inventory.weekly_choice import USUAL_CHOICE
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.job_context import JobContext, Tell, rounded, shelf_of, until_now
+from smartshop.upkeep_jobs import tell_demo_weather
 from smartshop.wiring import cost_config
 
 
@@ -27,6 +28,8 @@ def train_inventory(context: JobContext) -> dict[str, Any]:
     """
     heavy = int(context.arguments.get("most_valuable", USUAL_CHOICE.most_valuable))
     config = replace(USUAL_CHOICE, most_valuable=heavy)
+    if context.place.demo:
+        tell_demo_weather(context)
     known, why_not = known_of_days(context)
     record = learn_demand(
         demand_learning(context), until=until_now(context), tell=context.tell, config=config, known=known

@@ -18,6 +18,7 @@ from smartshop.place import DEMO_MARK, Place
 from smartshop.settings import Settings
 from smartshop.simulator.enter import SupplyBooks, enter_history
 from smartshop.simulator.scenario import load_scenario
+from smartshop.simulator.told_weather import told_weather
 from smartshop.simulator.world import build_world
 from smartshop.wiring import DEMO_SCENARIO, build_clock, build_ingest, product_of
 
@@ -62,8 +63,16 @@ def make_demo(context: JobContext) -> dict[str, Any]:
         truth_folder=context.place.folder / "truth",
         progress=context.tell,
     )
+    tell_demo_weather(context)
     stores.imports.mark(ImportMark(import_key=DEMO_MARK, rows_done=entered.accepted, finished=True), now)
     return asdict(entered)
+
+
+def tell_demo_weather(context: JobContext) -> None:
+    """The weather of the demonstration's shoppers up to now and a week ahead, as a shop would feed it every day."""
+    oldest, now = context.stores.log.size().oldest_at, context.clock.now()
+    told = told_weather(load_scenario(DEMO_SCENARIO), DEMO_SEED, now if oldest is None else oldest, now)
+    context.stores.demand_causes.tell(told)
 
 
 def replay_refused(settings: Settings, place: Place) -> dict[str, Any]:

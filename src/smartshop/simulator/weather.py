@@ -39,12 +39,17 @@ def make_weather(city: City, seed: int, first_day_at: int, days: int) -> CityWea
     for day in range(first - 10, first + days):
         rng = stream(seed, "weather", city.name, day)
         deviation = PERSISTENCE * deviation + float(rng.normal(0.0, DEVIATION_C * (1 - PERSISTENCE**2) ** 0.5))
-        day_of_year = to_datetime(day * DAY).timetuple().tm_yday
-        season = -np.cos(2 * np.pi * (day_of_year - city.coldest_day) / 365.25)
-        temperature = round(float(city.mean_c + city.swing_c * season + deviation), 1)
+        temperature = round(usual_c(city, day) + deviation, 1)
         temperatures.append(temperature)
         conditions.append(_condition(city, temperature, rng))
     return CityWeather(temperature_c=np.array(temperatures[10:]), condition=tuple(conditions[10:]))
+
+
+def usual_c(city: City, day: int) -> float:
+    """°C that the time of the year makes expected; `day`: whole days since 1970."""
+    day_of_year = to_datetime(day * DAY).timetuple().tm_yday
+    season = -np.cos(2 * np.pi * (day_of_year - city.coldest_day) / 365.25)
+    return float(city.mean_c + city.swing_c * season)
 
 
 def _condition(city: City, temperature_c: float, rng: np.random.Generator) -> str:
