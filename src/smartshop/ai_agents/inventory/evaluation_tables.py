@@ -1,29 +1,17 @@
 """The evaluation of forecasts as people read it: tables for a terminal, or Markdown to keep."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from smartshop.ai_agents.figure_tables import Figures, drawn, in_markdown
 from smartshop.ai_agents.inventory.evaluate import ForecastReport
 from smartshop.ai_agents.inventory.evaluate_daily import DailyContest
 from smartshop.ai_agents.inventory.evaluate_past import Gain
 from smartshop.ai_agents.inventory.evaluate_weekly import CHOSEN, WeeklyContest
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
 
-Cells = tuple[str, ...]
 BELOW_WORDS = "of what came, the share at or below that quantile (ties by chance): a true law has the level itself"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One table, whatever it is shown on. The first column is words, the others figures."""
-
-    title: str
-    columns: Cells
-    rows: Sequence[Cells]
-    note: str
 
 
 def figures_of(report: ForecastReport) -> Iterator[Figures]:
@@ -35,28 +23,13 @@ def figures_of(report: ForecastReport) -> Iterator[Figures]:
 
 
 def as_markdown(report: ForecastReport) -> str:
-    parts = [summary(report)]
-    for table in figures_of(report):
-        rule = ("---",) + ("---:",) * (len(table.columns) - 1)
-        lines = ["| " + " | ".join(cells) + " |" for cells in (table.columns, rule, *table.rows)]
-        parts += [f"### {table.title}", "\n".join(lines), table.note]
-    return "\n\n".join(parts) + "\n"
+    return in_markdown(summary(report), figures_of(report))
 
 
 def as_tables(report: ForecastReport) -> list[Table]:
-    found = []
-    for told in figures_of(report):
-        table = Table(
-            title=told.title, title_justify="left", caption=told.note, caption_justify="left", box=SIMPLE_HEAD
-        )
-        for number, column in enumerate(told.columns):
-            table.add_column(column, justify="left" if number == 0 else "right")
-        for row in told.rows:
-            table.add_row(*row)
-        found.append(table)
     words = Table(show_header=False, box=None)
     words.add_row(summary(report))
-    return [*found, words]
+    return [*drawn(figures_of(report)), words]
 
 
 def summary(report: ForecastReport) -> str:

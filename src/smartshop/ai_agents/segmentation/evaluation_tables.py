@@ -1,26 +1,13 @@
 """The evaluation of segments as people read it: tables for a terminal, or Markdown to keep."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from smartshop.ai_agents.figure_tables import Cells, Figures, drawn, in_markdown
 from smartshop.ai_agents.segmentation.churn_trial import Areas, ChurnTrial
 from smartshop.ai_agents.segmentation.evaluate import MonthlyRefit, SegmentationReport
 from smartshop.ai_agents.segmentation.value_holdout import HoldoutError
-
-Cells = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One table, whatever it is shown on. The first column is words, the others figures."""
-
-    title: str
-    columns: Cells
-    rows: Sequence[Cells]
-    note: str
 
 
 def figures_of(report: SegmentationReport) -> Iterator[Figures]:
@@ -33,24 +20,11 @@ def figures_of(report: SegmentationReport) -> Iterator[Figures]:
 
 
 def as_markdown(report: SegmentationReport) -> str:
-    parts = [f"{report.customers:,} customers, as of {report.as_of}."]
-    for table in figures_of(report):
-        rule = ("---",) + ("---:",) * (len(table.columns) - 1)
-        lines = ["| " + " | ".join(cells) + " |" for cells in (table.columns, rule, *table.rows)]
-        parts += [f"### {table.title}", "\n".join(lines), table.note]
-    return "\n\n".join(parts) + "\n"
+    return in_markdown(f"{report.customers:,} customers, as of {report.as_of}.", figures_of(report))
 
 
 def as_tables(report: SegmentationReport) -> Iterator[Table]:
-    for told in figures_of(report):
-        table = Table(
-            title=told.title, title_justify="left", caption=told.note, caption_justify="left", box=SIMPLE_HEAD
-        )
-        for number, column in enumerate(told.columns):
-            table.add_column(column, justify="left" if number == 0 else "right")
-        for row in told.rows:
-            table.add_row(*row)
-        yield table
+    return drawn(figures_of(report))
 
 
 def _value(error: HoldoutError) -> Figures:
