@@ -11,7 +11,7 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.audience_views import audience_of
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Limit
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas.audiences import AudienceId, AudiencePush, PushState
 from smartshop.data_collection.schemas.webhooks import SECRET_BYTES, SECRET_NAME, shown_secret
 from smartshop.errors import Conflict
@@ -87,7 +87,7 @@ def _seen(push: AudiencePush) -> PushSeen:
         next_page=push.next_page,
         error=push.error,
         asked_at=format_rfc3339(push.asked_at),
-        finished_at=None if push.finished_at is None else format_rfc3339(push.finished_at),
+        finished_at=rfc3339_or_none(push.finished_at),
     )
 
 

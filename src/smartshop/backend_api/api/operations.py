@@ -9,8 +9,7 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Limit
 from smartshop.data_collection.connectors.ports import JobRecord, ModelRecord
-from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339, rfc3339_or_none
 
 ALIVE_WITHIN = 30 * SECOND
 """A process or agent heard of within this time (µs) is alive; they beat every few seconds."""
@@ -126,7 +125,7 @@ def get_quality(service: Service, _: Call[None, None]) -> Quality:
         not_kept=shop.log.tallies(),
         quarantined=shop.quarantine.counts(),
         dead_letters=len(shop.dead_letters.page(limit=MAX_LETTERS)),
-        newest_human_at=_moment(size.newest_human_at),
+        newest_human_at=rfc3339_or_none(size.newest_human_at),
         clock_stands_still=shop.clock.stands_still,
     )
 
@@ -139,7 +138,7 @@ def _model(record: ModelRecord, promoted: bool) -> ModelVersionSeen:
         data_until=format_rfc3339(record.data_until),
         metrics=record.metrics,
         promoted=promoted,
-        promoted_at=_moment(record.promoted_at),
+        promoted_at=rfc3339_or_none(record.promoted_at),
     )
 
 
@@ -151,13 +150,9 @@ def job_seen(record: JobRecord) -> Job:
         progress=record.progress,
         note=record.note,
         queued_at=format_rfc3339(record.queued_at),
-        started_at=_moment(record.started_at),
-        finished_at=_moment(record.finished_at),
+        started_at=rfc3339_or_none(record.started_at),
+        finished_at=rfc3339_or_none(record.finished_at),
     )
-
-
-def _moment(micros: Micros | None) -> str | None:
-    return None if micros is None else format_rfc3339(micros)
 
 
 ENDPOINTS = (

@@ -10,7 +10,7 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Limit, id_in_path
 from smartshop.data_collection.connectors.ports import JobRecord
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas.segments import Refit, SegmentFlow, SegmentId
 from smartshop.errors import Conflict, NotFound
 
@@ -96,7 +96,7 @@ def _seen(refit: Refit) -> RefitSeen:
         moved_behaviour=refit.moved_behaviour,
         moved_model=refit.moved_model,
         held_back=refit.held_back,
-        accepted_at=None if refit.accepted_at is None else format_rfc3339(refit.accepted_at),
+        accepted_at=rfc3339_or_none(refit.accepted_at),
         note=refit.note,
         flows=list(refit.flows),
         measures=refit.measures,

@@ -20,7 +20,7 @@ from smartshop.backend_api.services.standing_views import CustomerInList, segmen
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Id, Limit, id_in_path
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.segments import Segment, SegmentFigures, SegmentId, SegmentKind, SegmentMove
 from smartshop.errors import InvalidValue, NotFound
@@ -192,7 +192,7 @@ def _fields(segment: Segment, figures: dict[SegmentId, SegmentFigures], everybod
         "name": segment.name,
         "sentence": segment.sentence,
         "since": format_rfc3339(segment.since),
-        "retired_at": None if segment.retired_at is None else format_rfc3339(segment.retired_at),
+        "retired_at": rfc3339_or_none(segment.retired_at),
         "customers": 0 if known is None else known.customers,
         "share": 0.0 if known is None or not everybody else min(1.0, known.customers / everybody),
         "mean_spent_minor": None if known is None else known.mean_spent_minor,

@@ -12,7 +12,7 @@ from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.services.reordering import served_forecasts
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Cursor, Id, Limit, id_in_path, offset_of
-from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none, to_micros
 from smartshop.data_collection.schemas import alerts
 from smartshop.data_collection.schemas.alerts import (
     MAX_NOTE,
@@ -132,16 +132,12 @@ def _seen(one: alerts.Alert, now: Micros) -> Alert:
         advice=found.advice,
         opened_at=format_rfc3339(one.opened_at),
         seen_at=format_rfc3339(one.seen_at),
-        closed_at=_time(one.closed_at),
-        acknowledged_at=_time(one.acknowledged_at),
-        snoozed_until=_time(one.snoozed_until),
+        closed_at=rfc3339_or_none(one.closed_at),
+        acknowledged_at=rfc3339_or_none(one.acknowledged_at),
+        snoozed_until=rfc3339_or_none(one.snoozed_until),
         note=one.note,
         times_opened=one.times_opened,
     )
-
-
-def _time(at: Micros | None) -> str | None:
-    return None if at is None else format_rfc3339(at)
 
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body

@@ -17,7 +17,7 @@ from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Caller, Permission
 from smartshop.backend_api.utils.wire import id_in_path, usable_id
 from smartshop.data_collection.connectors.ports import Catalogue
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas import waits
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, ProductId, VariantId
@@ -122,7 +122,7 @@ def _seen(wait: waits.Wait) -> Wait:
         product_id=wait.product_id,
         variant_id=wait.variant_id,
         asked_at=format_rfc3339(wait.asked_at),
-        told_at=None if wait.told_at is None else format_rfc3339(wait.told_at),
+        told_at=rfc3339_or_none(wait.told_at),
     )
 
 

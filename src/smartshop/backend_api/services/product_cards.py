@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from smartshop.data_collection.connectors.ports import Catalogue, Reservations, Stock
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import rfc3339_or_none
 from smartshop.data_collection.pipelines.shelf_arrays import Pricing
 from smartshop.data_collection.pipelines.shelves import free_units
 from smartshop.data_collection.schemas import catalogue
@@ -105,7 +105,7 @@ def card(product: catalogue.Product, units: Units, pricing: Pricing, locale: str
         category=format_category(product.category) or None,
         image_url=product.image_url,
         attributes=product.attributes,
-        published_at=None if product.published_at is None else format_rfc3339(product.published_at),
+        published_at=rfc3339_or_none(product.published_at),
         price_minor=None if cheapest is None else cheapest.price_minor,
         list_price_minor=None if cheapest is None else cheapest.list_price_minor,
         currency=None if cheapest is None else cheapest.currency,

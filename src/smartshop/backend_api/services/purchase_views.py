@@ -8,9 +8,9 @@ from smartshop.backend_api.services.product_cards import variants_of
 from smartshop.backend_api.services.purchase_documents import PurchaseDocuments, documents_of
 from smartshop.backend_api.services.purchasing import warnings_of
 from smartshop.backend_api.shop import Shop
-from smartshop.data_collection.pipelines.clock import format_rfc3339
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas import supply
-from smartshop.data_collection.schemas.ids import Micros, SupplierId, VariantId
+from smartshop.data_collection.schemas.ids import SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import SupplyTerms
 
 
@@ -91,12 +91,12 @@ def _seen(order: supply.PurchaseOrder, warnings: list[str]) -> PurchaseOrder:
         location_id=order.location_id,
         fixed_cost_minor=order.fixed_cost_minor,
         total_minor=order.total_minor,
-        expected_at=_when(order.expected_at),
+        expected_at=rfc3339_or_none(order.expected_at),
         created_at=format_rfc3339(order.created_at),
-        approved_at=_when(order.approved_at),
-        sent_at=_when(order.sent_at),
-        received_at=_when(order.received_at),
-        cancelled_at=_when(order.cancelled_at),
+        approved_at=rfc3339_or_none(order.approved_at),
+        sent_at=rfc3339_or_none(order.sent_at),
+        received_at=rfc3339_or_none(order.received_at),
+        cancelled_at=rfc3339_or_none(order.cancelled_at),
         reference=order.reference,
         warnings=warnings,
     )
@@ -109,8 +109,8 @@ def seen_incoming(one: supply.IncomingUnits) -> IncomingItem:
         units=one.units,
         purchase_order_id=one.purchase_order_id,
         supplier_id=one.supplier_id,
-        sent_at=_when(one.sent_at),
-        expected_at=_when(one.expected_at),
+        sent_at=rfc3339_or_none(one.sent_at),
+        expected_at=rfc3339_or_none(one.expected_at),
     )
 
 
@@ -128,7 +128,3 @@ def _titles(shop: Shop, variant_ids: Sequence[VariantId]) -> dict[VariantId, str
         for variant in variants_of(entry.product):
             titles[variant.variant_id] = " ".join(filter(None, (entry.product.title, variant.title)))
     return titles
-
-
-def _when(moment: Micros | None) -> str | None:
-    return None if moment is None else format_rfc3339(moment)

@@ -15,7 +15,7 @@ from smartshop.ai_agents.rules import folded
 from smartshop.ai_agents.shelf import Shelf
 from smartshop.backend_api.utils.bodies import decode_body
 from smartshop.data_collection.connectors.ports import Rules
-from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none, to_micros
 from smartshop.data_collection.schemas.catalogue import parse_category
 from smartshop.data_collection.schemas.ids import Micros, clean_id
 from smartshop.data_collection.schemas.rules import (
@@ -181,8 +181,8 @@ def seen(rule: MerchantRule, now: Micros, shelf: Shelf | None = None) -> RuleSee
         effect=rule.effect,
         products=rule.products,
         where=rule.where,
-        starts_at=None if rule.starts_at is None else format_rfc3339(rule.starts_at),
-        ends_at=None if rule.ends_at is None else format_rfc3339(rule.ends_at),
+        starts_at=rfc3339_or_none(rule.starts_at),
+        ends_at=rfc3339_or_none(rule.ends_at),
         priority=rule.priority,
         enabled=rule.enabled,
         state=state_of(rule, now),

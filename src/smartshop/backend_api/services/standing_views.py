@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from smartshop.backend_api.shop import Shop
-from smartshop.data_collection.pipelines.clock import format_rfc3339
-from smartshop.data_collection.schemas.ids import CustomerId, Micros
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
+from smartshop.data_collection.schemas.ids import CustomerId
 from smartshop.data_collection.schemas.segments import (
     HORIZONS_DAYS,
     Affinity,
@@ -119,14 +119,14 @@ def _line(standing: Standing, names: Mapping[SegmentId, str]) -> dict[str, Any]:
         ),
         "orders": standing.orders,
         "spent_minor": standing.spent_minor,
-        "first_order_at": _moment(standing.first_order_at),
-        "last_order_at": _moment(standing.last_order_at),
+        "first_order_at": rfc3339_or_none(standing.first_order_at),
+        "last_order_at": rfc3339_or_none(standing.last_order_at),
         "last_seen_at": format_rfc3339(standing.last_seen_at),
         "p_alive": standing.p_alive,
         "churn_risk": standing.churn_risk,
         "expected_orders_90": standing.expected_orders[1],
         "expected_value_90_minor": standing.expected_value_minor[1],
-        "next_order_at": _moment(standing.next_order_at),
+        "next_order_at": rfc3339_or_none(standing.next_order_at),
     }
 
 
@@ -137,7 +137,7 @@ def _segment(standing: Standing, names: Mapping[SegmentId, str]) -> SegmentOfCus
         segment_id=standing.segment_id,
         name=names.get(standing.segment_id, standing.segment_id),
         membership=standing.membership,
-        since=_moment(standing.in_segment_since),
+        since=rfc3339_or_none(standing.in_segment_since),
     )
 
 
@@ -149,7 +149,3 @@ def _plain_details(shop: Shop, standing: Standing) -> StandingDetails:
         expected=tuple(Expected(days=days, orders=orders, value_minor=value) for days, orders, value in both),
         accuracy=newest[0].measures if newest else {},
     )
-
-
-def _moment(micros: Micros | None) -> str | None:
-    return None if micros is None else format_rfc3339(micros)

@@ -44,6 +44,11 @@ def format_rfc3339(micros: int) -> str:
     return to_datetime(micros).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def rfc3339_or_none(micros: int | None) -> str | None:
+    """For what has not happened, or never ends."""
+    return None if micros is None else format_rfc3339(micros)
+
+
 def system_now() -> Micros:
     return to_micros(datetime.now(UTC))
 

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Meta
 
 from smartshop.data_collection.connectors.ports import JobRecord, PurchaseOrders, Suppliers, Webhooks
-from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
+from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.supply import TAKES_RECEIPTS, PurchaseOrder, PurchaseOrderId
 from smartshop.data_collection.schemas.webhooks import WebhookAnswer
@@ -137,7 +137,7 @@ def _body(order: PurchaseOrder, now: Micros) -> bytes:
             deliver_to=order.location_id,
             fixed_cost_minor=order.fixed_cost_minor,
             total_minor=order.total_minor,
-            expected_at=None if order.expected_at is None else format_rfc3339(order.expected_at),
+            expected_at=rfc3339_or_none(order.expected_at),
             reference=order.reference,
         )
     )
