@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.inventory.demand.known_days import KnownAhead
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import forecast_seen
 from smartshop.ai_agents.inventory.forecast_words import as_tables
@@ -17,7 +18,8 @@ from smartshop.ai_agents.inventory.replenishment.awaited import Asked, law_over
 from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival, first_empty_day, projected_stock
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
+from smartshop.ai_agents.inventory.replenishment.proposals import propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
 from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
@@ -226,8 +228,10 @@ def test_days_are_shown_where_a_product_is_foreseen_by_day(
     assert forecast_seen(model, ports(shop), "kettle", PRESENT, END).series[0].days == []
     kettle, levels = series(shop, model, "kettle"), len(model.facts.levels)
     days = np.arange(28 * levels, dtype=np.float32).reshape(1, 28, levels)
+    fair = KnownAhead(name="fair", kind="event", days=(date(2026, 1, 6).toordinal(),))
     known = replace(
         model,
+        facts=msgspec.structs.replace(model.facts, known=(fair,)),
         daily_series=np.array([kettle], np.int32),
         daily_mean=np.full((1, 28), 2.5, np.float32),
         daily_quantiles=days,
@@ -244,6 +248,10 @@ def test_days_are_shown_where_a_product_is_foreseen_by_day(
     _, by_day, _ = as_tables(found)
     assert "day by day" in str(by_day.title)
     assert by_day.row_count == 28
+    assert by_day.caption == "Known: fair on 2026-01-06"
+    assert list(by_day.columns[-1].cells)[:3] == ["", "fair", ""]
+    draw_forecast(found, folder / "kettle.svg")
+    assert "holiday or event" in (folder / "kettle.svg").read_text(encoding="utf-8")
     assert forecast_seen(read, ports(shop), "mug", PRESENT, END).series[0].days == []
 
 

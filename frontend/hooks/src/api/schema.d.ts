@@ -2017,6 +2017,16 @@ export interface components {
         CausesDeleted: {
             deleted: number;
         };
+        /**
+         * CauseSeen
+         * @description What one place's forecast by day knew of the days ahead.
+         */
+        CauseSeen: {
+            days: string[];
+            kind: string;
+            name: string;
+            told_until: string | null;
+        };
         /** CausesQuery */
         CausesQuery: {
             /** @default null */
@@ -3732,6 +3742,7 @@ export interface components {
             days: components["schemas"]["DayForeseen"][];
             demand_class: string;
             history: components["schemas"]["WeekSold"][];
+            known: components["schemas"]["CauseSeen"][];
             location_id: string;
             method: string;
             pattern: string;

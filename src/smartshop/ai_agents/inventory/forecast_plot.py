@@ -87,6 +87,7 @@ def _fan(axes: "Axes", one: SeriesForeseen, levels: Sequence[float], today: str)
         drawn.append(axes.fill_between(ahead, below, above, color=shade, linewidth=0, label=width, zorder=2))
     means = [week.mean for week in one.weeks]
     drawn += axes.plot(ahead, means, color=BLUE, linewidth=1.8, label="expected", zorder=3)
+    drawn += _special_days(axes, one)
     axes.axvline(_day(today), ymax=BELOW_WORDS, color=SOFT_INK, linewidth=0.8)
     axes.set_ylabel("units a week")
     _from_zero(axes)
@@ -95,6 +96,16 @@ def _fan(axes: "Axes", one: SeriesForeseen, levels: Sequence[float], today: str)
         told += f"; {100 * one.covered:.0f} % of the last trial's weeks within the widest band"
     axes.set_title(fill(told, TITLE_LETTERS), loc="left", fontsize=9, color=SOFT_INK)
     axes.legend(handles=drawn, loc="upper left", frameon=False, ncols=6, fontsize=8, columnspacing=1.2)
+
+
+def _special_days(axes: "Axes", one: SeriesForeseen) -> list[Any]:
+    """Holidays and events to come, as marks on the axis. Any: as for bars."""
+    days = sorted({_day(day) for known in one.known for day in known.days})
+    if not days:
+        return []
+    marks = axes.plot(days, [0.0] * len(days), linestyle="none", marker="^", markersize=6, color=RED, clip_on=False,
+                      label="holiday or event", zorder=4)  # fmt: skip
+    return list(marks)
 
 
 def _missed(axes: "Axes", past: Sequence[WeekSold]) -> list[Any]:

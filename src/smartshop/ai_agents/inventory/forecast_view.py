@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import msgspec
 import numpy as np
 
+from smartshop.ai_agents.inventory.demand.known_days import CauseSeen, seen_at
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.case import Present
@@ -61,6 +62,8 @@ class SeriesForeseen(msgspec.Struct, frozen=True, kw_only=True):
     weeks: list[WeekForeseen]
     days: list[DayForeseen]
     """The next 28, where what sells daily is foreseen so; else none."""
+    known: list[CauseSeen]
+    """Of these days, whatever moves demand: what the forecast by day could go by; none where there is none."""
     method: str
     """Which candidates, chosen by the shop's own past."""
     demand_class: str
@@ -169,12 +172,18 @@ def _series(model: InventoryModel, row: int) -> SeriesForeseen:
             for place in range(model.mean.shape[1])
         ],
         days=list(_days(model, row)),
+        known=_known(model, row),
         method=model.facts.methods[int(model.method[row])],
         demand_class=f"{model.value_class[row]}{model.steadiness[row]}",
         pattern=CLASSES[int(model.series_class[row])],
         pinball=_told(model.pinball[row]),
         covered=_told(model.covered[row]),
     )
+
+
+def _known(model: InventoryModel, row: int) -> list[CauseSeen]:
+    place = model.facts.locations[int(model.location[row])]
+    return [] if model.days_of(row) is None else seen_at(model.facts.known, place)
 
 
 def _days(model: InventoryModel, row: int) -> Iterator[DayForeseen]:

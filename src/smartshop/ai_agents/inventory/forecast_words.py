@@ -6,6 +6,7 @@ from datetime import date
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from smartshop.ai_agents.inventory.demand.known_days import in_a_line, on_day
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, SeriesForeseen, StockForeseen
 
 
@@ -36,13 +37,18 @@ def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
 
 def _days(found: ForecastSeen, series: SeriesForeseen) -> Table:
     told = f"{found.title} at {series.location_id}, day by day"
-    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD)
+    known = f"Known: {in_a_line(series.known)}" if series.known else None
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, caption=known, caption_justify="left")
     table.add_column("day")
     for name in ("expected", *(f"{100 * level:.0f} %" for level in found.levels)):
         table.add_column(name, justify="right")
+    if series.known:
+        table.add_column("on that day")
     for ahead in series.days:
         weekday = f"{date.fromisoformat(ahead.day):%a}"
-        table.add_row(f"{weekday} {ahead.day}", f"{ahead.mean:.1f}", *(f"{value:.0f}" for value in ahead.quantiles))
+        quantiles = (f"{value:.0f}" for value in ahead.quantiles)
+        on = [", ".join(on_day(series.known, ahead.day))] if series.known else []
+        table.add_row(f"{weekday} {ahead.day}", f"{ahead.mean:.1f}", *quantiles, *on)
     return table
 
 

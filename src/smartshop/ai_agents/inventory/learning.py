@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.inventory.agreeing import agreed_means
 from smartshop.ai_agents.inventory.daily_choice import DailyConfig
-from smartshop.ai_agents.inventory.daily_path import ByDay, choose_by_day
+from smartshop.ai_agents.inventory.daily_path import WEEK, WEEKS_BY_DAY, ByDay, choose_by_day
 from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
+from smartshop.ai_agents.inventory.demand.causes_ahead import causes_ahead
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
@@ -162,8 +164,10 @@ def fit(
     spread = learn_spread(panel, chosen.past, rng)
     lost, within = _judged_series(series, chosen.judged)
     measures = _measures(series, chosen, rng) | _shares_by_day(series, by_day)
+    facts = _facts(learning, series, chosen.methods, [variant for variant, _, _ in variants], measures, until)
+    ahead = causes_ahead(table, known, facts.first_day, WEEK * WEEKS_BY_DAY)
     return InventoryModel(
-        facts=_facts(learning, series, chosen.methods, [variant for variant, _, _ in variants], measures, until),
+        facts=msgspec.structs.replace(facts, known=ahead),
         product_no=series.product_no,
         location=series.location,
         sold=series.sold[:, kept].astype(np.float32),

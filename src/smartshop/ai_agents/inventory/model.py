@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.inventory.demand.known_days import KnownAhead
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.sum_spread import SumSpread
@@ -45,6 +46,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Pinball loss and coverage at the last origin, beside the simplest baseline's."""
     weeks: int
     """Of demand that were learned from."""
+    known: tuple[KnownAhead, ...] = ()
+    """Of the days ahead, by the forecasts by day."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
