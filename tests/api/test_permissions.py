@@ -56,6 +56,9 @@ def _expected(endpoint: Endpoint[Any, Any]) -> Permission:
     # What is planned to be asked is nobody's to know but the shop's own.
     if path in ("/v1/customers/{customer_id}/merge", "/v1/products/{product_id}/prices"):
         return Permission.SECRET
+    # Whether goods have left already is the shop's to know.
+    if path == "/v1/orders/{order_id}/cancel":
+        return Permission.SECRET
     if (endpoint.method, path) == ERASING[0]:
         return Permission.SECRET
     if any(path.startswith(start) for start in SHOPPER_ONLY):

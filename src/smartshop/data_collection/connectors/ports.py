@@ -54,7 +54,7 @@ from smartshop.data_collection.schemas.ids import (
     VariantId,
 )
 from smartshop.data_collection.schemas.messages import Message
-from smartshop.data_collection.schemas.orders import Order, Refund, Return
+from smartshop.data_collection.schemas.orders import CalledOff, Order, Refund, Return
 from smartshop.data_collection.schemas.prices import PriceChange, PriceOutcome, PricePoint
 from smartshop.data_collection.schemas.profiles import Profile
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
@@ -99,6 +99,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     refund: Refund | None = None
     goods_return: Return | None = None
+    called_off: CalledOff | None = None
     link: IdentityLink | None = None
     consent: ConsentChange | None = None
     customer: Customer | None = None
@@ -307,6 +308,9 @@ class Orders(Protocol):
 
     def refunds(self, until: Micros | None = None, *, since: Micros | None = None) -> Iterator[Refund]:
         """By refunded_at, between the same moments."""
+
+    def movements(self, order_id: OrderId) -> list[StockMovement]:
+        """What an order took from the shelf, and what of it came back or was written off, by their ids."""
 
 
 class Stock(Protocol):

@@ -85,3 +85,14 @@ class Return(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     trust: Trust
     restock: bool = False
     customer_id: CustomerId | None = None
+
+
+class CalledOff(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Units of an order that never left: what it took of them from the shelf goes back there, each unit once."""
+
+    order_id: OrderId
+    lines: tuple[OrderLine, ...]
+    """With the units called off."""
+    called_off_at: Micros
+    restock: bool = True
+    """False: they came back and are written off, so that nobody buys them."""

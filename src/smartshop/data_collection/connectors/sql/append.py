@@ -59,6 +59,7 @@ def prepare(entry: LogEntry) -> Prepared:
         entry.order is None
         and entry.refund is None
         and entry.goods_return is None
+        and entry.called_off is None
         and entry.link is None
         and entry.consent is None
         and entry.customer is None

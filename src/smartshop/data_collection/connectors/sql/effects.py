@@ -8,25 +8,16 @@ from sqlalchemy import Connection
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
 from smartshop.data_collection.connectors.sql.customer_rows import merge_customers, write_consent, write_links
-from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.goods_back import take_goods_back, take_turns_of_goods_back
 from smartshop.data_collection.connectors.sql.order_book import Verdict, open_order_book, write_order_book
 from smartshop.data_collection.connectors.sql.records import encode
 from smartshop.data_collection.connectors.sql.seen import sender_key
-from smartshop.data_collection.connectors.sql.stock_book import (
-    StockBook,
-    known_movements,
-    open_book,
-    open_selling_book,
-    returned_units,
-    write_book,
-)
+from smartshop.data_collection.connectors.sql.stock_book import StockBook, open_selling_book, write_book
 from smartshop.data_collection.connectors.sql.stock_holds import order_keys
-from smartshop.data_collection.connectors.sql.tables import goods_returns, refunds
+from smartshop.data_collection.connectors.sql.tables import refunds
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent
-from smartshop.data_collection.schemas.events import Trust
-from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
+from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.data_collection.schemas.orders import Order, OrderStatus
-from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.errors import OrderConflict, OutOfStock, SmartShopError
 
 
@@ -48,11 +39,12 @@ def apply_effects(
     """Write everything that follows from these entries, save from those that are refused or were told before."""
     if not entries:
         return NOTHING
+    take_turns_of_goods_back(connection, entries.values())
     effects = _settle_orders(connection, entries, now, always_takes_stock=always_takes_stock)
     left_out = effects.refused.keys() | effects.same_again
     kept = {index: entry for index, entry in entries.items() if index not in left_out}
     _write_refunds(connection, kept)
-    _take_goods_back(connection, kept, effects, now)
+    effects.stock_changed.update(take_goods_back(connection, kept, now))
     write_links(connection, (entry.link for entry in kept.values() if entry.link is not None))
     write_consent(connection, (entry.consent for entry in kept.values() if entry.consent is not None))
     merge_customers(connection, [entry.customer for entry in kept.values() if entry.customer is not None], now)
@@ -114,40 +106,3 @@ def _write_refunds(connection: Connection, entries: Mapping[int, LogEntry]) -> N
         if entry.refund is not None
     ]
     insert_if_absent(connection, refunds, rows)
-
-
-def _take_goods_back(connection: Connection, entries: Mapping[int, LogEntry], effects: Effects, now: Micros) -> None:
-    rows: list[dict[str, object]] = []
-    restocked = {}
-    for index, entry in entries.items():
-        goods, event = entry.goods_return, entry.event
-        if goods is None:
-            continue
-        rows.append(
-            {
-                "shopper_key": sender_key(event),
-                "event_id": event.event_id,
-                "trust": TRUST_CODES[goods.trust],
-                "order_id": goods.order_id,
-                "returned_at": goods.returned_at,
-                "payload": encode(goods),
-            }
-        )
-        # Only the shop itself knows what lies on its shelf.
-        if goods.restock and goods.trust is Trust.SERVER:
-            place = LocationId(event.location_id) if event.location_id else DEFAULT_LOCATION
-            restocked[index] = returned_units(goods, sender_key(event), place)
-    insert_if_absent(connection, goods_returns, rows)
-    if not restocked:
-        return
-    take_turn(connection, Turn.STOCK)
-    movements = [movement for moved in restocked.values() for movement in moved]
-    known = known_movements(connection, [movement.movement_id for movement in movements])
-    book = open_book(connection, (movement.variant_id for movement in movements))
-    for index, moved in restocked.items():
-        fresh = {movement.movement_id: movement for movement in moved if movement.movement_id not in known}
-        for movement in fresh.values():
-            book.move(movement)
-        known.update(fresh)
-        effects.stock_changed[index] = tuple(movement.variant_id for movement in fresh.values())
-    write_book(connection, book, now)

@@ -181,7 +181,7 @@ _RENAME_MOVEMENT = "UPDATE stock_movements SET movement_id = ? WHERE movement_id
 
 
 def _disown_movements(key: str, stranger: str, connection: Connection, limit: int) -> int:
-    """A return's movements are named after its sender; see `stock_book.returned_units`."""
+    """A return's movements are named after its sender; see `goods_back`."""
     start, end = f"return/{key}/", f"return/{key}0"  # "0" is the sign behind "/"
     rows = ask(
         connection,

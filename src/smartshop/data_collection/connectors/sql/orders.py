@@ -8,11 +8,13 @@ from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.append import append_batches, prepare
 from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
+from smartshop.data_collection.connectors.sql.goods_back import read_order_movements
 from smartshop.data_collection.connectors.sql.order_book import content
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund
 from smartshop.data_collection.connectors.sql.tables import orders, refunds
 from smartshop.data_collection.schemas.ids import CustomerId, Micros, OrderId
 from smartshop.data_collection.schemas.orders import Order, OrderStatus, Refund
+from smartshop.data_collection.schemas.stock import StockMovement
 from smartshop.errors import Conflict, Forbidden, InvalidValue, OrderConflict
 
 REFUNDS_AT_ONCE = 2_000
@@ -98,3 +100,7 @@ class SqlOrders:
                 return
             after = (rows[-1][0], rows[-1][1], rows[-1][2], rows[-1][3])
             yield from (decode_refund(row[4]) for row in rows)
+
+    def movements(self, order_id: OrderId) -> list[StockMovement]:
+        with self._database.read() as connection:
+            return read_order_movements(connection, order_id)

@@ -9,7 +9,7 @@ from smartshop.data_collection.connectors.sql.records import chunks
 from smartshop.data_collection.connectors.sql.stock_holds import Holds, Levels, end_holds, no_holds, read_holds
 from smartshop.data_collection.connectors.sql.tables import stock_levels, stock_movements
 from smartshop.data_collection.schemas.ids import LocationId, Micros, VariantId
-from smartshop.data_collection.schemas.orders import Order, Return
+from smartshop.data_collection.schemas.orders import Order
 from smartshop.data_collection.schemas.stock import (
     DEFAULT_LOCATION,
     MovementReason,
@@ -154,23 +154,6 @@ def transfer_movements(transfer: StockTransfer) -> tuple[StockMovement, StockMov
         )
     )
     return out, into
-
-
-def returned_units(goods: Return, sender: str, location_id: LocationId) -> list[StockMovement]:
-    """What puts returned goods on the shelf again, a movement per line; the same return gives the same movements."""
-    return [
-        StockMovement(
-            movement_id=f"return/{sender}/{goods.event_id}/{index}",
-            variant_id=line.variant_id,
-            quantity=line.quantity,
-            reason=MovementReason.RETURN,
-            occurred_at=goods.returned_at,
-            location_id=location_id,
-            reference=goods.order_id,
-        )
-        for index, line in enumerate(goods.lines)
-        if line.quantity > 0
-    ]
 
 
 def _sale(order: Order, index: int, place: LocationId, units: int) -> StockMovement:

@@ -1,0 +1,205 @@
+"""Goods of customers' orders that come back, within the log's transaction: each unit once, to the shelf it came from.
+
+What an order took from the shelf is known by its movements (`sale/{order}/…`), and what of it came back by those of
+`back/{order}/…`; what came back and is not sold again left once more by `lost/{order}/…`. No id from outside holds a
+slash, so these never meet an id that somebody sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from smartshop.data_collection.connectors.ports import LogEntry
+from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
+from smartshop.data_collection.connectors.sql.locks import Turn, take_order_turns, take_turn
+from smartshop.data_collection.connectors.sql.records import encode
+from smartshop.data_collection.connectors.sql.seen import sender_key
+from smartshop.data_collection.connectors.sql.stock_book import known_movements, open_book, write_book
+from smartshop.data_collection.connectors.sql.tables import goods_returns, stock_movements
+from smartshop.data_collection.connectors.sql.upsert import insert_if_absent
+from smartshop.data_collection.schemas.events import Trust
+from smartshop.data_collection.schemas.ids import LocationId, Micros, OrderId, VariantId
+from smartshop.data_collection.schemas.orders import OrderLine
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, MovementReason, StockMovement
+
+ADDED, LEFT_AGAIN = "back", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsBack:
+    """What one event says of goods, whichever way it says it."""
+
+    order_id: OrderId | None
+    event_id: str
+    sender: str
+    lines: tuple[OrderLine, ...]
+    at: Micros
+    restock: bool
+    place: LocationId | None
+    """Where they are now; None: where they were taken from."""
+    only_taken: bool
+    """Nothing came in through a door: what the order never took is not there."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What orders took and has not come back yet; `give_back` takes it off."""
+
+    places: dict[tuple[OrderId, VariantId], list[tuple[LocationId, int]]] = field(default_factory=dict)
+    """In the order of taking; units may be 0."""
+
+    def give_back(self, order_id: OrderId, variant_id: VariantId, units: int) -> list[tuple[LocationId, int]]:
+        """Where so many units were taken from, at most as many as are left; each place once."""
+        left, given = self.places.get((order_id, variant_id), []), dict[LocationId, int]()
+        for number, (place, here) in enumerate(left):
+            some = min(here, units - sum(given.values()))
+            if some > 0:
+                left[number] = (place, here - some)
+                given[place] = given.get(place, 0) + some
+        return list(given.items())
+
+
+def take_goods_back(
+    connection: Connection, entries: Mapping[int, LogEntry], now: Micros
+) -> dict[int, tuple[VariantId, ...]]:
+    """Write returns, and put on the shelf what is sold again; returns which variants moved, by the entry's index."""
+    _write_returns(connection, entries)
+    told = {index: goods for index, entry in entries.items() if (goods := _goods_of(entry)) is not None}
+    if not told:
+        return {}
+    # Ahead of reading what is left of an order: of two who give the same unit back the second finds it gone.
+    named = sorted({goods.order_id for goods in told.values() if goods.order_id is not None})
+    taken = _read_taken(connection, named)
+    moved = {index: movements for index, goods in told.items() if (movements := _movements(goods, taken))}
+    if not moved:
+        return {}
+    take_turn(connection, Turn.STOCK)
+    every = [movement for movements in moved.values() for movement in movements]
+    known = known_movements(connection, [movement.movement_id for movement in every])
+    book = open_book(connection, (movement.variant_id for movement in every))
+    changed: dict[int, tuple[VariantId, ...]] = {}
+    for index, movements in moved.items():
+        fresh = {movement.movement_id: movement for movement in movements if movement.movement_id not in known}
+        for movement in fresh.values():
+            book.move(movement)
+        known.update(fresh)
+        changed[index] = tuple(movement.variant_id for movement in fresh.values())
+    write_book(connection, book, now)
+    return changed
+
+
+def take_turns_of_goods_back(connection: Connection, entries: Iterable[LogEntry]) -> None:
+    """Wait for whoever writes one of the orders that these entries are of; before anything else is locked."""
+    named = {order_id for entry in entries if (goods := _goods_of(entry)) is not None and (order_id := goods.order_id)}
+    if named:
+        told = (entry.order.order_id for entry in entries if entry.order is not None)
+        take_order_turns(connection, named.union(told))
+
+
+def read_order_movements(connection: Connection, order_id: OrderId) -> list[StockMovement]:
+    """What the order took and what came back, by their ids."""
+    return [
+        StockMovement(
+            movement_id=row.movement_id,
+            variant_id=row.variant_id,
+            quantity=row.quantity,
+            reason=MovementReason(row.reason),
+            occurred_at=Micros(row.occurred_at),
+            location_id=row.location_id,
+            reference=row.reference,
+        )
+        for kind in (ADDED, LEFT_AGAIN, "sale")
+        for row in connection.execute(_of_order(kind, order_id))
+    ]
+
+
+def _goods_of(entry: LogEntry) -> GoodsBack | None:
+    """None where no goods are told of, or not by the shop itself: only it knows what lies on its shelf."""
+    event, sender = entry.event, sender_key(entry.event)
+    if entry.called_off is not None:
+        told = entry.called_off
+        return GoodsBack(
+            told.order_id, event.event_id, sender, told.lines, told.called_off_at, told.restock, None, only_taken=True
+        )
+    goods = entry.goods_return
+    if goods is None or goods.trust is not Trust.SERVER:
+        return None
+    place = LocationId(event.location_id) if event.location_id else None
+    return GoodsBack(
+        goods.order_id, goods.event_id, sender, goods.lines, goods.returned_at, goods.restock, place, only_taken=False
+    )
+
+
+def _movements(goods: GoodsBack, taken: Taken) -> list[StockMovement]:
+    """Of what an order took: in, and out again where it is not sold again. Anything else comes in as it was told."""
+    found: list[StockMovement] = []
+    for index, line in enumerate(goods.lines):
+        if line.quantity <= 0:
+            continue
+        of_order = goods.order_id is not None and (goods.order_id, line.variant_id) in taken.places
+        if of_order and goods.order_id is not None:
+            for place, units in taken.give_back(goods.order_id, line.variant_id, line.quantity):
+                found += _of_taken(goods, index, goods.place or place, units, came_from=place)
+        elif goods.restock and not goods.only_taken:
+            name = f"return/{goods.sender}/{goods.event_id}/{index}"
+            place = goods.place or DEFAULT_LOCATION
+            found.append(_movement(goods, index, name, place, line.quantity, MovementReason.RETURN))
+    return found
+
+
+def _of_taken(
+    goods: GoodsBack, index: int, place: LocationId, units: int, came_from: LocationId
+) -> list[StockMovement]:
+    name = f"{goods.order_id}/{goods.event_id}/{index}/{came_from}"
+    back = _movement(goods, index, f"{ADDED}/{name}", place, units, MovementReason.RETURN)
+    if goods.restock:
+        return [back]
+    return [back, _movement(goods, index, f"{LEFT_AGAIN}/{name}", place, -units, MovementReason.WRITE_OFF)]
+
+
+def _movement(
+    goods: GoodsBack, index: int, name: str, place: LocationId, units: int, reason: MovementReason
+) -> StockMovement:
+    return StockMovement(
+        movement_id=name,
+        variant_id=goods.lines[index].variant_id,
+        quantity=units,
+        reason=reason,
+        occurred_at=goods.at,
+        location_id=place,
+        reference=goods.order_id,
+    )
+
+
+def _read_taken(connection: Connection, order_ids: Iterable[OrderId]) -> Taken:
+    taken = Taken()
+    for order_id in order_ids:
+        for row in connection.execute(_of_order("sale", order_id)):
+            taken.places.setdefault((order_id, row.variant_id), []).append((row.location_id, -row.quantity))
+        for row in connection.execute(_of_order(ADDED, order_id)):
+            taken.give_back(order_id, row.variant_id, row.quantity)
+    return taken
+
+
+def _of_order(kind: str, order_id: OrderId) -> Select[Any]:  # Any: its columns, as the table has them
+    name = stock_movements.c.movement_id
+    start, end = f"{kind}/{order_id}/", f"{kind}/{order_id}0"  # "0" is the sign behind "/"
+    return select(stock_movements).where(name >= start, name < end).order_by(name)
+
+
+def _write_returns(connection: Connection, entries: Mapping[int, LogEntry]) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "shopper_key": sender_key(entry.event),
+            "event_id": entry.event.event_id,
+            "trust": TRUST_CODES[goods.trust],
+            "order_id": goods.order_id,
+            "returned_at": goods.returned_at,
+            "payload": encode(goods),
+        }
+        for entry in entries.values()
+        if (goods := entry.goods_return) is not None
+    ]
+    insert_if_absent(connection, goods_returns, rows)

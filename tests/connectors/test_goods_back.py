@@ -1,0 +1,167 @@
+"""Called-off orders and returns: every unit an order took comes back at most once, where it was taken from."""
+
+from collections.abc import Callable
+from functools import partial
+
+from smartshop.data_collection.connectors.ports import LogEntry
+from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.schemas.events import EventKind, Trust
+from smartshop.data_collection.schemas.ids import CustomerId, LocationId, OrderId, VariantId
+from smartshop.data_collection.schemas.orders import CalledOff, Order, Return
+from smartshop.data_collection.schemas.stock import MovementReason, StockCount
+from tests.connectors.test_reservations_contract import MAIN, NOW, TENT, basket, buy, later, level
+from tests.connectors.told import NOON, append, at, event, in_threads, order, order_entry
+
+HARBOUR = LocationId("harbour")
+
+
+def count(stores: SqlStores, units: int, place: LocationId = MAIN) -> None:
+    stores.stock.count(
+        [StockCount(movement_id=f"count-{place}", variant_id=TENT, level=units, occurred_at=NOON, location_id=place)],
+        NOON,
+    )
+
+
+def levels(stores: SqlStores) -> dict[LocationId, int]:
+    return stores.stock.levels([TENT])[TENT]
+
+
+def called_off(name: str, told: Order, *, restock: bool = True) -> LogEntry:
+    said = event(name, kind=EventKind.ORDER_REFUNDED, customer_id="ada", trust=Trust.SERVER, occurred_at=at(9))
+    goods = CalledOff(order_id=told.order_id, lines=told.lines, called_off_at=at(9), restock=restock)
+    return LogEntry(event=said, called_off=goods)
+
+
+def returned(
+    name: str, told: Order, *, restock: bool = True, trust: Trust = Trust.SERVER, place: str | None = None
+) -> LogEntry:
+    said = event(
+        name, kind=EventKind.ORDER_RETURNED, customer_id="ada", trust=trust, restock=restock, location_id=place
+    )
+    goods = Return(
+        event_id=name, order_id=told.order_id, lines=told.lines, returned_at=at(9), trust=trust, restock=restock
+    )
+    return LogEntry(event=said, goods_return=goods)
+
+
+def test_units_go_back_where_they_were_taken_from(stores: SqlStores) -> None:
+    count(stores, 2)
+    count(stores, 5, HARBOUR)
+    stores.orders.place(order_entry("e1", order("o1", units=4)))
+    assert levels(stores) == {MAIN: 0, HARBOUR: 3}
+    append(stores, called_off("c1", order("o1", units=3)))
+    assert levels(stores) == {MAIN: 1, HARBOUR: 5}
+    append(stores, called_off("c2", order("o1", units=3)))
+    assert levels(stores) == {MAIN: 2, HARBOUR: 5}, "one was left to come back"
+
+
+def test_said_again_it_moves_nothing_again(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=2)))
+    for name in ("c1", "c1", "c2"):
+        append(stores, called_off(name, order("o1", units=2)))
+        assert levels(stores) == {MAIN: 5}
+    assert stores.log.prune(later(60)) > 0, "the keys of events are forgotten after a while"
+    append(stores, called_off("c1", order("o1", units=2)))
+    assert levels(stores) == {MAIN: 5}
+
+
+def test_an_order_that_used_up_a_basket_gives_its_units_back_to_everybody(stores: SqlStores) -> None:
+    count(stores, 2)
+    stores.reservations.reserve(basket("r1", 2, shopper_key="ada"), NOW)
+    assert buy(stores, "o1", 2)
+    append(stores, called_off("c1", order("o1", units=2)))
+    assert level(stores) == 2
+    assert stores.reservations.kept(NOW) == {}
+    assert buy(stores, "o2", 2, customer_id=CustomerId("bob"))
+
+
+def test_what_came_back_broken_is_not_sold_again_by_calling_the_order_off(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    append(stores, returned("r1", order("o1", units=2), restock=False))
+    assert levels(stores) == {MAIN: 2}
+    append(stores, called_off("c1", order("o1", units=3)))
+    assert levels(stores) == {MAIN: 3}
+    told = {(one.reason, one.quantity) for one in stores.orders.movements(OrderId("o1"))}
+    assert told == {
+        (MovementReason.SALE, -3),
+        (MovementReason.RETURN, 2),
+        (MovementReason.WRITE_OFF, -2),
+        (MovementReason.RETURN, 1),
+    }
+
+
+def test_called_off_and_written_off_leaves_the_level_and_uses_the_units_up(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    append(stores, called_off("c1", order("o1", units=1), restock=False))
+    assert levels(stores) == {MAIN: 2}
+    append(stores, returned("r1", order("o1", units=3)))
+    assert levels(stores) == {MAIN: 4}
+
+
+def test_goods_sent_back_to_another_place_are_there_and_count_for_the_order(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    append(stores, returned("r1", order("o1", units=2), place=HARBOUR))
+    append(stores, called_off("c1", order("o1", units=3)))
+    assert levels(stores) == {MAIN: 3, HARBOUR: 2}
+
+
+def test_an_order_that_took_nothing_gives_nothing_back_when_called_off(stores: SqlStores) -> None:
+    """Told without stock, or before the variant was counted; goods that come back through the door are there."""
+    stores.orders.place(order_entry("e1", order("o1", units=2)))
+    count(stores, 5)
+    append(stores, order_entry("e2", order("o2", units=2)))
+    for name in ("o1", "o2"):
+        append(stores, called_off(f"c-{name}", order(name, units=2)))
+    assert levels(stores) == {MAIN: 5}
+    append(stores, returned("r1", order("o1", units=2)))
+    assert levels(stores) == {MAIN: 7}
+
+
+def test_only_the_shop_itself_puts_goods_on_the_shelf(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=2)))
+    for trust in (Trust.CLIENT, Trust.SHOPPER):
+        append(stores, returned("r1", order("o1", units=2), trust=trust))
+    assert levels(stores) == {MAIN: 3}
+
+
+def test_an_order_and_its_calling_off_in_one_batch_cancel_out(stores: SqlStores) -> None:
+    count(stores, 5)
+    append(stores, order_entry("e1", order("o1", units=2), takes_stock=True), called_off("c1", order("o1", units=2)))
+    assert levels(stores) == {MAIN: 5}
+
+
+def test_an_orders_name_is_no_other_orders_beginning(stores: SqlStores) -> None:
+    count(stores, 9)
+    for name in ("o1", "o10", "o1-b"):
+        stores.orders.place(order_entry(f"e-{name}", order(name, units=2)))
+    append(stores, called_off("c1", order("o1", units=6)))
+    assert levels(stores) == {MAIN: 5}
+    assert stores.orders.movements(OrderId("o")) == []
+
+
+def test_of_many_who_call_one_order_off_at_once_each_unit_comes_back_once(
+    stores: SqlStores, open_again: Callable[[], SqlStores]
+) -> None:
+    count(stores, 40)
+    for number in range(4):
+        stores.orders.place(order_entry(f"e{number}", order(f"o{number}", units=10)))
+    assert levels(stores) == {MAIN: 0}
+    another = open_again()
+
+    def call_off(number: int) -> None:
+        """Eight of each order, by returns and by calling it off, three units each; beside them somebody buys."""
+        told, at_desk = order(f"o{number % 4}", units=3), (stores, another)[number % 2]
+        if number % 3 == 2:
+            append(at_desk, returned(f"r{number}", told))
+        else:
+            append(at_desk, called_off(f"c{number}", told))
+
+    in_threads([partial(call_off, number) for number in range(32)])
+    another.close()
+    assert levels(stores) == {MAIN: 40}
+    assert sum(one.quantity for one in stores.stock.movements(VariantId(TENT), 500)) == 40
