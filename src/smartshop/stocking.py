@@ -9,7 +9,8 @@ from rich.console import Console
 from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, class_matrix
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposals, propose
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposals
+from smartshop.ai_agents.inventory.replenishment.proposals import propose
 from smartshop.ai_agents.inventory.replenishment.reading import stocked_places
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.stock_now import StockNow, promoted_model, stock_now

@@ -1,12 +1,24 @@
 """What every ProposalBook promises."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import msgspec
+import pytest
 
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY
-from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductId, VariantId
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductId, SupplierId, VariantId
 from smartshop.data_collection.schemas.proposals import ProposalScore, ToldCosts, ToldLaw, ToldProposal
-from smartshop.data_collection.schemas.supply import PurchaseOrderId
+from smartshop.data_collection.schemas.supply import (
+    PurchaseLine,
+    PurchaseOrder,
+    PurchaseOrderId,
+    PurchaseStatus,
+    Supplier,
+)
+from smartshop.errors import NotFound
 from tests.connectors.told import NOON
 
 MAIN = LocationId("main")
@@ -58,6 +70,28 @@ def score(proposal_id: str, again: Micros | None = None, asked_for: float = 12.0
     )
 
 
+MILL = Supplier(supplier_id=SupplierId("mill"), name="Mill & Co", currency="GBP", changed_at=NOON)
+
+
+def follow(stores: SqlStores, number: str, at: int = NOON, **proposals: str) -> PurchaseOrder:
+    """Draft an order of proposals by variant."""
+    if stores.suppliers.get(MILL.supplier_id) is None:
+        stores.suppliers.save(MILL)
+    named = {VariantId(name): proposal_id for name, proposal_id in proposals.items()}
+    return stores.proposals.follow(order_of(number, at, list(proposals)), named)
+
+
+def order_of(number: str, at: int, variants: Sequence[str]) -> PurchaseOrder:
+    return PurchaseOrder(
+        purchase_order_id=PurchaseOrderId(number),
+        supplier_id=MILL.supplier_id,
+        status=PurchaseStatus.DRAFT,
+        currency="GBP",
+        lines=tuple(PurchaseLine(variant_id=VariantId(name), units=10, unit_cost_minor=900) for name in variants),
+        created_at=Micros(at),
+    )
+
+
 def without_law(one: ToldProposal) -> ToldProposal:
     return msgspec.structs.replace(one, law=None)
 
@@ -75,13 +109,11 @@ class TestKeeping:
         book = stores.proposals
         book.keep([told("p-1", units=10)])
         assert book.keep([told("p-1", days=0.2, units=20)]) == 1
-        assert book.follow("p-1", PurchaseOrderId("po-1"))
-        assert book.follow("p-1", PurchaseOrderId("po-2"))
+        follow(stores, "po-1", kettle="p-1")
         assert book.keep([told("p-1", days=0.4, units=30)]) == 0
         found = book.get("p-1")
         assert found is not None
         assert (found.told, found.followed_by) == (told("p-1", days=0.2, units=20), "po-1")
-        assert not book.follow("p-2", PurchaseOrderId("po-1"))
 
     def test_not_now_never_replaces_what_said_to_order(self, stores: SqlStores) -> None:
         book = stores.proposals
@@ -103,6 +135,59 @@ class TestKeeping:
         found = stores.proposals.get("p-1")
         assert found is not None
         assert found.told.units == 2
+
+
+class TestFollowing:
+    def test_an_order_is_drafted_of_proposals_and_remembered_as_theirs(self, stores: SqlStores) -> None:
+        stores.proposals.keep([told("p-1"), told("p-2"), told("p-3")])
+        drafted = follow(stores, "po-1", kettle="p-1", lamp="p-2")
+        assert stores.purchase_orders.get(drafted.purchase_order_id) == drafted
+        assert [line.variant_id for line in drafted.lines] == ["kettle", "lamp"]
+        assert stores.proposals.followers(["p-1", "p-2", "p-3", "p-4"]) == {"p-1": drafted, "p-2": drafted}
+
+    def test_what_is_followed_is_left_out_of_the_next_order(self, stores: SqlStores) -> None:
+        stores.proposals.keep([told("p-1"), told("p-2")])
+        first = follow(stores, "po-1", kettle="p-1")
+        second = follow(stores, "po-2", NOON + 5, kettle="p-1", lamp="p-2")
+        assert [line.variant_id for line in second.lines] == ["lamp"]
+        assert stores.proposals.followers(["p-1", "p-2"]) == {"p-1": first, "p-2": second}
+        assert follow(stores, "po-3", NOON + 9, kettle="p-1", lamp="p-2") == second
+        assert stores.purchase_orders.get(PurchaseOrderId("po-3")) is None
+
+    def test_an_order_that_was_called_off_follows_nothing(self, stores: SqlStores) -> None:
+        stores.proposals.keep([told("p-1")])
+        first = follow(stores, "po-1", kettle="p-1")
+        stores.purchase_orders.step(first.purchase_order_id, PurchaseStatus.CANCELLED, NOON)
+        assert stores.proposals.followers(["p-1"]) == {}
+        second = follow(stores, "po-2", kettle="p-1")
+        assert stores.proposals.followers(["p-1"]) == {"p-1": second}
+
+    def test_of_what_is_not_kept_nothing_is_ordered(self, stores: SqlStores) -> None:
+        stores.proposals.keep([told("p-1")])
+        assert [line.variant_id for line in follow(stores, "po-1", kettle="p-1", lamp="lost").lines] == ["kettle"]
+        with pytest.raises(NotFound, match="is kept any more"):
+            follow(stores, "po-2", lamp="lost")
+        stores.proposals.keep([told("p-2")])
+        with pytest.raises(NotFound, match="no supplier 'nobody'"):
+            stores.proposals.follow(
+                msgspec.structs.replace(order_of("po-3", NOON, ["kettle"]), supplier_id=SupplierId("nobody")),
+                {VariantId("kettle"): "p-2"},
+            )
+        assert stores.proposals.followers(["p-2"]) == {}
+
+    def test_of_many_who_draft_at_once_one_does(self, stores: SqlStores) -> None:
+        stores.proposals.keep([told("p-1"), told("p-2")])
+        stores.suppliers.save(MILL)
+        begin = Barrier(8)
+
+        def draft(number: int) -> PurchaseOrder:
+            begin.wait()
+            return follow(stores, f"po-{number}", kettle="p-1", lamp="p-2")
+
+        with ThreadPoolExecutor(8) as clients:
+            drafted = list(clients.map(draft, range(8)))
+        assert {order.purchase_order_id for order in drafted} == {drafted[0].purchase_order_id}
+        assert len(stores.purchase_orders.page(None, 10)) == 1
 
 
 class TestScoring:
@@ -134,7 +219,7 @@ class TestLookingBack:
     def test_decisions_come_oldest_first_and_without_their_laws(self, stores: SqlStores) -> None:
         book = stores.proposals
         book.keep([told("b", days=1), told("c", days=2), told("a", days=1), told("d", days=5)])
-        book.follow("c", PurchaseOrderId("po-c"))
+        follow(stores, "po-c", kettle="c")
         book.settle([score("a")])
         found = [one for batch in book.decided(Micros(NOON + DAY), Micros(NOON + 5 * DAY)) for one in batch]
         assert [(one.told.proposal_id, one.followed_by) for one in found] == [("a", None), ("b", None), ("c", "po-c")]

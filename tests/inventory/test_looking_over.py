@@ -91,19 +91,17 @@ def live_on(stores: SqlStores, days: range) -> list[tuple[str, int, bool]]:
 def bought(stores: SqlStores, one: KeptProposal) -> PurchaseOrderId:
     """Ordered and sent as proposed."""
     number, told = PurchaseOrderId(f"po-{one.told.proposal_id}"), one.told
-    stores.purchase_orders.draft(
-        PurchaseOrder(
-            purchase_order_id=number,
-            supplier_id=QUICK,
-            status=PurchaseStatus.DRAFT,
-            currency="GBP",
-            lines=(PurchaseLine(variant_id=told.variant_id, units=told.units, unit_cost_minor=1_000),),
-            created_at=END,
-        )
+    order = PurchaseOrder(
+        purchase_order_id=number,
+        supplier_id=QUICK,
+        status=PurchaseStatus.DRAFT,
+        currency="GBP",
+        lines=(PurchaseLine(variant_id=told.variant_id, units=told.units, unit_cost_minor=1_000),),
+        created_at=END,
     )
+    stores.proposals.follow(order, {told.variant_id: told.proposal_id})
     for status in (PurchaseStatus.APPROVED, PurchaseStatus.SENT):
         stores.purchase_orders.step(number, status, END)
-    stores.proposals.follow(told.proposal_id, number)
     return number
 
 

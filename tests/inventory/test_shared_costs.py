@@ -11,7 +11,8 @@ from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, propose
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal
+from smartshop.ai_agents.inventory.replenishment.proposals import propose
 from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
 from smartshop.ai_agents.inventory.stock_now import stores_of
 from smartshop.data_collection.schemas.ids import LocationId, ProductId, VariantId

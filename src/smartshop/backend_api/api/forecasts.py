@@ -13,7 +13,7 @@ from smartshop.backend_api.utils.wire import id_in_path
 def get_forecast(service: Service, call: Call[None, None]) -> ForecastSeen:
     product = id_in_path(call.path("product_id"), "product")
     at = stock_now_of(service.shop)
-    return forecast_seen(at.model, at.stores, product, at.present, at.now)
+    return forecast_seen(at.model, at.stores, product, at.present, at.now, service.proposals.shared(service.shop))
 
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body

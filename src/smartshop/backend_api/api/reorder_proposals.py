@@ -1,29 +1,37 @@
-"""`/v1/reorder-proposals`: what to order now, how much, from whom and why; a draft of one; how they turned out."""
+"""`/v1/reorder-proposals`: what to order now, how much, from whom and why; drafts of them; how they turned out."""
 
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
+from smartshop.ai_agents.inventory.replenishment.proposal_records import JointOrder, Proposal
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.replenishment.score_words import scores_in_words
 from smartshop.ai_agents.inventory.replenishment.words import sentence
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
+from smartshop.backend_api.services.joint_drafts import (
+    Drafted,
+    check_orderable,
+    draft_of,
+    draft_together,
+)
 from smartshop.backend_api.services.proposal_views import ToldProposalSeen, seen_proposal
 from smartshop.backend_api.services.purchase_views import PurchaseOrder, seen_order
-from smartshop.backend_api.services.purchasing import PurchaseLineInput, PurchaseOrderInput, new_order
-from smartshop.backend_api.services.reordering import keep_proposal, propose_now
+from smartshop.backend_api.services.reordering import WorkedOut, draft_desk, work_out
+from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
-from smartshop.backend_api.utils.wire import Cursor, Id, Limit, Minor, id_in_path, next_cursor, offset_of
-from smartshop.data_collection.pipelines.clock import DAY
-from smartshop.data_collection.schemas.ids import Micros
-from smartshop.data_collection.schemas.supply import PurchaseOrderId
-from smartshop.errors import Conflict, NotFound
+from smartshop.backend_api.utils.wire import Cursor, Id, Limit, Minor, id_in_path, next_cursor, offset_of, usable_id
+from smartshop.data_collection.pipelines.clock import DAY, format_rfc3339
+from smartshop.data_collection.schemas import supply
+from smartshop.data_collection.schemas.ids import LocationId, Micros, SupplierId
+from smartshop.errors import NotFound
 
 
 class ReorderProposal(Proposal, frozen=True, kw_only=True):
+    followed_by: str | None
+    """The purchase order made from it today, where it was not called off."""
     words: str
     """The whole of it, as a person would say it."""
 
@@ -31,7 +39,12 @@ class ReorderProposal(Proposal, frozen=True, kw_only=True):
 class ReorderProposalPage(msgspec.Struct, frozen=True, kw_only=True):
     items: list[ReorderProposal]
     next_cursor: str | None
+    orders: list[JointOrder]
+    """What becomes of all of them, on every page: one order to each supplier and place."""
     as_of: str
+    """The shop's day."""
+    worked_out_at: str
+    """When stock was read for it. Of many variants it may be minutes ago: a newer list is made meanwhile."""
     currency: str
     looked_at: int
     """Variants with stock that is counted, place by place."""
@@ -62,19 +75,27 @@ class ProposalScorePage(ProposalScores, frozen=True, kw_only=True):
     """What an operator should know of it, in sentences."""
 
 
-class WithoutSupplier(Conflict):
-    code = "without_supplier"
+class JointDraftInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    supplier_id: Id
+    location_id: Id | None = None
+    """Where the goods go; may be absent where all that is proposed goes to one place."""
+    budget_minor: Minor | None = None
+    """Of all suppliers together: what the list tells with the same budget is ordered."""
 
 
 def list_proposals(service: Service, call: Call[ReorderProposalsQuery, None]) -> ReorderProposalPage:
     query = call.query
-    found = _found(service, query.budget_minor)
+    whole = _worked_out(service, query.budget_minor)
+    found, begins = whole.proposals, offset_of(query.cursor)
     chosen = [one for one in found.items if query.supplier_id in (None, one.supplier_id)]
-    begins = offset_of(query.cursor)
+    page = chosen[begins : begins + query.limit]
+    followers = service.shop.proposals.followers([one.proposal_id for one in page])
     return ReorderProposalPage(
-        items=[_seen(one, found.currency) for one in chosen[begins : begins + query.limit]],
+        items=[_seen(one, found.currency, followers.get(one.proposal_id)) for one in page],
         next_cursor=next_cursor(begins, query.limit, len(chosen)),
+        orders=[one for one in found.orders if query.supplier_id in (None, one.supplier_id)],
         as_of=found.as_of,
+        worked_out_at=format_rfc3339(whole.at),
         currency=found.currency,
         looked_at=found.looked_at,
         never_sold=found.never_sold,
@@ -83,36 +104,30 @@ def list_proposals(service: Service, call: Call[ReorderProposalsQuery, None]) ->
     )
 
 
+def draft_proposals(service: Service, call: Call[None, JointDraftInput]) -> Answer:
+    """Drafting again what was all drafted answers with the newest of the orders."""
+    body, shop = call.body, service.shop
+    supplier_id = SupplierId(usable_id(body.supplier_id, "supplier_id"))
+    place = None if body.location_id is None else LocationId(usable_id(body.location_id, "location_id"))
+    # Known before a budget is worked out: that may take a while.
+    check_orderable(shop.suppliers, supplier_id, shop.currency)
+    budget = body.budget_minor
+    whole = service.proposals.newest_to_draft(shop) if budget is None else work_out(shop, budget)
+    desk = draft_desk(shop, whole.shared)
+    return _answer(shop, draft_together(desk, whole.proposals.items, supplier_id, place))
+
+
 def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
     """Drafting a proposal again answers with its first draft, whatever would be proposed by now."""
     shop, asked = service.shop, id_in_path(call.path("proposal_id"), "proposal")
-    first = shop.purchase_orders.get(PurchaseOrderId(f"po-{asked}"))
+    first = shop.proposals.followers([asked]).get(asked)
     if first is not None:
-        shop.proposals.follow(asked, first.purchase_order_id)
         return Answer(seen_order(shop, first), 200)
-    one = next((one for one in _found(service, None).items if one.proposal_id == asked), None)
+    whole = service.proposals.newest_to_draft(shop)
+    one = next((one for one in whole.proposals.items if one.proposal_id == asked), None)
     if one is None:
         raise NotFound(f"There is no proposal {asked!r} today; /v1/reorder-proposals lists them as stock is now.")
-    if one.supplier_id is None:
-        raise WithoutSupplier(
-            f"Nobody told who supplies {one.variant_id!r}; PUT /v1/suppliers and their terms say it, then ask again."
-        )
-    line = PurchaseLineInput(variant_id=one.variant_id, units=one.units, unit_cost_minor=one.unit_cost_minor)
-    order = new_order(
-        shop,
-        PurchaseOrderInput(
-            supplier_id=one.supplier_id,
-            lines=[line],
-            purchase_order_id=f"po-{one.proposal_id}",
-            location_id=one.location_id,
-            reference=one.proposal_id,
-        ),
-        shop.clock.now(),
-    )
-    keep_proposal(shop, one)
-    drafted = shop.purchase_orders.draft(order)
-    shop.proposals.follow(one.proposal_id, drafted.purchase_order_id)
-    return Answer(seen_order(shop, drafted), 201 if drafted is order else 200)
+    return _answer(shop, draft_of(draft_desk(shop, whole.shared), [one]))
 
 
 def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:
@@ -140,12 +155,17 @@ def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> P
     return ProposalScorePage(**msgspec.structs.asdict(found), words=scores_in_words(found))
 
 
-def _found(service: Service, budget_minor: int | None) -> Proposals:
-    return service.proposals.newest(service.shop) if budget_minor is None else propose_now(service.shop, budget_minor)
+def _worked_out(service: Service, budget_minor: int | None) -> WorkedOut:
+    return service.proposals.newest(service.shop) if budget_minor is None else work_out(service.shop, budget_minor)
 
 
-def _seen(one: Proposal, currency: str) -> ReorderProposal:
-    return ReorderProposal(**msgspec.structs.asdict(one), words=sentence(one, currency))
+def _answer(shop: Shop, drafted: Drafted) -> Answer:
+    return Answer(seen_order(shop, drafted.order), 201 if drafted.is_new else 200)
+
+
+def _seen(one: Proposal, currency: str, follower: supply.PurchaseOrder | None) -> ReorderProposal:
+    number = None if follower is None else follower.purchase_order_id
+    return ReorderProposal(**msgspec.structs.asdict(one), followed_by=number, words=sentence(one, currency))
 
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and body
@@ -167,6 +187,18 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (  # Any: each has its own query and
         summary="How proposals turned out that were made before: by supplier and class, what was told and what came",
         query=ProposalScoreQuery,
         answer=ProposalScorePage,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/reorder-proposals/draft",
+        permission=Permission.SECRET,
+        handle=draft_proposals,
+        summary="One draft order of all that is proposed of a supplier for a place; 200 when all was drafted before",
+        body=JointDraftInput,
+        answer=PurchaseOrder,
+        status=201,
+        other_successes=(200,),
+        other_problems=(404, 409),
     ),
     Endpoint(
         method="GET",

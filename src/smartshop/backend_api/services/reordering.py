@@ -1,23 +1,46 @@
-"""What to order as stock is now, for routes: worked out at most every half minute, since it takes a while."""
+"""What to order as stock is now, for routes: worked out beside the requests where that takes longer than one waits."""
 
-import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from threading import Lock
 
 import msgspec
 
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.deciding import decide
-from smartshop.ai_agents.inventory.replenishment.kept import told_proposal
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals, propose
-from smartshop.ai_agents.inventory.replenishment.reading import places_of_product, stocked_places
+from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide
+from smartshop.ai_agents.inventory.replenishment.joint_orders import joint_orders
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposals
+from smartshop.ai_agents.inventory.replenishment.proposals import costliest_first, proposals_of
+from smartshop.ai_agents.inventory.replenishment.reading import places_of_products, stocked_places
 from smartshop.ai_agents.inventory.stock_now import StockNow, stock_now
+from smartshop.backend_api.services.joint_drafts import DraftDesk
 from smartshop.backend_api.shop import Shop
-from smartshop.data_collection.pipelines.clock import SECOND
-from smartshop.data_collection.schemas.ids import ModelVersion
+from smartshop.data_collection.pipelines.clock import DAY, SECOND
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion, VariantId
 from smartshop.errors import NotFound
 
 KEPT = 30 * SECOND
+OLDEST_READ = 1 * DAY
+"""An older list is waited for, however long its successor takes."""
+OLDEST_DRAFTED = 15 * 60 * SECOND
+"""The same of a list that orders are drafted from."""
+PATIENCE_SECONDS = 2.0
+"""So long a reader waits for a newer list before the one that was kept is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What to order, and what it was decided from."""
+
+    proposals: Proposals
+    shared: SharedCosts
+    model: InventoryModel
+    at: Micros
+    """Real time at which stock was read."""
+    change: int = 0
+    """Number of the newest change to orders that it knows of."""
 
 
 def served_forecasts(shop: Shop) -> InventoryModel:
@@ -38,55 +61,127 @@ def stock_now_of(shop: Shop) -> StockNow:
     return stock_now(served_forecasts(shop), shop, shop.clock, shop.stock_costs)
 
 
-def propose_now(shop: Shop, budget_minor: int | None = None) -> Proposals:
+def draft_desk(shop: Shop, shared: SharedCosts) -> DraftDesk:
+    """Raises:
+    NotFound: nothing was learned yet.
+    """
+    record = shop.models.promoted(AGENT)
+    version = ModelVersion("") if record is None else record.version
+    return DraftDesk(stock_now_of(shop), version, shop.proposals, shared)
+
+
+def work_out(shop: Shop, budget_minor: int | None = None, change: int = 0) -> WorkedOut:
     """Decided anew from stock, baskets and goods on their way. Blocking, milliseconds for each variant.
+
+    Raises:
+        NotFound: nothing was learned yet.
+        InvalidValue: the budget is negative.
+    """
+    at = stock_now_of(shop)
+    supply = at.supply()
+    places = stocked_places(at.stores, supply, at.model, at.present.shop_now)
+    decided = decide(at.model, supply, places, at.present)
+    found = proposals_of(at.model, decided, at.present, budget_minor)
+    return WorkedOut(found, decided.shared, at.model, at.now, change)
+
+
+def with_these_anew(shop: Shop, found: WorkedOut, variant_ids: Iterable[VariantId]) -> WorkedOut:
+    """The same list, but for the products of these variants, which are decided about as they stand now. Blocking.
 
     Raises:
         NotFound: nothing was learned yet.
     """
     at = stock_now_of(shop)
     supply = at.supply()
-    places = stocked_places(at.stores, supply, at.model, at.present.shop_now)
-    return propose(at.model, supply, places, at.present, budget_minor)
-
-
-def keep_proposal(shop: Shop, proposal: Proposal) -> None:
-    """Remember what was told, where the newest look over the stock kept nothing of it or another size. Blocking."""
-    kept = shop.proposals.get(proposal.proposal_id)
-    if kept is not None and (kept.told.units == proposal.units or kept.followed_by is not None):
-        return
-    at, record = stock_now_of(shop), shop.models.promoted(AGENT)
-    supply = at.supply()
-    places = places_of_product(at.stores, supply, at.model, at.present.shop_now, proposal.product_id)
-    decided = decide(at.model, supply, places, at.present)
-    version = ModelVersion("") if record is None else record.version
-    told = told_proposal(at.model, version, decided, at.present, proposal.proposal_id)
-    if told is not None:
-        # Decided without its neighbours an order may differ by what they share: what was proposed is what counts.
-        shop.proposals.keep([msgspec.structs.replace(told, units=proposal.units)])
+    products = set(shop.catalogue.product_of(list(variant_ids)).values())
+    places = places_of_products(at.stores, supply, at.model, at.present.shop_now, sorted(products))
+    own = proposals_of(at.model, decide(at.model, supply, places, at.present, found.shared), at.present)
+    others = [one for one in found.proposals.items if one.product_id not in products]
+    items = costliest_first((*others, *own.items))
+    whole = msgspec.structs.replace(
+        found.proposals,
+        items=items,
+        orders=joint_orders(items, supply.suppliers, at.model.facts.currency),
+        cash_minor=sum(one.goods_minor for one in items),
+    )
+    return WorkedOut(whole, found.shared, found.model, found.at, found.change)
 
 
 @dataclass(slots=True)
 class ProposalKeeper:
-    """The newest proposals without a budget; whoever asks while they are worked out waits for the same ones."""
+    """The newest proposals without a budget. They are worked out by one thread, for whoever asks meanwhile as well; who
+    would wait for longer than `patience_seconds` is told what was worked out before, with its time, and with what
+    changed in orders since."""
 
-    found: Proposals | None = None
-    model: InventoryModel | None = None
-    at: int = 0
-    """µs, real time."""
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    patience_seconds: float = PATIENCE_SECONDS
+    _found: WorkedOut | None = None
+    _renewal: Future[WorkedOut] | None = None
+    _changed: dict[VariantId, int] = field(default_factory=dict)
+    """Variants on orders that changed → number of the change."""
+    _change: int = 0
+    _turn: Lock = field(default_factory=Lock)
+    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "proposals"))
 
-    def newest(self, shop: Shop) -> Proposals:
-        """Raises:
-        NotFound: nothing was learned yet.
+    def newest(self, shop: Shop) -> WorkedOut:
+        """To be read: up to a day old where a newer one takes its time.
+
+        Raises:
+            NotFound: nothing was learned yet.
         """
-        model = served_forecasts(shop)
-        with self.turn:
-            now = shop.clock.now()
-            if self.found is None or self.model is not model or not self.at <= now < self.at + KEPT:
-                self.found, self.model, self.at = propose_now(shop), model, now
-            return self.found
+        return self._newest(shop, OLDEST_READ)
 
-    def forget(self) -> None:
-        """What is on its way has changed: the next who asks has it decided anew."""
-        self.found = None
+    def newest_to_draft(self, shop: Shop) -> WorkedOut:
+        """To be ordered from: of the day, and at most some minutes old.
+
+        Raises:
+            NotFound: nothing was learned yet.
+        """
+        return self._newest(shop, OLDEST_DRAFTED)
+
+    def shared(self, shop: Shop) -> SharedCosts | None:
+        """What the list that orders would be drafted from was decided with; None: there is none."""
+        found = self._usable(shop, OLDEST_DRAFTED)
+        return None if found is None else found.shared
+
+    def orders_changed(self, variant_ids: Iterable[VariantId]) -> None:
+        """What is on its way of these is another than it was."""
+        with self._turn:
+            self._change += 1
+            self._changed |= dict.fromkeys(variant_ids, self._change)
+
+    def _newest(self, shop: Shop, oldest: int) -> WorkedOut:
+        served_forecasts(shop)
+        with self._turn:
+            found = self._usable(shop, oldest)
+            renewal = None if found is not None and self._is_fresh(shop, found) else self._renewing(shop)
+        if renewal is not None:
+            wait([renewal], None if found is None else self.patience_seconds)
+            if found is None or renewal.done():
+                found = renewal.result()
+        assert found is not None, "what is not kept was waited for"
+        changed = [name for name, change in self._changed.copy().items() if change > found.change]
+        return with_these_anew(shop, found, changed) if changed else found
+
+    def _usable(self, shop: Shop, oldest: int) -> WorkedOut | None:
+        found, now = self._found, shop.clock.now()
+        if found is None or not found.at <= now < found.at + oldest:
+            return None
+        is_of_today = found.proposals.as_of == shop.clock.day(shop.clock.shop_now()).isoformat()
+        return found if is_of_today or oldest == OLDEST_READ else None
+
+    def _is_fresh(self, shop: Shop, found: WorkedOut) -> bool:
+        is_young = shop.clock.now() < found.at + KEPT
+        return is_young and found.model is shop.forecasts() and found.change == self._change
+
+    def _renewing(self, shop: Shop) -> Future[WorkedOut]:
+        """The renewal under way, else one that begins now."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = self._worker.submit(self._renew, shop)
+        return self._renewal
+
+    def _renew(self, shop: Shop) -> WorkedOut:
+        found = work_out(shop, change=self._change)
+        with self._turn:
+            self._found = found
+            self._changed = {name: change for name, change in self._changed.items() if change > found.change}
+        return found

@@ -1,5 +1,6 @@
 """Decisions as they are kept to be judged later: what was told, in numbers that need no model to be read. Pure."""
 
+from collections.abc import Collection
 from datetime import date
 from zlib import crc32
 
@@ -41,18 +42,15 @@ def told_proposals(
     return [_told(model, version, case, order, present, every) for case, order in decisions]
 
 
-def told_proposal(
-    model: InventoryModel, version: ModelVersion, decided: Decided, present: Present, wanted: str
-) -> ToldProposal | None:
-    """What was decided under this id, to order or not; None: about no such place."""
+def told_under(
+    model: InventoryModel, version: ModelVersion, decided: Decided, present: Present, wanted: Collection[str]
+) -> list[ToldProposal]:
+    """What was decided under these ids, to order or not; ids of no such place are left out."""
     every = turn_days(decided.looked_at)
-    for case, order in decided.wanted:
-        if _id_of(case, present) == wanted:
-            return _told(model, version, case, order, present, every)
-    for case in (*decided.waiting, *decided.lasting):
-        if _id_of(case, present) == wanted:
-            return _told(model, version, case, decide_case(case), present, every)
-    return None
+    waiting = (case for case in (*decided.waiting, *decided.lasting) if _id_of(case, present) in wanted)
+    decisions = [one for one in decided.wanted if _id_of(one[0], present) in wanted]
+    decisions += [(case, decide_case(case)) for case in waiting]
+    return [_told(model, version, case, order, present, every) for case, order in decisions]
 
 
 def _id_of(case: Case, present: Present) -> str:

@@ -1,101 +1,31 @@
 """What to order now, how much, from whom and why, as it is told; with a budget, what saves most within it."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
-import msgspec
-
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.policies.budget import spend_budget
 from smartshop.ai_agents.inventory.policies.order_decision import order_options
-from smartshop.ai_agents.inventory.policies.order_terms import (
-    OrderDecision,
-)
+from smartshop.ai_agents.inventory.policies.order_terms import OrderDecision
 from smartshop.ai_agents.inventory.replenishment.case import Case, Present, title_of
 from smartshop.ai_agents.inventory.replenishment.deciding import Decided, decide, decide_case
+from smartshop.ai_agents.inventory.replenishment.joint_orders import joint_orders
 from smartshop.ai_agents.inventory.replenishment.projection import (
     expected_sales,
     first_empty_day,
     projected_stock,
 )
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
-from smartshop.data_collection.schemas.ids import LocationId, ProductId, SupplierId, VariantId
-from smartshop.data_collection.schemas.money import written
-from smartshop.data_collection.schemas.supply import Supplier
+from smartshop.data_collection.schemas.ids import LocationId, VariantId
+
+Wanted = tuple[Case, OrderDecision]
 
 ID_CHARACTERS = 10
-
-
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """Money in minor units of the shop's currency."""
-
-    proposal_id: str
-    """Of this variant and place on this day."""
-    product_id: ProductId
-    variant_id: VariantId
-    title: str
-    location_id: LocationId
-    supplier_id: SupplierId | None
-    """None: nobody told who delivers it."""
-    supplier_name: str | None
-    units: int
-    packs: int
-    pack_size: int
-    unit_cost_minor: int
-    """At this size of order."""
-    goods_minor: int
-    """Cash tied up by it."""
-    on_hand: int
-    reserved: int
-    incoming: int
-    per_day: float
-    """Units expected to be asked for."""
-    out_on: str | None
-    """Day on which stock is expected to be gone if nothing is ordered; None: not within half a year."""
-    covers_days: float | None
-    """That stock lasts with the order; None: nothing is asked for."""
-    chance_short_before: float
-    """That stock runs out before the order could arrive."""
-    service_level: float
-    """Chance that none is missing from then until the order after it could arrive."""
-    fill_rate: float
-    reorder_point: int | None
-    order_up_to: int
-    one_pack_less_minor: int | None
-    """What that costs more, over the time that the order lasts; None: there is no smaller order."""
-    one_pack_more_minor: int | None
-    waiting_minor: int
-    """What ordering nothing now costs more."""
-    lead_days: float
-    lead_spread_days: float
-    lead_source: str
-    review_days: float
-    demand_class: str
-    """ABC-XYZ."""
-    pattern: str
-    notes: tuple[str, ...] = ()
-    """What was assumed, or stands against it."""
-
-
-class Proposals(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one day."""
-
-    as_of: str
-    """Day"""
-    currency: str
-    items: tuple[Proposal, ...]
-    """The costliest to wait with first."""
-    looked_at: int
-    """Variants with stock that is counted, place by place."""
-    never_sold: int
-    """Of them, those that nothing is foreseen of, since they were never sold there."""
-    cash_minor: int
-    budget_minor: int | None = None
-    left_out: int = 0
-    """Orders that the budget did not allow."""
+LEAST_STEP = 0.002
+"""Of a budget: by so much at least it is lessened until orders and their fixed costs fit, so that this ends soon."""
 
 
 def propose(
@@ -124,13 +54,13 @@ def proposals_of(
     wanted = list(decided.wanted)
     if budget_minor is not None:
         wanted = _within(wanted, budget_minor)
-    minimums = _below_minimum(wanted, model.facts.currency)
-    items = [_proposal(model, case, order, present, minimums) for case, order in wanted]
-    items.sort(key=lambda one: (-one.waiting_minor, one.variant_id, one.location_id))
+    suppliers = {case.supplier.supplier_id: case.supplier for case, _ in wanted if case.supplier is not None}
+    items = costliest_first(_proposal(model, case, order, present) for case, order in wanted)
     return Proposals(
         as_of=present.today.isoformat(),
         currency=model.facts.currency,
-        items=tuple(items),
+        items=items,
+        orders=joint_orders(items, suppliers, model.facts.currency),
         looked_at=decided.looked_at,
         never_sold=decided.never_sold,
         cash_minor=sum(item.goods_minor for item in items),
@@ -139,18 +69,31 @@ def proposals_of(
     )
 
 
+def costliest_first(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """By what it costs to wait with them."""
+    return tuple(sorted(proposals, key=lambda one: (-one.waiting_minor, one.variant_id, one.location_id)))
+
+
 def proposal_id(today: date, variant_id: VariantId, location_id: LocationId) -> str:
     """The same on the same day."""
     told = sha256(f"{variant_id}/{location_id}".encode()).hexdigest()[:ID_CHARACTERS]
     return f"{today.isoformat()}-{told}"
 
 
-def _within(wanted: list[tuple[Case, OrderDecision]], budget_minor: int) -> list[tuple[Case, OrderDecision]]:
-    """What the budget allows; an order that is cut is decided anew with what it may hold at most."""
+def _within(wanted: Sequence[Wanted], budget_minor: int) -> list[Wanted]:
+    """What the budget allows, with the whole fixed cost of every order that is left."""
     offers = [order_options(case.position, case.demand, case.terms, case.costs) for case, _ in wanted]
-    plan = spend_budget(offers, float(budget_minor))
-    kept: list[tuple[Case, OrderDecision]] = []
-    for (case, decided), packs in zip(wanted, plan.packs, strict=True):
+    spend = float(budget_minor)
+    # Lines that fall away leave their part of an order's fixed cost to the others.
+    while (beyond := _cash(kept := _bought(wanted, spend_budget(offers, spend).packs)) - budget_minor) > 0:
+        spend = max(0.0, spend - max(beyond, LEAST_STEP * budget_minor, 1.0))
+    return kept
+
+
+def _bought(wanted: Sequence[Wanted], packs_of: Iterable[int]) -> list[Wanted]:
+    """Of each so many packs; an order that is cut is decided anew with what it may hold at most."""
+    kept: list[Wanted] = []
+    for (case, decided), packs in zip(wanted, packs_of, strict=True):
         if packs == decided.packs:
             kept.append((case, decided))
         elif packs:
@@ -162,34 +105,21 @@ def _within(wanted: list[tuple[Case, OrderDecision]], budget_minor: int) -> list
     return kept
 
 
-def _below_minimum(wanted: Sequence[tuple[Case, OrderDecision]], currency: str) -> dict[SupplierId, str]:
-    """Suppliers of whom too little is wanted to take the order; of those who bill in other money nobody knows."""
-    together: dict[SupplierId, float] = defaultdict(float)
-    by_id: dict[SupplierId, Supplier] = {}
-    for case, decided in wanted:
-        if case.supplier is not None and case.supplier.currency == currency:
-            together[case.supplier.supplier_id] += float(case.terms.prices.cost_of(float(decided.units)))
-            by_id[case.supplier.supplier_id] = case.supplier
-    return {
-        supplier_id: f"all that is wanted of {by_id[supplier_id].name} comes to {written(round(total), currency)}, "
-        f"and it takes no order below {written(by_id[supplier_id].min_order_minor, currency)}"
-        for supplier_id, total in together.items()
-        if total < by_id[supplier_id].min_order_minor
+def _cash(wanted: Sequence[Wanted]) -> float:
+    """Minor units: goods, and the fixed cost of each order once."""
+    fixed = {
+        (None if case.supplier is None else case.supplier.supplier_id, case.place.location_id): case.fixed_cost_minor
+        for case, _ in wanted
     }
+    return sum(order.units * unit_cost_minor(case, order) for case, order in wanted) + sum(fixed.values())
 
 
-def _proposal(
-    model: InventoryModel, case: Case, decided: OrderDecision, present: Present, minimums: Mapping[SupplierId, str]
-) -> Proposal:
+def _proposal(model: InventoryModel, case: Case, decided: OrderDecision, present: Present) -> Proposal:
     place, series = case.place, case.asked.series
     sales = expected_sales(model, case.asked)
     levels = projected_stock(float(place.on_hand - place.reserved), sales, case.arrivals)
     empty = first_empty_day(levels, sales)
-    goods = float(case.terms.prices.cost_of(float(decided.units)))
-    supplier = case.supplier
-    notes = case.notes
-    if supplier is not None and supplier.supplier_id in minimums:
-        notes = (*notes, minimums[supplier.supplier_id])
+    unit_cost, supplier = unit_cost_minor(case, decided), case.supplier
     return Proposal(
         proposal_id=proposal_id(present.today, place.variant.variant_id, place.location_id),
         product_id=place.product.product.product_id,
@@ -201,8 +131,8 @@ def _proposal(
         units=decided.units,
         packs=decided.packs,
         pack_size=case.terms.pack_units,
-        unit_cost_minor=round(goods / decided.units),
-        goods_minor=round(goods),
+        unit_cost_minor=unit_cost,
+        goods_minor=decided.units * unit_cost,
         on_hand=place.on_hand,
         reserved=place.reserved,
         incoming=case.position.on_order,
@@ -223,8 +153,13 @@ def _proposal(
         review_days=case.demand.review_days,
         demand_class=f"{model.value_class[series]}{model.steadiness[series]}",
         pattern=str(model.pattern[series]),
-        notes=notes,
+        notes=case.notes,
     )
+
+
+def unit_cost_minor(case: Case, decided: OrderDecision) -> int:
+    """Of one unit in an order of this size, as a line of the purchase order tells it."""
+    return round(float(case.terms.prices.cost_of(float(decided.units))) / decided.units)
 
 
 def _more(cost: float | None, decided: OrderDecision) -> int | None:

@@ -5,7 +5,7 @@ from datetime import date
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from smartshop.ai_agents.inventory.replenishment.proposals import Proposal, Proposals
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
 from smartshop.data_collection.schemas.money import written, written_whole
 
 NAME_WIDTH = 20

@@ -1,18 +1,21 @@
 """Decisions about ordering more, and their scores, over SQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Row, and_, bindparam, case, delete, exists, or_, select, tuple_, update
+from sqlalchemy import Boolean, Connection, Row, and_, bindparam, case, delete, or_, select, tuple_, update
 
 from smartshop.data_collection.connectors.sql.engine import Database
+from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
+from smartshop.data_collection.connectors.sql.purchase_orders import draft_order, read_orders
 from smartshop.data_collection.connectors.sql.records import chunks, encode
 from smartshop.data_collection.connectors.sql.tables import told_proposals
 from smartshop.data_collection.connectors.sql.upsert import insert_for
-from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldLaw, ToldProposal
-from smartshop.data_collection.schemas.supply import PurchaseOrderId
+from smartshop.data_collection.schemas.supply import PurchaseOrder, PurchaseOrderId, PurchaseStatus
+from smartshop.errors import NotFound
 
 ROWS_AT_ONCE = 2_000
 
@@ -30,15 +33,12 @@ class SqlProposalBook:
     def keep(self, told: Sequence[ToldProposal]) -> int:
         return self._database.write(lambda connection: _keep(connection, told))
 
-    def follow(self, proposal_id: str, purchase_order_id: PurchaseOrderId) -> bool:
-        own = _columns.proposal_id == proposal_id
-        first = update(told_proposals).where(own, _columns.followed_by.is_(None))
+    def follow(self, order: PurchaseOrder, proposals: Mapping[VariantId, str]) -> PurchaseOrder:
+        return self._database.write(lambda connection: _follow(connection, order, proposals))
 
-        def work(connection: Connection) -> bool:
-            connection.execute(first.values(followed_by=purchase_order_id))
-            return bool(connection.execute(select(exists().where(own))).scalar())
-
-        return self._database.write(work)
+    def followers(self, proposal_ids: Sequence[str]) -> dict[str, PurchaseOrder]:
+        with self._database.read() as connection:
+            return _followers(connection, proposal_ids)
 
     def get(self, proposal_id: str) -> KeptProposal | None:
         question = select(*_WITHOUT_LAW, _columns.law).where(_columns.proposal_id == proposal_id)
@@ -95,6 +95,47 @@ def _keep(connection: Connection, told: Sequence[ToldProposal]) -> int:
         question = select(_columns.proposal_id, _columns.payload).where(_columns.proposal_id.in_(chunk))
         stands += sum(row.payload == rows[row.proposal_id]["payload"] for row in connection.execute(question))
     return stands
+
+
+def _follow(connection: Connection, order: PurchaseOrder, proposals: Mapping[VariantId, str]) -> PurchaseOrder:
+    take_turn(connection, Turn.SUPPLY)  # who drafts beside us looks once our order is there
+    known = _known(connection, proposals.values())
+    taken = _followers(connection, proposals.values())
+    lines = [line for line in order.lines if proposals[line.variant_id] in known - taken.keys()]
+    if not lines:
+        if not taken:
+            raise NotFound(
+                f"None of the {len(proposals)} proposals to be ordered from {order.supplier_id!r} is kept any more;"
+                " ask what to order now."
+            )
+        return max(taken.values(), key=lambda one: (one.created_at, one.purchase_order_id))
+    drafted = draft_order(connection, msgspec.structs.replace(order, lines=tuple(lines)))
+    for chunk in chunks([proposals[line.variant_id] for line in lines]):
+        own = update(told_proposals).where(_columns.proposal_id.in_(chunk))
+        connection.execute(own.values(followed_by=drafted.purchase_order_id))
+    return drafted
+
+
+def _known(connection: Connection, proposal_ids: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in chunks(list(proposal_ids)):
+        question = select(_columns.proposal_id).where(_columns.proposal_id.in_(chunk))
+        found.update(connection.execute(question).scalars())
+    return found
+
+
+def _followers(connection: Connection, proposal_ids: Collection[str]) -> dict[str, PurchaseOrder]:
+    followed: dict[str, PurchaseOrderId] = {}
+    for chunk in chunks(list(proposal_ids)):
+        own = and_(_columns.proposal_id.in_(chunk), _columns.followed_by.is_not(None))
+        rows = connection.execute(select(_columns.proposal_id, _columns.followed_by).where(own))
+        followed.update({row.proposal_id: row.followed_by for row in rows})
+    orders = read_orders(connection, set(followed.values()))
+    return {
+        proposal_id: orders[number]
+        for proposal_id, number in followed.items()
+        if number in orders and orders[number].status is not PurchaseStatus.CANCELLED
+    }
 
 
 def _row(told: ToldProposal) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Purchase orders over SQL: each step reads the order in its turn, decides, and writes it with what follows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, tuple_
@@ -40,7 +40,7 @@ class SqlPurchaseOrders:
         self._database = database
 
     def draft(self, order: PurchaseOrder) -> PurchaseOrder:
-        return self._database.write(lambda connection: _draft(connection, order))
+        return self._database.write(lambda connection: draft_order(connection, order))
 
     def step(
         self, purchase_order_id: PurchaseOrderId, to: PurchaseStatus, now: Micros, expected_at: Micros | None = None
@@ -107,7 +107,8 @@ class SqlPurchaseOrders:
         return [_delivery(_decode_receipt(row[0]), _decode_order(row[1])) for row in rows]
 
 
-def _draft(connection: Connection, order: PurchaseOrder) -> PurchaseOrder:
+def draft_order(connection: Connection, order: PurchaseOrder) -> PurchaseOrder:
+    """Within the caller's transaction, as `PurchaseOrders.draft` says."""
     take_turn(connection, Turn.SUPPLY)
     first = _read(connection, order.purchase_order_id)
     if first is not None:
@@ -127,7 +128,7 @@ def _enter(
     connection: Connection, orders: Sequence[PurchaseOrder], receipts: Sequence[PurchaseReceipt], now: Micros
 ) -> None:
     for order in orders:
-        _draft(connection, order)
+        draft_order(connection, order)
     for receipt in receipts:
         _receive(connection, receipt, now)
 
@@ -193,6 +194,17 @@ def _read(connection: Connection, purchase_order_id: PurchaseOrderId) -> Purchas
     question = select(purchase_orders.c.payload).where(purchase_orders.c.purchase_order_id == purchase_order_id)
     payload = connection.execute(question).scalar()
     return None if payload is None else _decode_order(payload)
+
+
+def read_orders(
+    connection: Connection, purchase_order_ids: Collection[PurchaseOrderId]
+) -> dict[PurchaseOrderId, PurchaseOrder]:
+    """Those of them that there are."""
+    found = []
+    for chunk in chunks(sorted(purchase_order_ids)):
+        question = select(purchase_orders.c.payload).where(purchase_orders.c.purchase_order_id.in_(chunk))
+        found += [_decode_order(payload) for payload in connection.execute(question).scalars()]
+    return {order.purchase_order_id: order for order in found}
 
 
 def _read_receipt(connection: Connection, told: PurchaseReceipt) -> PurchaseReceipt | None:
