@@ -694,6 +694,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call off an order or lines of it: refunded, and what it took is back on the shelf, once */
+        post: operations["post_orders_order_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/p": {
         parameters: {
             query?: never;
@@ -1067,6 +1084,23 @@ export interface paths {
         put?: never;
         /** Make a draft order to the supplier of a proposal; 200 with the first draft when made before */
         post: operations["post_reorder_proposals_proposal_id_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reorder-proposals/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One draft order of all that is proposed of a supplier for a place; 200 when all was drafted before */
+        post: operations["post_reorder_proposals_draft"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1867,6 +1901,12 @@ export interface components {
             /** @default 50 */
             limit?: number;
         };
+        /** BackOnShelf */
+        BackOnShelf: {
+            location_id: string;
+            units: number;
+            variant_id: string;
+        };
         /**
          * Batch
          * @description What clients send to `/v1/batch`; each message is judged alone.
@@ -1915,6 +1955,40 @@ export interface components {
             kind: "bury";
             /** @description Log-odds: 0.7 doubles the odds. */
             strength: number;
+        };
+        /** Cancellation */
+        Cancellation: {
+            currency: string;
+            is_new: boolean;
+            lines: components["schemas"]["CancelledLine"][];
+            order_id: string;
+            refunded_minor: number;
+            restocked: components["schemas"]["BackOnShelf"][];
+        };
+        /** CancelledLine */
+        CancelledLine: {
+            line_id: string;
+            product_id: string;
+            quantity: number;
+            variant_id: string;
+        };
+        /** CancelLine */
+        CancelLine: {
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            line_id: string;
+            /** @default null */
+            quantity?: number | null;
+        };
+        /** CancelRequest */
+        CancelRequest: {
+            /** @default null */
+            cancellation_id?: string | null;
+            /** @default null */
+            cancelled_at?: string | null;
+            /** @default null */
+            lines?: components["schemas"]["CancelLine"][] | null;
+            /** @default true */
+            restock?: boolean;
         };
         /**
          * Cap
@@ -2454,6 +2528,32 @@ export interface components {
         JobRequest: {
             /** @enum {unknown} */
             name: "train-recommendation" | "train-segmentation";
+        };
+        /** JointDraftInput */
+        JointDraftInput: {
+            /** @default null */
+            budget_minor?: number | null;
+            /** @default null */
+            location_id?: string | null;
+            /** @description 1 to 128 bytes, no slash, no control characters. */
+            supplier_id: string;
+        };
+        /**
+         * JointOrder
+         * @description Money in minor units of the shop's currency.
+         */
+        JointOrder: {
+            fixed_cost_minor: number;
+            goods_minor: number;
+            lines: number;
+            location_id: string;
+            missing_minor: number;
+            /** @default [] */
+            notes?: string[];
+            supplier_id: string;
+            supplier_name: string;
+            total_minor: number;
+            units: number;
         };
         /** KeptLine */
         KeptLine: {
@@ -3380,6 +3480,7 @@ export interface components {
             covers_days: number | null;
             demand_class: string;
             fill_rate: number;
+            followed_by: string | null;
             goods_minor: number;
             incoming: number;
             lead_days: number;
@@ -3422,6 +3523,8 @@ export interface components {
             looked_at: number;
             never_sold: number;
             next_cursor: string | null;
+            orders: components["schemas"]["JointOrder"][];
+            worked_out_at: string;
         };
         /** ReorderProposalsQuery */
         ReorderProposalsQuery: {
@@ -5840,6 +5943,40 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    post_orders_order_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelRequest"];
+            };
+        };
+        responses: {
+            /** @description Call off an order or lines of it: refunded, and what it took is back on the shelf, once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     post_p: {
         parameters: {
             query?: never;
@@ -6668,6 +6805,47 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    post_reorder_proposals_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JointDraftInput"];
+            };
+        };
+        responses: {
+            /** @description One draft order of all that is proposed of a supplier for a place; 200 when all was drafted before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            /** @description One draft order of all that is proposed of a supplier for a place; 200 when all was drafted before */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurchaseOrder"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
