@@ -45,9 +45,21 @@ class TestSurge:
         assert not surges(recent([13_000.0], [10_000.0])).is_surge[0]
 
     def test_the_more_products_the_more_surprising_it_must_be(self) -> None:
-        one, many = [20.0], [20.0] + [10.0] * 999
+        one, many = [23.0], [23.0] + [10.0] * 999
         assert surges(recent(one, [10.0])).is_surge[0]
         assert not surges(recent(many, [10.0] * 1_000)).is_surge.any()
+
+    def test_the_likelihood_is_that_of_the_rises_against_none(self) -> None:
+        window = recent([30.0], [10.0])
+        by_hand = np.log(np.mean([poisson.pmf(30, times * 10.0) for times in (2, 3, 5)]) / poisson.pmf(30, 10.0))
+        assert window.log_likelier(np.array([30.0]), (2.0, 3.0, 5.0))[0] == pytest.approx(by_hand, rel=5e-3)
+
+    def test_three_units_where_hardly_any_is_expected_are_no_surge(self) -> None:
+        # By chance that comes once in 6,000 weeks; a rise makes it 37 times likelier, no more.
+        window = recent([3.0], [0.1])
+        assert surges(window).chance[0] < 2e-4
+        assert not surges(window).is_surge[0]
+        assert surges(recent([6.0], [0.1])).is_surge[0]
 
     def test_of_untested_products_nothing_is_told(self) -> None:
         window = RecentDemand(7, np.array([50.0]), np.array([1.0]), np.array([1.0]), np.zeros(1, np.bool_))

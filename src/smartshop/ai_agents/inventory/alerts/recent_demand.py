@@ -6,10 +6,13 @@ quarter to the next (what the scatter holds already is not counted twice). Days 
 their share off what was expected, so an empty shelf is no fall and a half empty one no excuse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
+from scipy.stats import nbinom
 
 from smartshop.ai_agents.inventory.demand.series import DailyDemand
 from smartshop.ai_agents.inventory.forecasting.counts import at_or_below
@@ -18,6 +21,7 @@ from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.data_collection.pipelines.demand import DemandTable
 
 WEEK = 7
+LEAST_EXPECTED, LEAST_OVERDISPERSION = 1e-9, 1e-3
 WEEKDAYS_FROM = 56
 """Days from which the shop's own week is learned."""
 LEVEL = SharedSeason(half_life_years=0.5)
@@ -55,6 +59,17 @@ class RecentDemand:
         """(n,) that so many or more are asked for; NaN where nothing can be said."""
         upto = at_or_below(np.ceil(units) - 1.0, self.expected, self.variance)
         return np.asarray(np.where(self.tested, np.where(units > 0, 1.0 - upto, 1.0), np.nan), np.float64)
+
+    def log_likelier(self, units: Floats, rises: Sequence[float]) -> Floats:
+        """(n,) logarithm of how much likelier so many units are if so many times as much is asked for than if not.
+
+        ln(mean over c of f(x; cμ, cσ²) / f(x; μ, σ²)), each rise c as likely as the others. NaN where nothing can be
+        said.
+        """
+        whole, usual = np.rint(units), np.maximum(self.expected, LEAST_EXPECTED)
+        risen = [_log_law(whole, times * usual, times * self.variance) for times in rises]
+        apart = logsumexp(risen, axis=0) - np.log(len(rises)) - _log_law(whole, usual, self.variance)
+        return np.asarray(np.where(self.tested, apart, np.nan), np.float64)
 
     def chance_of_less(self, units: Floats) -> Floats:
         """(n,) that so many or fewer are asked for; NaN where nothing can be said."""
@@ -96,6 +111,12 @@ def recent_demand(
         variance=fit.scatter * expected + (config.level_miss + unsure) * expected**2 + 1e-9,
         tested=(known >= config.least_weeks) & (was_there >= config.least_in_stock),
     )
+
+
+def _log_law(units: Floats, mean: Floats, variance: Floats) -> Floats:
+    """(n,) of the negative binomial with these moments, at its least overdispersion where it has less."""
+    wide = np.maximum(variance, mean * (1.0 + LEAST_OVERDISPERSION))
+    return np.asarray(nbinom.logpmf(units, mean**2 / (wide - mean), mean / wide), np.float64)
 
 
 def _weeks_before(

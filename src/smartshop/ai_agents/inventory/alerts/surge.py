@@ -20,8 +20,13 @@ WINDOWS = (3, 7, 14)
 
 @dataclass(frozen=True, slots=True)
 class SurgeConfig:
-    share_false: float = 0.05
-    """Of the surges told in one look that may be chance (false discovery rate)."""
+    rises: tuple[float, ...] = (2.0, 3.0, 5.0)
+    """Times as much as usual that a surge may be, each as likely as the others."""
+    least_likelier: float = 100.0
+    """What was asked for must be so many times likelier after one of these rises than without any: by itself a small
+    chance also comes of a forecast that is a little low, or of three units where none was expected."""
+    share_false: float = 0.2
+    """Of the surges told in one look that may be chance, were chances all that is looked at (false discovery rate)."""
     least_times: float = 1.5
     """Of what was expected; less is no surge, however certain."""
     closes_chance: float = 0.05
@@ -65,9 +70,11 @@ def find_surges(
 ) -> Surges:
     """`windows`: at least one, of the same n series; `is_open`: (n,) told of before, which stay until it is over."""
     judged = [_judge(window, lines, config) for window in windows]
-    chances = np.stack([chance for _, _, chance in judged])
+    chances = np.stack([chance for _, _, chance, _ in judged])
+    likelier = np.stack([log_likelier for _, _, _, log_likelier in judged])
     told = surprising(chances.ravel(), config.share_false).reshape(chances.shape)
-    units = np.stack([units for units, _, _ in judged])
+    told &= likelier >= np.log(config.least_likelier)
+    units = np.stack([units for units, _, _, _ in judged])
     expected = np.stack([window.expected for window in windows])
     times = units / np.maximum(expected, 1e-9)
     best = np.where(np.isnan(chances), 2.0, chances).argmin(axis=0)
@@ -80,7 +87,7 @@ def find_surges(
     return Surges(
         days=np.array([window.days for window in windows], np.int64)[best],
         units=of_best(units),
-        largest_line=of_best(np.stack([line for _, line, _ in judged])),
+        largest_line=of_best(np.stack([line for _, line, _, _ in judged])),
         expected=of_best(expected),
         times=of_best(times),
         chance=of_best(chances),
@@ -88,11 +95,11 @@ def find_surges(
     )
 
 
-def _judge(window: RecentDemand, lines: RecentLines, config: SurgeConfig) -> tuple[Floats, Floats, Floats]:
-    """(n,) units that count, the line left out, and the chance of so many."""
+def _judge(window: RecentDemand, lines: RecentLines, config: SurgeConfig) -> tuple[Floats, Floats, Floats, Floats]:
+    """(n,) units that count, the line left out, the chance of so many, and how much likelier a rise makes them."""
     left_out = large_line(window, lines, config.large_line_share)
     units = window.units - left_out
-    return units, left_out, window.chance_of_more(units)
+    return units, left_out, window.chance_of_more(units), window.log_likelier(units, config.rises)
 
 
 def large_line(window: RecentDemand, lines: RecentLines, share: float) -> Floats:
