@@ -62,7 +62,7 @@ def load_online_retail(path: Path, *, horizon: int, origins: int, ranks: tuple[i
     A product is what the importer takes for one. A credit note takes off the sale that it undoes where the same
     customer bought exactly that many of the product in the same week; a later one is a return, which unsays no demand.
     """
-    lines = _sold_lines(_file(path, "online_retail.parquet"))
+    lines = sold_lines(_file(path, "online_retail.parquet"))
     first, last = lines["day"].min(), lines["day"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
@@ -79,7 +79,7 @@ def load_online_retail(path: Path, *, horizon: int, origins: int, ranks: tuple[i
     return Panel(demand[top], Period.WEEK, monday.toordinal())
 
 
-def _sold_lines(path: Path) -> pl.DataFrame:
+def sold_lines(path: Path) -> pl.DataFrame:
     """stock_code, day, week, quantity > 0, without what a credit note of the same week undid."""
     local = pl.from_epoch("ordered_at", time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(TIMEZONE)
     table = (

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from smartshop.ai_agents.inventory.demand.known_days import CauseSeen, seen_at
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASS_NAMES
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts
@@ -124,7 +124,8 @@ def forecast_seen(
     rows = model.series_of(listed.product_no)
     if not rows:
         raise NotFound(
-            f"Nothing is foreseen of {product!r}: it was not sold in the {model.facts.weeks} weeks learned from."
+            f"Nothing is foreseen of {product!r}: it was not sold in the {model.facts.weeks} weeks learned from, and "
+            "was neither on the shelf nor on order then, or the shop knows of too few launches."
         )
     supply = read_supply(stores, now)
     places = places_of_product(stores, supply, model, present.shop_now, listed.product.product_id)
@@ -175,7 +176,7 @@ def _series(model: InventoryModel, row: int) -> SeriesForeseen:
         known=_known(model, row),
         method=model.facts.methods[int(model.method[row])],
         demand_class=f"{model.value_class[row]}{model.steadiness[row]}",
-        pattern=CLASSES[int(model.series_class[row])],
+        pattern=CLASS_NAMES[int(model.series_class[row])],
         pinball=_told(model.pinball[row]),
         covered=_told(model.covered[row]),
     )

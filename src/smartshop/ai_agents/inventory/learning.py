@@ -21,6 +21,8 @@ from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_cl
 from smartshop.ai_agents.inventory.forecasting.measures import covered, pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
+from smartshop.ai_agents.inventory.newcomer_series import with_newcomers
+from smartshop.ai_agents.inventory.newcomers import Newcomer, find_newcomers
 from smartshop.ai_agents.inventory.replenishment.lead_times import learn_lead_times
 from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS, learn_spread, sums_within, weekly_scatter
 from smartshop.ai_agents.inventory.weekly_choice import (
@@ -103,8 +105,10 @@ def learn_demand(
     tell(0.0, "reading orders and stock")
     table = read_table(learning, until)
     series = whole_weeks(table, learning.shelf, config.horizon, known)
+    rng = np.random.default_rng(seed)
     with threadpool_limits(limits=1):
-        model = fit(learning, table, series, until, config, np.random.default_rng(seed), tell, known=known)
+        model = fit(learning, table, series, until, config, rng, tell, known=known)
+        model = with_newcomers(model, series, learning.shelf, _newcomers(learning, series, until), rng)
     now = learning.now()
     version = ModelVersion(to_datetime(now).strftime("%Y%m%dT%H%M%S.%f"))
     folder = learning.models.new_folder(AGENT, version)
@@ -121,6 +125,11 @@ def learn_demand(
     stored = learning.models.publish(record, folder)
     learning.models.promote(AGENT, version, learning.now())
     return stored
+
+
+def _newcomers(learning: Learning, series: DemandSeries, until: Micros) -> list[Newcomer]:
+    sold = frozenset(series.product_no.tolist())
+    return find_newcomers(learning.catalogue, learning.stock, learning.purchase_orders, sold, until)
 
 
 def read_table(learning: Learning, until: Micros) -> DemandTable:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.demand.known_days import KnownAhead
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import NEWCOMER
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.sum_spread import SumSpread
@@ -69,7 +70,7 @@ class InventoryModel:
     scatter: NDArray[np.float32]
     """(n,) variance per unit of mean from week to week."""
     series_class: NDArray[np.int32]
-    """(n,) how often and evenly it sells: index into `choosing_classes.CLASSES`."""
+    """(n,) how often and evenly it sells: index into `choosing_classes.CLASS_NAMES`."""
     method: NDArray[np.int32]
     """(n,) index into the facts' methods."""
     value_class: NDArray[np.str_]
@@ -112,6 +113,10 @@ class InventoryModel:
     def series_of(self, product_no: ProductNo) -> list[int]:
         """A product's series, one for each place that sold it."""
         return np.flatnonzero(self.product_no == product_no).tolist()
+
+    def has_sold(self, series: int) -> bool:
+        """Or is told by launches of its like, since nobody bought it yet."""
+        return int(self.series_class[series]) != NEWCOMER
 
     def days_of(self, series: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """(d,) means and (d, q) quantiles of a series' next days; None where it is foreseen by week alone."""

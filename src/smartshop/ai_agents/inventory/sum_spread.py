@@ -97,6 +97,26 @@ def learn_spread(panel: Panel, past: Sequence[PastForecast], rng: np.random.Gene
     return SumSpread(relative, asked)
 
 
+def spread_of_sums(
+    came: Floats, told: Floats, scatter: float, heard: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """((k,) φ, (k, q) levels) of one kind of series by itself, from sums over the first 1 … k weeks.
+
+    `came`, `told`: (m, k); `scatter`: d of all of them; `heard`: how much what was seen counts beside the law, 0 to 1.
+    """
+    weeks = came.shape[1]
+    relative, asked = np.full(weeks, UNTRIED_RELATIVE), np.tile(np.asarray(SUM_LEVELS), (weeks, 1))
+    for week in range(weeks):
+        some = told[:, week] > 0
+        if not some.any():
+            continue
+        units, mean = np.rint(came[some, week]), told[some, week]
+        relative[week] = _relative(units, mean, np.full(len(mean), scatter))
+        fell = where_it_fell(units, mean, scatter * mean + relative[week] * mean**2, rng)
+        asked[week] += heard * (_levels_that_hold(fell) - asked[week])
+    return relative, asked
+
+
 def where_it_fell(came: Floats, mean: Floats, variance: Floats, rng: np.random.Generator) -> Floats:
     """(m,) level of the law at which each sum lies, drawn within the step of its count (Brockwell 2007)."""
     upto, below = at_or_below(came, mean, variance), at_or_below(came - 1.0, mean, variance)

@@ -35,8 +35,8 @@ def foresee_young(
         heard = np.flatnonzero(np.isfinite(lived).all(axis=1))
         if not len(rows) or len(heard) < FEWEST_WITNESSES:
             continue
-        witnesses = Launches(lived[heard], _some(alike, heard))
-        told = forecast_cold(_some(alike, rows), demand[rows, -weeks:], witnesses, horizon, levels)
+        witnesses = Launches(lived[heard], alike.of(heard))
+        told = forecast_cold(alike.of(rows), demand[rows, -weeks:], witnesses, horizon, levels)
         mean[rows], quantiles[rows], young[rows] = told.mean, told.quantiles, True
     return Forecast(mean, quantiles), young
 
@@ -48,7 +48,3 @@ def _likeness(series: DemandSeries, shelf: Shelf) -> Likeness:
         brand=series.panel.groups["brand"],
         price=np.where(price > 0, price, np.nan),
     )
-
-
-def _some(alike: Likeness, rows: NDArray[np.integer]) -> Likeness:
-    return Likeness(alike.path[rows], alike.brand[rows], alike.price[rows])

@@ -49,6 +49,10 @@ class Likeness:
     def __len__(self) -> int:
         return len(self.brand)
 
+    def of(self, rows: Ints) -> "Likeness":
+        """Some of them, in this order."""
+        return Likeness(self.path[rows], self.brand[rows], self.price[rows])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Launches:
@@ -156,7 +160,11 @@ def _held_together(weight: Floats, config: ColdConfig) -> Floats:
 
 def _weighted_quantiles(told: Floats, counts: Floats, levels: Sequence[float]) -> Floats:
     """(m, q) smallest value at which at least the level's share of the weight is reached. Both: (m, w)."""
-    order = np.argsort(told, axis=1)
+    if len(told) and (told == told[0]).all():
+        # Newcomers that have sold alike are told the same values: one order for all.
+        order = np.broadcast_to(np.argsort(told[0]), told.shape)
+    else:
+        order = np.argsort(told, axis=1)
     reached = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1)
     found = np.empty((len(told), len(levels)))
     for number, level in enumerate(levels):

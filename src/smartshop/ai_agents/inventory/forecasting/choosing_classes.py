@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.inventory.forecasting.panel import Panel
 
 CLASSES = ("smooth", "erratic", "intermittent", "lumpy", "rare")
+NEWCOMER = len(CLASSES)
+"""The class of what has not sold yet: no candidate is tried on it."""
+CLASS_NAMES = (*CLASSES, "not sold yet")
 LONG_INTERVAL = 1.32
 """Periods between sales, on the mean (Syntetos, Boylan & Croston 2005, figure 3)."""
 UNEVEN = 0.49

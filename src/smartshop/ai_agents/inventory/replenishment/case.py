@@ -72,6 +72,8 @@ def case_of(model: InventoryModel, supply: Supply, place: StockedPlace, present:
     costs = stock_costs(cost, place.price_minor, present.costs)
     if lead.orders_seen == 0 and lead.stated_days is None:
         notes = (*notes, f"nobody told how long delivery takes; {lead.mean_days:.0f} days are assumed")
+    if not model.has_sold(place.series):
+        notes = (*notes, "it has not sold yet; demand is told by launches of its like")
     return Case(place, asked, supplier, lead, demand, terms, costs, fixed, position, arrivals, notes)
 
 
