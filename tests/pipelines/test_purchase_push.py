@@ -13,13 +13,12 @@ from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.pipelines.clock import DAY, system_now
 from smartshop.data_collection.pipelines.purchase_push import (
     SEND_PURCHASE_ORDER,
-    NotTaken,
-    SendConfig,
     SendRoom,
     SentLine,
     SentOrder,
     send_to_webhook,
 )
+from smartshop.data_collection.pipelines.webhook_patience import NotTaken, SendConfig
 from smartshop.data_collection.schemas.ids import Micros, SupplierId, VariantId
 from smartshop.data_collection.schemas.supply import (
     PurchaseLine,

@@ -12,7 +12,6 @@ from smartshop.data_collection.connectors.ports import JobRecord
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.connectors.webhooks import HttpWebhooks
 from smartshop.data_collection.pipelines.clock import DAY, system_now
-from smartshop.data_collection.pipelines.purchase_push import NotTaken, SendConfig
 from smartshop.data_collection.pipelines.return_push import (
     REST,
     TELL_BACK_IN_STOCK,
@@ -23,6 +22,7 @@ from smartshop.data_collection.pipelines.return_push import (
     return_job,
     send_notices,
 )
+from smartshop.data_collection.pipelines.webhook_patience import NotTaken, SendConfig
 from smartshop.data_collection.schemas.customers import IdentityLink
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros, ProductId, VariantId

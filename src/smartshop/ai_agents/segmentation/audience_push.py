@@ -18,14 +18,13 @@ from msgspec import Meta
 
 from smartshop.data_collection.connectors.ports import Audiences, Standings, Webhooks
 from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339
+from smartshop.data_collection.pipelines.webhook_patience import is_worth_a_retry, pause_seconds
 from smartshop.data_collection.schemas.audiences import Audience, AudienceId, AudiencePush, Listed, PushState
 from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.segments import SegmentId, Standing
 from smartshop.data_collection.schemas.webhooks import AddressRefused, WebhookAnswer
 from smartshop.errors import NotFound, Unavailable
 
-WORTH_A_RETRY = frozenset({408, 425, 429})
-"""Beside 5xx: the receiver may take it later. Any other 4xx says that it never will."""
 KNOWN_PUSHES = 1_000
 UNFINISHED = (PushState.QUEUED, PushState.DELIVERING)
 
@@ -203,10 +202,10 @@ async def _deliver(room: PushRoom, push: AudiencePush, audience: Audience, page:
                 return push, len(page.customers)
             trouble = f"Page {push.next_page} was answered with {answer.status}."
         push = await _report(room, push, error=trouble)
-        if answer is not None and not _is_worth_a_retry(answer.status):
+        if answer is not None and not is_worth_a_retry(answer.status):
             raise Refused(push, f"{trouble} {_advice(answer.status)}")
         if attempt < config.retries:
-            await room.pause(_pause(config, attempt, answer, room.rng))
+            await room.pause(pause_seconds(config, attempt, answer, room.rng))
     raise Refused(push, f"{trouble} It was tried {config.retries + 1} times; a new push begins anew.")
 
 
@@ -217,22 +216,10 @@ def _still_allowing(room: PushRoom, audience: Audience, customers: Sequence[Stan
     return [standing for standing in customers if standing.customer_id in allowing]
 
 
-def _is_worth_a_retry(status: int) -> bool:
-    return status in WORTH_A_RETRY or status >= 500
-
-
 def _advice(status: int) -> str:
     if 300 <= status < 400:
         return "Redirects are not followed; save the address that it leads to."
     return "It was not tried again: the receiver says that it never takes this."
-
-
-def _pause(config: PushConfig, attempt: int, answer: WebhookAnswer | None, rng: np.random.Generator) -> float:
-    """Seconds until the next attempt: exponential, half of it by chance, at least what the receiver asked for."""
-    longest = config.longest_pause_seconds
-    pause = min(longest, config.first_pause_seconds * 2.0**attempt) * (0.5 + 0.5 * rng.random())
-    asked = answer.retry_after_seconds if answer is not None else None
-    return pause if asked is None else max(pause, min(longest, asked))
 
 
 async def _audience(room: PushRoom, push: AudiencePush) -> Audience:

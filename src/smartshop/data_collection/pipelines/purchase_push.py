@@ -7,32 +7,20 @@ sends once more to be sure, gives a receiver that keeps ids nothing new.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from functools import partial
 
 import msgspec
 import numpy as np
-from msgspec import Meta
 
 from smartshop.data_collection.connectors.ports import JobRecord, PurchaseOrders, Suppliers, Webhooks
-from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339, rfc3339_or_none
+from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
+from smartshop.data_collection.pipelines.webhook_patience import Message, NotTaken, SendConfig, send_patiently
 from smartshop.data_collection.schemas.ids import Micros
 from smartshop.data_collection.schemas.supply import TAKES_RECEIPTS, PurchaseOrder, PurchaseOrderId
-from smartshop.data_collection.schemas.webhooks import WebhookAnswer
-from smartshop.errors import Conflict, NotFound, Unavailable
+from smartshop.errors import NotFound
 
 SEND_PURCHASE_ORDER = "send-purchase-order"
 """The job's name."""
-WORTH_A_RETRY = frozenset({408, 425, 429})
-"""Beside 5xx: the supplier may take it later. Any other answer says that it never will."""
-
-
-class SendConfig(msgspec.Struct, frozen=True, kw_only=True):
-    retries: Annotated[int, Meta(ge=0, le=20)] = 7
-    """After the first attempt; with the pauses below about a minute and a half."""
-    first_pause_seconds: Annotated[float, Meta(ge=0)] = 1.0
-    """Doubles with every retry; half of each pause is left to chance."""
-    longest_pause_seconds: Annotated[float, Meta(ge=0)] = 120.0
-    """Also of what `Retry-After` may ask for."""
 
 
 class SentLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +60,6 @@ class SendRoom:
     config: SendConfig = field(default_factory=SendConfig)
 
 
-class NotTaken(Conflict):
-    code = "webhook_not_taken"
-
-
 def send_job(purchase_order_id: PurchaseOrderId, now: Micros) -> JobRecord:
     """What is queued to deliver it."""
     return JobRecord(name=SEND_PURCHASE_ORDER, arguments={"purchase_order_id": purchase_order_id}, queued_at=now)
@@ -89,26 +73,20 @@ async def send_to_webhook(room: SendRoom, purchase_order_id: PurchaseOrderId) ->
         NotTaken: the supplier says that it never takes it, or did not within the retries; or it is not sent.
         AddressRefused: the address may not be called.
     """
-    trouble = ""
-    for attempt in range(room.config.retries + 1):
-        # Read anew each time: cancelled in a pause, or with another address, it does not go out as it was.
-        order, url = await asyncio.to_thread(_sendable, room, purchase_order_id)
-        room.tell(attempt / (room.config.retries + 1), trouble or "sending")
-        answer: WebhookAnswer | None = None
-        try:
-            webhook_id, body = f"{order.purchase_order_id}.{order.sent_at}", _body(order, room.now())
-            answer = await room.webhooks.post(url, webhook_id, room.now() // SECOND, body)
-        except Unavailable as error:
-            trouble = str(error)
-        if answer is not None:
-            if 200 <= answer.status < 300:
-                return attempt + 1
-            trouble = f"{order.supplier_id!r} answered the order {order.purchase_order_id!r} with {answer.status}."
-            if answer.status not in WORTH_A_RETRY and answer.status < 500:
-                raise NotTaken(f"{trouble} It was not tried again: the receiver says that it never takes this.")
-        if attempt < room.config.retries:
-            await room.pause(pause_seconds(room.config, attempt, answer, room.rng))
-    raise NotTaken(f"{trouble} It was tried {room.config.retries + 1} times; sending it again begins anew.")
+    outcome = await send_patiently(room, partial(_message, room, purchase_order_id))
+    if outcome.never:
+        raise NotTaken(f"{outcome.trouble} It was not tried again: the receiver says that it never takes this.")
+    if not outcome.taken:
+        raise NotTaken(f"{outcome.trouble} It was tried {outcome.attempts} times; sending it again begins anew.")
+    return outcome.attempts
+
+
+async def _message(room: SendRoom, purchase_order_id: PurchaseOrderId) -> Message:
+    """Read anew each time: cancelled in a pause, or with another address, it does not go out as it was."""
+    order, url = await asyncio.to_thread(_sendable, room, purchase_order_id)
+    webhook_id = f"{order.purchase_order_id}.{order.sent_at}"
+    answered = f"{order.supplier_id!r} answered the order {order.purchase_order_id!r}"
+    return Message(url, webhook_id, _body(order, room.now()), answered)
 
 
 def _sendable(room: SendRoom, purchase_order_id: PurchaseOrderId) -> tuple[PurchaseOrder, str]:
@@ -141,11 +119,3 @@ def _body(order: PurchaseOrder, now: Micros) -> bytes:
             reference=order.reference,
         )
     )
-
-
-def pause_seconds(config: SendConfig, attempt: int, answer: WebhookAnswer | None, rng: np.random.Generator) -> float:
-    """Seconds until the next attempt: exponential, half of it by chance, at least what the receiver asked for."""
-    longest = config.longest_pause_seconds
-    pause = min(longest, config.first_pause_seconds * 2.0**attempt) * (0.5 + 0.5 * rng.random())
-    asked = answer.retry_after_seconds if answer is not None else None
-    return pause if asked is None else max(pause, min(longest, asked))

@@ -17,12 +17,10 @@ from smartshop.data_collection.connectors.ports import Customers, JobRecord, Wai
 from smartshop.data_collection.pipelines.clock import DAY, SECOND, format_rfc3339
 from smartshop.data_collection.pipelines.erased_shoppers import IsErased
 from smartshop.data_collection.pipelines.identity import Owners, learning_owners
-from smartshop.data_collection.pipelines.purchase_push import WORTH_A_RETRY, NotTaken, SendConfig, pause_seconds
+from smartshop.data_collection.pipelines.webhook_patience import Message, NotTaken, SendConfig, send_patiently
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import AnonymousId, CustomerId, Micros
 from smartshop.data_collection.schemas.waits import Wait, owner_of
-from smartshop.data_collection.schemas.webhooks import WebhookAnswer
-from smartshop.errors import Unavailable
 
 TELL_BACK_IN_STOCK = "tell-back-in-stock"
 """The job's name."""
@@ -113,9 +111,8 @@ async def _send(room: ReturnRoom, url: str, part: Sequence[Wait], shoppers: list
     notice_id = first.notice_id or ""
     names = "\n".join(wait.shopper_key for wait in part)
     webhook_id = f"{notice_id}.{sha256(names.encode()).hexdigest()[:16]}"
-    trouble = ""
-    for attempt in range(room.config.retries + 1):
-        room.tell(attempt / (room.config.retries + 1), trouble or "sending")
+
+    async def compose() -> Message:
         notice = ReturnNotice(
             timestamp=format_rfc3339(room.now()),
             notice_id=notice_id,
@@ -123,20 +120,12 @@ async def _send(room: ReturnRoom, url: str, part: Sequence[Wait], shoppers: list
             variant_id=first.told_variant_id or first.product_id,
             shoppers=shoppers,
         )
-        answer: WebhookAnswer | None = None
-        try:
-            answer = await room.webhooks.post(url, webhook_id, room.now() // SECOND, msgspec.json.encode(notice))
-        except Unavailable as error:
-            trouble = str(error)
-        if answer is not None:
-            if 200 <= answer.status < 300:
-                return True
-            trouble = f"The webhook for what is back in stock answered with {answer.status}."
-            if answer.status not in WORTH_A_RETRY and answer.status < 500:
-                return False
-        if attempt < room.config.retries:
-            await room.pause(pause_seconds(room.config, attempt, answer, room.rng))
-    raise NotTaken(f"{trouble} It was tried {room.config.retries + 1} times; the next job tries again.")
+        return Message(url, webhook_id, msgspec.json.encode(notice), "The webhook for what is back in stock answered")
+
+    outcome = await send_patiently(room, compose)
+    if not (outcome.taken or outcome.never):
+        raise NotTaken(f"{outcome.trouble} It was tried {outcome.attempts} times; the next job tries again.")
+    return outcome.taken
 
 
 def _owners(customers: Customers) -> Owners:
