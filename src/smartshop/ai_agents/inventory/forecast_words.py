@@ -37,18 +37,19 @@ def _weeks(found: ForecastSeen, series: SeriesForeseen) -> Table:
 
 def _days(found: ForecastSeen, series: SeriesForeseen) -> Table:
     told = f"{found.title} at {series.location_id}, day by day"
-    known = f"Known: {in_a_line(series.known)}" if series.known else None
-    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, caption=known, caption_justify="left")
-    table.add_column("day")
+    table = Table(title=told, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("day", no_wrap=True)
     for name in ("expected", *(f"{100 * level:.0f} %" for level in found.levels)):
         table.add_column(name, justify="right")
+    if any(one.days for one in series.known):
+        table.add_column("on that day", overflow="fold")
     if series.known:
-        table.add_column("on that day")
+        table.caption, table.caption_justify = f"Known: {in_a_line(series.known)}", "left"
     for ahead in series.days:
         weekday = f"{date.fromisoformat(ahead.day):%a}"
         quantiles = (f"{value:.0f}" for value in ahead.quantiles)
-        on = [", ".join(on_day(series.known, ahead.day))] if series.known else []
-        table.add_row(f"{weekday} {ahead.day}", f"{ahead.mean:.1f}", *quantiles, *on)
+        on = list(on_day(series.known, ahead.day))
+        table.add_row(f"{weekday} {ahead.day}", f"{ahead.mean:.1f}", *quantiles, *([", ".join(on)] if on else []))
     return table
 
 
