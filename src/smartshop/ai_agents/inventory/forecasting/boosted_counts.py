@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.forecasting.boosted_counts_features import look_back, rows
+from smartshop.ai_agents.inventory.forecasting.boosted_trees import tree_parameters
 from smartshop.ai_agents.inventory.forecasting.counts import whole_units
 from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, tidy
@@ -118,17 +119,9 @@ class BoostedCounts:
         codes = [name for name in learning.names if name.startswith("code_")]
         table = lightgbm.Dataset(
             learning.features, target, weight=weight, feature_name=learning.names, categorical_feature=codes,
-            params=self._parameters(), free_raw_data=False,
+            params=tree_parameters(self), free_raw_data=False,
         )  # fmt: skip
-        return [lightgbm.train({**self._parameters(), **one}, table, self.trees) for one in objectives]
-
-    def _parameters(self) -> dict[str, object]:
-        return {
-            "learning_rate": self.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.least_in_leaf,
-            "lambda_l2": self.reg, "feature_fraction": self.column_share, "bagging_fraction": self.row_share,
-            "bagging_freq": 1, "max_bin": 127, "seed": self.seed, "deterministic": True, "force_row_wise": True,
-            "num_threads": self.threads, "verbosity": -1,
-        }  # fmt: skip
+        return [lightgbm.train({**tree_parameters(self), **one}, table, self.trees) for one in objectives]
 
 
 @dataclass(frozen=True, slots=True)

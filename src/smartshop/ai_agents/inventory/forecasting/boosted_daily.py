@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.ai_agents.inventory.forecasting.boosted_trees import tree_parameters
 from smartshop.ai_agents.inventory.forecasting.calendar import PROMOTION, is_open
 from smartshop.ai_agents.inventory.forecasting.conformal import ConformalConfig, quantiles_from_earlier
 from smartshop.ai_agents.inventory.forecasting.daily_features import (
@@ -25,9 +26,6 @@ from smartshop.ai_agents.inventory.forecasting.daily_simple import Classes, day_
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel, tidy
 
 Rows = NDArray[np.float32]
-
-BINS = 127
-"""Steps a column is cut into: half of LightGBM's own, a third faster and no worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +128,7 @@ def _learned(rows: Rows, differences: Floats, groups: int, config: BoostedDailyC
     """(a,) differences told for the rows asked, by trees grown on the others; the last columns are groups."""
     import lightgbm  # an extra: the base package forecasts without it
 
-    parameters = {
-        "objective": "regression",
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.leaves,
-        "min_data_in_leaf": config.least_in_leaf,
-        "feature_fraction": config.column_share,
-        "bagging_fraction": config.row_share,
-        "bagging_freq": 1,
-        "lambda_l2": config.reg,
-        "max_bin": BINS,
-        "seed": config.seed,
-        "num_threads": config.threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+    parameters = {"objective": "regression", **tree_parameters(config)}
     columns = rows.shape[1]
     lesson = lightgbm.Dataset(rows, differences, categorical_feature=list(range(columns - groups, columns)))
     return np.asarray(lightgbm.train(parameters, lesson, config.trees).predict(asked), np.float64)

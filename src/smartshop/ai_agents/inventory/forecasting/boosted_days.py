@@ -18,6 +18,7 @@ from smartshop.ai_agents.inventory.forecasting.boosted_days_features import (
     check_causes,
     rows,
 )
+from smartshop.ai_agents.inventory.forecasting.boosted_trees import tree_parameters
 from smartshop.ai_agents.inventory.forecasting.counts import whole_units
 from smartshop.ai_agents.inventory.forecasting.daily_counts import WeekdayEmpirical, on_open_days
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Panel
@@ -102,7 +103,7 @@ class BoostedDays:
         """Of the mean, then of each level."""
         import lightgbm  # an extra: only where there is something to learn
 
-        shared = self._parameters()
+        shared = tree_parameters(self)
         table = lightgbm.Dataset(
             lesson.features,
             lesson.target / lesson.size,
@@ -115,14 +116,6 @@ class BoostedDays:
         mean: dict[str, object] = {"objective": "tweedie", "tweedie_variance_power": self.tweedie_power}
         asked = [mean, *({"objective": "quantile", "alpha": level} for level in levels)]
         return [lightgbm.train({**shared, **one}, table, self.trees) for one in asked]
-
-    def _parameters(self) -> dict[str, object]:
-        return {
-            "learning_rate": self.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.least_in_leaf,
-            "lambda_l2": self.reg, "feature_fraction": self.column_share, "bagging_fraction": self.row_share,
-            "bagging_freq": 1, "max_bin": 127, "seed": self.seed, "deterministic": True, "force_row_wise": True,
-            "num_threads": self.threads, "verbosity": -1,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
