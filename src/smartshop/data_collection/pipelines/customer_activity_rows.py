@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from smartshop.data_collection.pipelines.customer_activity import SIGN_KINDS
+from smartshop.data_collection.pipelines.growing_column import growing
 from smartshop.data_collection.schemas.events import (
     INTEREST_WEIGHT,
     EventKind,
@@ -43,21 +44,17 @@ WhoseOf = Callable[[StoredEvent], Whose | None]
 """None: no customer's whose doings may be used."""
 
 
-def _ints(code: str) -> "Callable[[], array[int]]":
-    return lambda: array(code)
-
-
 @dataclass(slots=True)
 class Told:
     """Columns that every kind of row has: whose, when, and which telling of what."""
 
-    identity: "array[int]" = field(default_factory=_ints("q"))
+    identity: "array[int]" = field(default_factory=growing("q"))
     """Hash of (customer, event id), or of the order's id: the same thing told through two doors."""
-    trust: "array[int]" = field(default_factory=_ints("b"))
+    trust: "array[int]" = field(default_factory=growing("b"))
     """0 client, 1 shopper, 2 server."""
-    is_vouched: "array[int]" = field(default_factory=_ints("b"))
-    customer: "array[int]" = field(default_factory=_ints("i"))
-    at: "array[int]" = field(default_factory=_ints("q"))
+    is_vouched: "array[int]" = field(default_factory=growing("b"))
+    customer: "array[int]" = field(default_factory=growing("i"))
+    at: "array[int]" = field(default_factory=growing("q"))
 
 
 @dataclass(slots=True)
@@ -65,22 +62,22 @@ class SignRows:
     """One row per sign; an event about several products gives several."""
 
     told: Told = field(default_factory=Told)
-    kind: "array[int]" = field(default_factory=_ints("b"))
-    product: "array[int]" = field(default_factory=_ints("i"))
-    is_first: "array[int]" = field(default_factory=_ints("b"))
+    kind: "array[int]" = field(default_factory=growing("b"))
+    product: "array[int]" = field(default_factory=growing("i"))
+    is_first: "array[int]" = field(default_factory=growing("b"))
     """1 on the first sign of an event, 0 on the others of the same one."""
-    session: "array[int]" = field(default_factory=_ints("q"))
+    session: "array[int]" = field(default_factory=growing("q"))
     """Hash of the session's id; 0 without one."""
-    device: "array[int]" = field(default_factory=_ints("h"))
+    device: "array[int]" = field(default_factory=growing("h"))
 
 
 @dataclass(slots=True)
 class LineRows:
     """One row per line of an order, or of what came back."""
 
-    product: "array[int]" = field(default_factory=_ints("i"))
-    units: "array[int]" = field(default_factory=_ints("q"))
-    price: "array[int]" = field(default_factory=_ints("q"))
+    product: "array[int]" = field(default_factory=growing("i"))
+    units: "array[int]" = field(default_factory=growing("q"))
+    price: "array[int]" = field(default_factory=growing("q"))
     """Minor units each; UNTOLD where not said."""
 
 
@@ -89,13 +86,13 @@ class OrderRows:
     """One row per order."""
 
     told: Told = field(default_factory=Told)
-    tie: "array[int]" = field(default_factory=_ints("q"))
+    tie: "array[int]" = field(default_factory=growing("q"))
     """Orders of one moment stand by this, in every process alike."""
-    discount: "array[int]" = field(default_factory=_ints("q"))
-    is_foreign: "array[int]" = field(default_factory=_ints("b"))
-    channel: "array[int]" = field(default_factory=_ints("h"))
-    device: "array[int]" = field(default_factory=_ints("h"))
-    n_lines: "array[int]" = field(default_factory=_ints("i"))
+    discount: "array[int]" = field(default_factory=growing("q"))
+    is_foreign: "array[int]" = field(default_factory=growing("b"))
+    channel: "array[int]" = field(default_factory=growing("h"))
+    device: "array[int]" = field(default_factory=growing("h"))
+    n_lines: "array[int]" = field(default_factory=growing("i"))
     lines: LineRows = field(default_factory=LineRows)
 
 
@@ -104,14 +101,14 @@ class BackRows:
     """One row per refund or return."""
 
     told: Told = field(default_factory=Told)
-    tie: "array[int]" = field(default_factory=_ints("q"))
+    tie: "array[int]" = field(default_factory=growing("q"))
     """What came back at one moment stands by this, in every process alike."""
-    order: "array[int]" = field(default_factory=_ints("q"))
+    order: "array[int]" = field(default_factory=growing("q"))
     """The order's hash, or NO_ORDER."""
-    is_refund: "array[int]" = field(default_factory=_ints("b"))
-    money: "array[int]" = field(default_factory=_ints("q"))
+    is_refund: "array[int]" = field(default_factory=growing("b"))
+    money: "array[int]" = field(default_factory=growing("q"))
     """Minor units given back; UNTOLD where only lines are named."""
-    n_lines: "array[int]" = field(default_factory=_ints("i"))
+    n_lines: "array[int]" = field(default_factory=growing("i"))
     lines: LineRows = field(default_factory=LineRows)
 
 

@@ -4,9 +4,10 @@ The books are read, not the log: an erased customer's events are gone, and what 
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from smartshop.data_collection.pipelines.growing_column import growing
 from smartshop.data_collection.schemas.ids import CustomerId, LocationId, OrderId, ProductId, ProductNo, VariantId
 from smartshop.data_collection.schemas.orders import Order, OrderLine, Refund
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
@@ -14,20 +15,16 @@ from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 UNKNOWN, UNTOLD = -1, -1
 
 
-def _ints(code: str) -> Callable[[], "array[int]"]:
-    return lambda: array(code)
-
-
 @dataclass(slots=True)
 class Lines:
     """One entry per line of an order or refund."""
 
-    of: "array[int]" = field(default_factory=_ints("i"))
+    of: "array[int]" = field(default_factory=growing("i"))
     """Number of the order or refund."""
-    product: "array[int]" = field(default_factory=_ints("i"))
-    variant: "array[int]" = field(default_factory=_ints("i"))
-    units: "array[int]" = field(default_factory=_ints("q"))
-    price: "array[int]" = field(default_factory=_ints("q"))
+    product: "array[int]" = field(default_factory=growing("i"))
+    variant: "array[int]" = field(default_factory=growing("i"))
+    units: "array[int]" = field(default_factory=growing("q"))
+    price: "array[int]" = field(default_factory=growing("q"))
     """Minor units of the shop's currency; UNTOLD where the line has none in it."""
 
 
@@ -41,16 +38,16 @@ class DemandRows:
     customers: dict[CustomerId, int] = field(default_factory=dict)
     variants: dict[VariantId, int] = field(default_factory=dict)
     locations: dict[LocationId, int] = field(default_factory=lambda: {DEFAULT_LOCATION: 0})
-    at: "array[int]" = field(default_factory=_ints("q"))
-    customer: "array[int]" = field(default_factory=_ints("i"))
-    location: "array[int]" = field(default_factory=_ints("i"))
-    goods_minor: "array[int]" = field(default_factory=_ints("q"))
-    discount_minor: "array[int]" = field(default_factory=_ints("q"))
+    at: "array[int]" = field(default_factory=growing("q"))
+    customer: "array[int]" = field(default_factory=growing("i"))
+    location: "array[int]" = field(default_factory=growing("i"))
+    goods_minor: "array[int]" = field(default_factory=growing("q"))
+    discount_minor: "array[int]" = field(default_factory=growing("q"))
     lines: Lines = field(default_factory=Lines)
-    refund_at: "array[int]" = field(default_factory=_ints("q"))
-    refund_order: "array[int]" = field(default_factory=_ints("i"))
-    refund_customer: "array[int]" = field(default_factory=_ints("i"))
-    refund_money: "array[int]" = field(default_factory=_ints("q"))
+    refund_at: "array[int]" = field(default_factory=growing("q"))
+    refund_order: "array[int]" = field(default_factory=growing("i"))
+    refund_customer: "array[int]" = field(default_factory=growing("i"))
+    refund_money: "array[int]" = field(default_factory=growing("q"))
     """Minor units of a refund without lines, 0 for the whole order; UNTOLD: by lines, or in another currency."""
     refund_lines: Lines = field(default_factory=Lines)
     currencies: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from smartshop.data_collection.pipelines.growing_column import growing
 from smartshop.data_collection.schemas.events import EventKind, ProductLine, StoredEvent, Traffic, Trust
 from smartshop.data_collection.schemas.ids import OrderId, ProductId, ProductNo, ShopperKey
 
@@ -16,10 +17,6 @@ Owner = tuple[bool, ShopperKey]
 OwnerOf = Callable[[StoredEvent], Owner]
 NO_ORDER = -1
 UNKNOWN_PRODUCT = -1
-
-
-def _ints(code: str) -> Callable[[], "array[int]"]:
-    return lambda: array(code)
 
 
 Number = TypeVar("Number", np.int8, np.int32, np.int64)
@@ -47,17 +44,17 @@ class InteractionRows:
     number_of: Mapping[ProductId, ProductNo]
     owner_of: OwnerOf
     kind_numbers: Mapping[EventKind, int]
-    identity: "array[int]" = field(default_factory=_ints("q"))
+    identity: "array[int]" = field(default_factory=growing("q"))
     """Hash of (owner, event id): the same event told through two doors, or before and after signing in."""
-    claimed: "array[int]" = field(default_factory=_ints("b"))
-    shopper: "array[int]" = field(default_factory=_ints("i"))
-    kind: "array[int]" = field(default_factory=_ints("b"))
-    occurred_at: "array[int]" = field(default_factory=_ints("q"))
-    order: "array[int]" = field(default_factory=_ints("i"))
-    n_lines: "array[int]" = field(default_factory=_ints("i"))
-    product: "array[int]" = field(default_factory=_ints("i"))
-    quantity: "array[int]" = field(default_factory=_ints("i"))
-    order_goods_minor: "array[int]" = field(default_factory=_ints("q"))
+    claimed: "array[int]" = field(default_factory=growing("b"))
+    shopper: "array[int]" = field(default_factory=growing("i"))
+    kind: "array[int]" = field(default_factory=growing("b"))
+    occurred_at: "array[int]" = field(default_factory=growing("q"))
+    order: "array[int]" = field(default_factory=growing("i"))
+    n_lines: "array[int]" = field(default_factory=growing("i"))
+    product: "array[int]" = field(default_factory=growing("i"))
+    quantity: "array[int]" = field(default_factory=growing("i"))
+    order_goods_minor: "array[int]" = field(default_factory=growing("q"))
     """(n_orders,): value of the lines after discounts."""
     shoppers: dict[Owner, int] = field(default_factory=dict)
     orders: dict[OrderId, int] = field(default_factory=dict)
