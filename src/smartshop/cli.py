@@ -4,6 +4,7 @@ Rooms are imported inside the commands: `up` only supervises and `--help` only p
 """
 
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,9 @@ from smartshop.terminal import AsJson, DataDir, Demo, answers, explained, find_s
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from smartshop.place import Place
+    from smartshop.settings import Settings
 
 app = typer.Typer(
     help="The Smart Shopping System: a shop that personalises itself.",
@@ -298,6 +302,11 @@ def reorder(
         float | None,
         typer.Option(min=0, max=10**13, help="Spend at most this much, in the shop's currency, where it saves most."),
     ] = None,
+    draft: Annotated[
+        str | None,
+        typer.Option(help="Make one draft order of all that is proposed of this supplier.", metavar="SUPPLIER_ID"),
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="With --draft: the place that the goods go to.")] = None,
     score: Annotated[bool, typer.Option("--score", help="How proposals turned out that were made before.")] = False,
     days: Annotated[int, typer.Option(min=1, max=400, help="With --score: decided within so many days.")] = 90,
     data_dir: DataDir = None,
@@ -305,28 +314,65 @@ def reorder(
     as_json: AsJson = False,
 ) -> None:
     """What to order now, how much, from whom and why: every decision with what one pack more or less would cost."""
+    shop = find_shop(data_dir, demo)
+    if score:
+        _print_score(shop, days, as_json)
+    elif draft is not None:
+        _print_draft(shop, draft, to, budget, as_json)
+    elif to is not None:
+        raise InvalidValue(f"The place {to[:60]!r} is where a draft's goods go; name its supplier with --draft.")
+    else:
+        _print_proposals(shop, budget, as_json)
+
+
+def _print_score(shop: "tuple[Settings, Place]", days: int, as_json: bool) -> None:
     import msgspec
 
     from smartshop.ai_agents.inventory.replenishment.score_words import as_score_table, scores_in_words
-    from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
-    from smartshop.stocking import proposals_scored, reorder_now
+    from smartshop.stocking import proposals_scored
 
-    if score:
-        scored = proposals_scored(*find_shop(data_dir, demo), days)
-        if as_json:
-            print_json(msgspec.to_builtins(scored))
-            return
-        if scored.whole.orders is not None or scored.whole.law is not None:
-            answers.print(as_score_table(scored))
-        for words in scores_in_words(scored):
-            answers.print(words, highlight=False)
-        return
-    found = reorder_now(*find_shop(data_dir, demo), None if budget is None else round(100 * budget), _bar(as_json))
+    scored = proposals_scored(*shop, days)
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(msgspec.to_builtins(scored))
+        return
+    if scored.whole.orders is not None or scored.whole.law is not None:
+        answers.print(as_score_table(scored))
+    for words in scores_in_words(scored):
+        answers.print(words, highlight=False)
+
+
+def _print_draft(
+    shop: "tuple[Settings, Place]", supplier: str, to: str | None, budget: float | None, as_json: bool
+) -> None:
+    import msgspec
+
+    from smartshop.ai_agents.inventory.replenishment.order_words import drafted_sentence, order_table
+    from smartshop.reordering import draft_now
+
+    made = draft_now(*shop, supplier, to, budget=budget, console=_bar(as_json))
+    if as_json:
+        print_json({**msgspec.to_builtins(made.order), "is_new": made.is_new, "warnings": made.warnings})
+        return
+    answers.print(order_table(made.order, made.supplier, made.titles))
+    for words in (*made.warnings, drafted_sentence(made.order, is_new=made.is_new)):
+        answers.print(words, highlight=False)
+
+
+def _print_proposals(shop: "tuple[Settings, Place]", budget: float | None, as_json: bool) -> None:
+    import msgspec
+
+    from smartshop.ai_agents.inventory.replenishment.words import as_table, order_sentences, sentence, summary
+    from smartshop.reordering import reorder_now
+
+    now = reorder_now(*shop, budget, _bar(as_json))
+    found = now.proposals
+    if as_json:
+        print_json({**msgspec.to_builtins(found), "drafted": dict(now.drafted)})
         return
     if found.items:
         answers.print(as_table(found))
+    for words in islice(order_sentences(found, now.drafted), SENTENCES_SHOWN):
+        answers.print(words, highlight=False)
     for one in found.items[:SENTENCES_SHOWN]:
         answers.print(sentence(one, found.currency), highlight=False)
     answers.print(summary(found), highlight=False)

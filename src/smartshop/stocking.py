@@ -1,21 +1,15 @@
-"""The commands about stock: what to order, and what is foreseen of a product."""
+"""The commands about stock: what is foreseen of a product, what to look after, and how proposals turned out."""
 
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-
 from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, class_matrix
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
-from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposals
-from smartshop.ai_agents.inventory.replenishment.proposals import propose
-from smartshop.ai_agents.inventory.replenishment.reading import stocked_places
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.stock_now import StockNow, promoted_model, stock_now
 from smartshop.ai_agents.pictures import check_path
-from smartshop.bars import sharing_bar
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import DAY, format_rfc3339
 from smartshop.data_collection.pipelines.shelves import ShelfKeeper
@@ -28,24 +22,6 @@ from smartshop.settings import Settings
 from smartshop.wiring import build_clock, cost_config
 
 Choice = TypeVar("Choice", bound=StrEnum)
-
-
-def reorder_now(settings: Settings, place: Place, budget_minor: int | None, console: Console | None) -> Proposals:
-    """What to order as stock is now.
-
-    Raises:
-        NotFound: nothing was learned yet.
-        InvalidValue: the budget is negative.
-    """
-    with opened_stores(settings, place) as stores, sharing_bar("reorder", console) as tell:
-        tell(0.0, "reading stock and suppliers")
-        at = _now(settings, stores)
-        supply = at.supply()
-        places = stocked_places(at.stores, supply, at.model, at.present.shop_now)
-        tell(0.3, f"deciding about {len(places)} variants")
-        found = propose(at.model, supply, places, at.present, budget_minor)
-        tell(1.0, "done")
-    return found
 
 
 def proposals_scored(settings: Settings, place: Place, days: int) -> ProposalScores:

@@ -67,6 +67,9 @@ def test_a_budget_without_end_is_refused_in_a_sentence(folder: Path) -> None:
     [
         (("forecast", "nothing"), "There is no product 'nothing'"),
         (("forecast", "kettle", "--plot", "kettle.txt"), "no known suffix"),
+        (("reorder", "--draft", "nobody"), "There is no supplier 'nobody'"),
+        (("reorder", "--draft", "quick", "--to", "moon"), "Nothing is to be ordered from 'quick' for 'moon'"),
+        (("reorder", "--to", "main"), "--draft"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(folder: Path, arguments: tuple[str, ...], why: str) -> None:
@@ -77,3 +80,22 @@ def test_what_cannot_be_done_is_one_sentence(folder: Path, arguments: tuple[str,
 def test_before_anything_is_learned_the_command_to_run_is_named(tmp_path: Path) -> None:
     ended = smartshop(tmp_path, "reorder", "--data-dir", ".", "--no-demo")
     assert (ended.status, "smartshop train inventory" in ended.err) == (1, True), ended.err
+
+
+def test_all_that_goes_to_a_supplier_is_drafted_once(folder: Path) -> None:
+    before = smartshop(folder, "reorder", "--data-dir", ".")
+    assert "Slow Boat, to main: 1 product for" in " ".join(before.out.split()), before.out
+    assert "and 20.00 GBP for the order itself" in " ".join(before.out.split())
+    made = smartshop(folder, "reorder", "--draft", "slow", "--data-dir", ".")
+    assert (made.status, "together" in made.out, "Drafted as po-" in made.out) == (0, True, True), made.err
+    again = smartshop(folder, "reorder", "--draft", "slow", "--to", "main", "--data-dir", ".", "--json").json
+    assert (again["is_new"], again["supplier_id"], again["status"]) == (False, "slow", "draft")
+    assert again["purchase_order_id"] in made.out
+    facts = smartshop(folder, "reorder", "--data-dir", ".", "--json").json
+    (lamp,) = [one for one in facts["items"] if one["variant_id"] == "lamp"]
+    assert facts["drafted"] == {lamp["proposal_id"]: again["purchase_order_id"]}
+    assert again["lines"] == [
+        {"variant_id": "lamp", "units": lamp["units"], "unit_cost_minor": lamp["unit_cost_minor"]}
+    ]
+    after = smartshop(folder, "reorder", "--data-dir", ".")
+    assert f"Drafted as {again['purchase_order_id']}." in " ".join(after.out.split())

@@ -8,6 +8,7 @@ from smartshop.backend_api.services.product_cards import variants_of
 from smartshop.backend_api.services.purchase_documents import PurchaseDocuments, documents_of
 from smartshop.backend_api.services.purchasing import warnings_of
 from smartshop.backend_api.shop import Shop
+from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.pipelines.clock import format_rfc3339, rfc3339_or_none
 from smartshop.data_collection.schemas import supply
 from smartshop.data_collection.schemas.ids import SupplierId, VariantId
@@ -116,13 +117,13 @@ def seen_incoming(one: supply.IncomingUnits) -> IncomingItem:
 
 def order_documents(shop: Shop, order: supply.PurchaseOrder) -> PurchaseDocuments:
     """Blocking."""
-    titles = _titles(shop, [line.variant_id for line in order.lines])
+    titles = titles_of(shop.catalogue, [line.variant_id for line in order.lines])
     return documents_of(order, shop.suppliers.get(order.supplier_id), titles, shop.name)
 
 
-def _titles(shop: Shop, variant_ids: Sequence[VariantId]) -> dict[VariantId, str]:
+def titles_of(catalogue: Catalogue, variant_ids: Sequence[VariantId]) -> dict[VariantId, str]:
     """What variants are called: the product, and what tells this one from its others."""
-    listed = shop.catalogue.get(list(dict.fromkeys(shop.catalogue.product_of(variant_ids).values())))
+    listed = catalogue.get(list(dict.fromkeys(catalogue.product_of(variant_ids).values())))
     titles = {}
     for entry in listed.values():
         for variant in variants_of(entry.product):

@@ -1,11 +1,13 @@
 """A proposal as a person would say it, and all of them as a table."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
+from smartshop.ai_agents.inventory.replenishment.proposal_records import JointOrder, Proposal, Proposals
 from smartshop.data_collection.schemas.money import written, written_whole
 
 NAME_WIDTH = 20
@@ -60,25 +62,76 @@ def _sizes(one: Proposal, currency: str) -> str:
 
 
 def as_table(found: Proposals) -> Table:
-    """All proposals, the costliest to wait with first; narrow enough for eighty columns. `--json` tells the rest."""
+    """All proposals by the order that they make together, the costliest to wait with first in each; narrow enough for
+    eighty columns. `--json` tells the rest."""
     title = f"What to order, {found.as_of}; money in {found.currency}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("product", min_width=NAME_WIDTH, overflow="fold")
     for name in ("order", "there", "a day", "out on", "service", "cash", "waiting"):
         table.add_column(name, justify="right", no_wrap=True)
+    lines: defaultdict[object, list[Proposal]] = defaultdict(list)
     for one in found.items:
+        lines[one.supplier_id, one.location_id].append(one)
+    for order in found.orders:
+        own = lines.pop((order.supplier_id, order.location_id))
+        _add_order(table, order, own, found.currency)
+    rest = [one for of_nobody in lines.values() for one in of_nobody]
+    if rest:
+        table.add_section()
+        table.add_row("from a supplier to be found", style="bold")
+        _add_lines(table, rest, found.currency)
+    return table
+
+
+def _add_order(table: Table, order: JointOrder, lines: Sequence[Proposal], currency: str) -> None:
+    """What goes to one supplier: the sum, then its lines, then what the order costs by itself."""
+    table.add_section()
+    total, waiting = order.total_minor, sum(one.waiting_minor for one in lines)
+    told = (f"{order.units:,}", "", "", "", "", written_whole(total, currency), written_whole(waiting, currency))
+    table.add_row(f"{order.supplier_name}, to {order.location_id}", *told, style="bold")
+    _add_lines(table, lines, currency)
+    if order.fixed_cost_minor:
+        table.add_row("  the order itself", "", "", "", "", "", written_whole(order.fixed_cost_minor, currency))
+
+
+def _add_lines(table: Table, lines: Sequence[Proposal], currency: str) -> None:
+    for one in lines:
         coming = f" + {one.incoming:,}" if one.incoming else ""
         table.add_row(
-            one.title,
+            f"  {one.title}",
             f"{one.units:,}",
             f"{one.on_hand - one.reserved:,}{coming}",
             f"{one.per_day:.2g}",
             "–" if one.out_on is None else f"{date.fromisoformat(one.out_on):%d %b}",
             _percent(one.service_level),
-            written_whole(one.goods_minor, found.currency),
-            written_whole(one.waiting_minor, found.currency),
+            written_whole(one.goods_minor, currency),
+            written_whole(one.waiting_minor, currency),
         )
-    return table
+
+
+def order_sentences(found: Proposals, drafted: Mapping[str, str]) -> Iterator[str]:
+    """What to know of each order before it is made, and how to make it. `drafted`: proposal → order made from it."""
+    for order in found.orders:
+        own = (order.supplier_id, order.location_id)
+        lines = [one for one in found.items if (one.supplier_id, one.location_id) == own]
+        made = [drafted[one.proposal_id] for one in lines if one.proposal_id in drafted]
+        notes = "".join(f" Note: {note}." for note in order.notes)
+        yield f"{_together(order, found.currency)} {_drafting(order, len(lines), made)}{notes}"
+
+
+def _together(order: JointOrder, currency: str) -> str:
+    goods = f"{order.lines} product{_s(order.lines)} for {written(order.goods_minor, currency)}"
+    if order.fixed_cost_minor:
+        goods += f", and {written(order.fixed_cost_minor, currency)} for the order itself"
+    return f"{order.supplier_name}, to {order.location_id}: {goods}."
+
+
+def _drafting(order: JointOrder, lines: int, made: Sequence[str]) -> str:
+    numbers = ", ".join(dict.fromkeys(made))
+    if len(made) == lines:
+        return f"Drafted as {numbers}."
+    some = f"{len(made)} of them drafted as {numbers}; the rest: " if made else ""
+    return f"{some}`smartshop reorder --draft {order.supplier_id} --to {order.location_id}` drafts it."
 
 
 def summary(found: Proposals) -> str:
