@@ -8,6 +8,7 @@ from smartshop.ai_agents.inventory.demand.told_causes import holiday_country
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import SECOND, ShopClock, to_datetime
 from smartshop.data_collection.pipelines.importing import REFUSED
+from smartshop.data_collection.schemas.demand_causes import CauseKind
 from smartshop.errors import ModelRefused, SmartShopError
 from smartshop.opening import opened_stores
 from smartshop.place import Place, storefront_folder
@@ -43,7 +44,7 @@ def _examine(settings: Settings, place: Place) -> Iterator[Finding]:
             for check in (_log, _clock, _model, _segments, _keys, _letters, _imports, _quarantine, _jobs, _processes):
                 yield check(stores, clock)
             yield _prices(stores, settings.currency)
-            yield _known_days(stores, settings.country)
+            yield _known_days(stores, settings.country, clock)
     except SmartShopError as error:
         yield Finding("database", "bad", str(error))
     built = storefront_folder()
@@ -142,12 +143,18 @@ def _prices(stores: SqlStores, currency: str) -> Finding:
     return Finding("prices", "bad" if foreign == priced else "note", says)
 
 
-def _known_days(stores: SqlStores, country: str | None) -> Finding:
+def _known_days(stores: SqlStores, country: str | None, clock: ShopClock) -> Finding:
     """What forecasts may know of days beyond the books."""
     _, why_not = holiday_country(country)
     if why_not:
         return Finding("known days", "note", f"SMARTSHOP_COUNTRY={country}: {why_not}")
-    told = [f"{one.name} ({one.kind.value}, until {one.last_day})" for one in stores.demand_causes.summary()]
+    summary, today = stores.demand_causes.summary(), clock.day(clock.shop_now())
+    stale = [one for one in summary if one.kind is CauseKind.WEATHER and one.last_day < today]
+    if stale:
+        names = ", ".join(f"{one.name} of {one.last_day}" for one in stale)
+        says = f"Last told was {names}: forecasts take the weather since as usual. Feed it daily, with days to come."
+        return Finding("known days", "note", says)
+    told = [f"{one.name} ({one.kind.value}, until {one.last_day})" for one in summary]
     holidays = [] if country is None else [f"public holidays of {country}"]
     if not (told or holidays):
         says = (

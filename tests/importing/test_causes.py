@@ -1,15 +1,17 @@
 """Events and weather from a file: taken by name, day and place, refused with a reason."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from smartshop.data_collection.pipelines.clock import system_now, to_datetime
 from smartshop.data_collection.schemas.demand_causes import MOST_NAMES, CauseFilter, CauseKind, DemandCause
 from smartshop.data_collection.schemas.ids import LocationId
-from tests.importing.shop import opened_shop, refused_lines
+from smartshop.doctor import Finding, examine
+from tests.importing.shop import EmbeddedShop, opened_shop, refused_lines
 
 GOOD: list[dict[str, object]] = [
     {"name": "summer-fair", "kind": "event", "day": "2026-06-20", "value": None, "location_id": None},
@@ -78,3 +80,29 @@ def test_only_names_too_many_are_refused(tmp_path: Path) -> None:
         report = shop.bring("causes", written(tmp_path, "csv", [*rows, dict(GOOD[0])]))
         assert (report.causes, dict(report.reasons)) == (most + 1, {"too_many_names": 2})
         assert sorted(shop.stores.demand_causes.names())[-2:] == ["w10", "w11"]
+
+
+def known_days(shop: EmbeddedShop, country: str | None = None) -> Finding:
+    findings = examine(shop.settings.model_copy(update={"country": country}), shop.place)
+    return next(one for one in findings if one.check == "known days")
+
+
+def test_doctor_says_what_is_known_of_days_and_what_is_told_no_more(tmp_path: Path) -> None:
+    today = to_datetime(system_now()).date()
+    ahead, over = today + timedelta(days=5), today - timedelta(days=3)
+    with opened_shop(tmp_path / "shop") as shop:
+        assert known_days(shop).state == "note"
+        shop.bring("causes", written(tmp_path, "csv", [{**RAIN, "day": ahead.isoformat()}, dict(GOOD[0])]))
+        assert known_days(shop) == Finding(
+            "known days", "good", f"rain (weather, until {ahead}), summer-fair (event, until 2026-06-20)."
+        )
+        shop.bring("causes", written(tmp_path, "jsonl", [{**RAIN, "name": "wind", "day": over.isoformat()}]))
+        stale = known_days(shop)
+        assert (stale.state, stale.says.startswith(f"Last told was wind of {over}")) == ("note", True)
+
+
+def test_doctor_says_whose_holidays_are_known(tmp_path: Path) -> None:
+    pytest.importorskip("holidays")
+    with opened_shop(tmp_path / "shop") as shop:
+        assert known_days(shop, "GB").says == "public holidays of GB."
+        assert "No public holidays are known of QQ" in known_days(shop, "QQ").says
