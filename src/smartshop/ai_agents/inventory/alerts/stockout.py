@@ -11,12 +11,13 @@ from smartshop.data_collection.schemas.alerts import StockoutFigures
 
 @dataclass(frozen=True, slots=True)
 class StockoutConfig:
-    opens_at: float = 0.5
-    """Chance to run out before goods could come, 0 to 1. A shop that orders at 95 % service accepts 5 % by itself."""
-    closes_at: float = 0.25
+    opens_at: float = 0.4
+    """Chance to run out before goods could come, 0 to 1: the line at which every second warning is right when it opens
+    (docs/benchmarks.md). A shop that orders at 95 % service accepts 5 % by itself."""
+    closes_at: float = 0.2
     headroom_days: float = 7.0
-    """Beyond the lead time: whoever is warned has so long to order. With two days fewer stock-outs were warned of in
-    time and no more warnings were right (docs/benchmarks.md)."""
+    """Beyond the lead time: whoever is warned has so long to order. With three fewer are warned of in time and no more
+    warnings are right; with fourteen who orders once a week is warned of what the next review looks after."""
 
 
 USUAL_CONFIG = StockoutConfig()
