@@ -66,8 +66,9 @@ class BoostedCounts:
         asked = np.concatenate([rows(panel, now, ahead, shares=shares)[0] for ahead in range(1, horizon + 1)])
         size = np.tile(now.size[:, 0], horizon) if shares else np.ones(len(asked))
         shape = (horizon, len(panel))
-        mean = (self._mean(learning).predict(asked) * size).reshape(shape).T
-        told = [(booster.predict(asked) * size).reshape(shape).T for booster in self._quantiles(learning, levels)]
+        *quantiles_of, mean_of = self._boost(learning, levels)
+        mean = (mean_of.predict(asked) * size).reshape(shape).T
+        told = [(booster.predict(asked) * size).reshape(shape).T for booster in quantiles_of]
         quantiles = np.stack(told, axis=2) if told else np.zeros((len(panel), horizon, 0))
         seen = np.asarray(np.isfinite(panel.demand).any(axis=1))[:, None]
         return tidy(np.where(seen, mean, 0.0), whole_units(panel, np.where(seen[..., None], quantiles, 0.0)))
@@ -97,31 +98,30 @@ class BoostedCounts:
             return None
         return _Learning(np.concatenate(parts), target, size, np.concatenate(steps), names)
 
-    def _quantiles(self, learning: "_Learning", levels: Sequence[float]) -> "list[lightgbm.Booster]":
-        shares = self.told is Told.SHARES
-        target = learning.target / learning.size if shares else learning.target
-        weight = learning.size / learning.size.mean() if shares else np.ones(len(target))
-        return self._boost(learning, target, weight, [{"objective": "quantile", "alpha": level} for level in levels])
-
-    def _mean(self, learning: "_Learning") -> "lightgbm.Booster":
-        shares = self.told is Told.SHARES
-        target = learning.target / learning.size if shares else learning.target
-        # The deviance of units grows by the power 2 - p of their size, that of shares does not: both weigh alike then.
-        weight = learning.size ** (1.0 if shares else self.tweedie_power - 1.0) / learning.step
-        objective: dict[str, object] = {"objective": "tweedie", "tweedie_variance_power": self.tweedie_power}
-        return self._boost(learning, target, weight / weight.mean(), [objective])[0]
-
-    def _boost(
-        self, learning: "_Learning", target: Floats, weight: Floats, objectives: Sequence[dict[str, object]]
-    ) -> "list[lightgbm.Booster]":
+    def _boost(self, learning: "_Learning", levels: Sequence[float]) -> "list[lightgbm.Booster]":
+        """Each quantile's, then the mean's, all from the same bins."""
         import lightgbm  # an extra: only where there is something to learn
 
+        shares = self.told is Told.SHARES
+        target = learning.target / learning.size if shares else learning.target
         codes = [name for name in learning.names if name.startswith("code_")]
+        weight = learning.size / learning.size.mean() if shares else None
         table = lightgbm.Dataset(
             learning.features, target, weight=weight, feature_name=learning.names, categorical_feature=codes,
             params=tree_parameters(self), free_raw_data=False,
         )  # fmt: skip
-        return [lightgbm.train({**tree_parameters(self), **one}, table, self.trees) for one in objectives]
+        objectives = [{"objective": "quantile", "alpha": level} for level in levels]
+        found = [lightgbm.train({**tree_parameters(self), **one}, table, self.trees) for one in objectives]
+        # Weights can be given later, but not taken away again: quantiles come first.
+        table.set_weight(self._weight_of_means(learning))
+        mean: dict[str, object] = {"objective": "tweedie", "tweedie_variance_power": self.tweedie_power}
+        return [*found, lightgbm.train({**tree_parameters(self), **mean}, table, self.trees)]
+
+    def _weight_of_means(self, learning: "_Learning") -> Floats:
+        """The deviance of units grows by the power 2 - p of their size, that of shares does not: both weigh alike."""
+        power = 1.0 if self.told is Told.SHARES else self.tweedie_power - 1.0
+        weight = learning.size**power / learning.step
+        return np.asarray(weight / weight.mean(), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
