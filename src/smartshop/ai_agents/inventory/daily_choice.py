@@ -19,12 +19,15 @@ from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, T
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
 from smartshop.ai_agents.inventory.forecasting.daily_counts import Level, WeekdayCounts, WeekdayEmpirical
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel
+from smartshop.ai_agents.inventory.forecasting.with_causes import WithCauses, WithoutCauses, told_causes
 from smartshop.ai_agents.inventory.pieces import Pieces
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS, PastForecast, Tell, described, put
 
 SIMPLE = (WeekdayEmpirical.name, Level.RECENT.value)
 """What others must not lose to."""
 BOOSTED = BoostedDays.name
+KNOWING = ", knowing causes"
+"""After the name of one that is told of holidays, events and weather."""
 POLICY = Policy(SIMPLE)
 BOOSTED_EFFORT, HEAVY_EFFORT = 20.0, 0.1
 """Of the learner once, and of a fitted series, beside a light candidate's one: for telling how much is done."""
@@ -78,13 +81,23 @@ class ChosenDays:
     heavy_names: tuple[str, ...]
 
 
-def light_candidates(n_series: int, config: DailyConfig) -> dict[str, Candidate]:
-    """For all series at once; the learner where LightGBM is installed."""
+def light_candidates(panel: Panel, config: DailyConfig) -> dict[str, Candidate]:
+    """For all series at once; the learner where LightGBM is installed.
+
+    Where holidays, events or weather are told, two of them come a second time, knowing these: what does not help is
+    left to those that do not.
+    """
     found: dict[str, Candidate] = {WeekdayEmpirical.name: WeekdayEmpirical()}
     found |= {level.value: WeekdayCounts(level) for level in Level}
-    if find_spec("lightgbm") is not None and n_series >= config.least_boosted:
+    if find_spec("lightgbm") is not None and len(panel) >= config.least_boosted:
         found[BOOSTED] = config.learner
-    return found
+    causes = told_causes(panel)
+    if not causes:
+        return found
+    knowing = {name: WithCauses(found[name], causes) for name in (Level.RECENT.value, BOOSTED) if name in found}
+    return {name: WithoutCauses(one, causes) for name, one in found.items()} | {
+        f"{name}{KNOWING}": one for name, one in knowing.items()
+    }
 
 
 def daily_origins(days: int, config: DailyConfig) -> list[int]:
@@ -139,6 +152,10 @@ def choose_days(
     )
 
 
+def _effort_of(name: str) -> float:
+    return BOOSTED_EFFORT if name.startswith(BOOSTED) else 1.0
+
+
 @dataclass(slots=True)
 class _Effort:
     """How much is done, in light candidates' work."""
@@ -150,7 +167,7 @@ class _Effort:
 
     def add(self, effort: float, what: str) -> None:
         origins = len(daily_origins(self.panel.periods, self.config))
-        light = len(SIMPLE) + 2 + BOOSTED_EFFORT
+        light = sum(_effort_of(name) for name in light_candidates(self.panel, self.config))
         some = min(self.config.most_valuable, len(self.panel)) * HEAVY_EFFORT * len(heavy_candidates())
         whole = light * (origins + 1) + some * (min(origins, self.config.heavy_origins) + 1)
         self.done += effort
@@ -166,7 +183,7 @@ class _Run:
     workers: int
 
     def light_tried(self) -> Tried:
-        light = light_candidates(len(self.panel), self.config)
+        light = light_candidates(self.panel, self.config)
         told = {
             origin: {name: self._light(name, one, origin) for name, one in light.items()}
             for origin in daily_origins(self.panel.periods, self.config)
@@ -174,7 +191,7 @@ class _Run:
         return Tried(self.panel, self.config.horizon, LEVELS, told)
 
     def light_now(self, used: Collection[str]) -> dict[str, Forecast]:
-        light = light_candidates(len(self.panel), self.config)
+        light = light_candidates(self.panel, self.config)
         return {name: self._light(name, one, self.panel.periods) for name, one in light.items() if name in used}
 
     def heavy_tried(self, tried: Tried, top: NDArray[np.int64]) -> Tried:
@@ -198,7 +215,7 @@ class _Run:
 
         self.effort.add(0.0, f"{name} after {origin} days")
         told = self.pieces.once(f"{name}-{origin}", make)
-        self.effort.add(BOOSTED_EFFORT if name == BOOSTED else 1.0, f"{name} after {origin} days")
+        self.effort.add(_effort_of(name), f"{name} after {origin} days")
         return told
 
     def _fitted(self, asked: Sequence[Asked], top: NDArray[np.int64]) -> Mapping[Asked, Forecast]:

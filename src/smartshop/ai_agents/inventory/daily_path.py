@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.daily_choice import USUAL_DAILY, ChosenDays, DailyConfig, choose_days
-from smartshop.ai_agents.inventory.demand.causes import EVENT_PREFIX, NOTHING_TOLD, WEATHER_PREFIX, KnownCauses
+from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCauses
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
-from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, PROMOTION
+from smartshop.ai_agents.inventory.forecasting.calendar import PROMOTION, is_told
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
 from smartshop.ai_agents.inventory.forecasting.counts import count_quantiles
 from smartshop.ai_agents.inventory.forecasting.measures import pinball, ratio_interval
@@ -38,7 +38,6 @@ MOST_MOVED = 4.0
 """Times that a week's quantiles are moved up or down with its mean."""
 BY_DAY = "by day: "
 """Before the words of a method."""
-KNOWN_AHEAD = (PROMOTION, HOLIDAY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,13 +242,9 @@ def _days(table: DemandTable, shelf: Shelf, series: DemandSeries, known: KnownCa
     return replace(
         panel,
         demand=panel.demand[:, :ends],
-        causes={name: cause for name, cause in panel.causes.items() if explains_days(name)},
+        causes={name: cause for name, cause in panel.causes.items() if name == PROMOTION or is_told(name)},
         told_ahead={name: replace(one, told=one.told + since) for name, one in panel.told_ahead.items()},
     )
-
-
-def explains_days(name: str) -> bool:
-    return name in KNOWN_AHEAD or name.startswith((EVENT_PREFIX, WEATHER_PREFIX))
 
 
 def _by_week(days: Floats) -> Floats:

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.demand.asked_prices import relative_prices
-from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, OPEN, PROMOTION, country_holidays
+from smartshop.ai_agents.inventory.forecasting.calendar import (
+    EVENT_PREFIX,
+    HOLIDAY,
+    OPEN,
+    PROMOTION,
+    WEATHER_PREFIX,
+    country_holidays,
+)
 from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, Beyond, as_known
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.schemas.ids import LocationId
@@ -28,7 +35,6 @@ DISCOUNT = "discount"
 """Share that discounts of whole orders took off the day's orders of the shop."""
 ABOUT_TODAY = 28
 """Days of which the mean is expected of discounts to come."""
-EVENT_PREFIX, WEATHER_PREFIX = "event_", "weather_"
 MOST_EVENTS, MOST_READINGS = 24, 6
 """Causes each: of more, the events with most days so far and the readings with most days told."""
 FARTHEST_TOLD = 7

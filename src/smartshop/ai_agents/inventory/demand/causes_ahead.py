@@ -7,15 +7,13 @@ from importlib.util import find_spec
 import numpy as np
 
 from smartshop.ai_agents.inventory.demand.causes import (
-    EVENT_PREFIX,
-    WEATHER_PREFIX,
     KnownCauses,
     Ordinals,
     events_by_day,
     told_ahead,
 )
 from smartshop.ai_agents.inventory.demand.known_days import EVENT, HOLIDAYS, PROMOTIONS, WEATHER, KnownAhead
-from smartshop.ai_agents.inventory.forecasting.calendar import country_holidays
+from smartshop.ai_agents.inventory.forecasting.calendar import EVENT_PREFIX, WEATHER_PREFIX, country_holidays
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.data_collection.schemas.ids import LocationId
 

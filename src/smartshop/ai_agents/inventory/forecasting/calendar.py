@@ -12,9 +12,15 @@ from smartshop.ai_agents.inventory.forecasting.panel import Panel
 
 OPEN, PROMOTION, HOLIDAY, SCHOOL_HOLIDAY = "open", "promotion", "holiday", "school_holiday"
 """Names of causes that daily candidates know by name; every other cause is taken by its value."""
+EVENT_PREFIX, WEATHER_PREFIX = "event_", "weather_"
 
 Days = NDArray[np.int64]
 Table = NDArray[np.float32]
+
+
+def is_told(name: str) -> bool:
+    """Whether a cause is one that a shop's keeper told: holidays of the country, events, weather."""
+    return name == HOLIDAY or name.startswith((EVENT_PREFIX, WEATHER_PREFIX))
 
 
 def day_numbers(panel: Panel, horizon: int) -> Days:

@@ -1,0 +1,54 @@
+"""Any forecast of counts, told what holidays, events and weather do: taken off what was wanted, put on what is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from smartshop.ai_agents.inventory.forecasting.calendar import cause_ahead, is_told
+from smartshop.ai_agents.inventory.forecasting.cause_effects import DAILY_EFFECTS, EffectsConfig, learn_effects
+from smartshop.ai_agents.inventory.forecasting.counts import whole_units
+from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class WithCauses:
+    """Another forecast, of demand as it would have been at usual causes."""
+
+    name: ClassVar[str] = "with causes"
+    candidate: Candidate
+    causes: tuple[str, ...]
+    """That are taken off; those of them that the panel does not have are passed over."""
+    config: EffectsConfig = DAILY_EFFECTS
+
+    def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+        """Raises:
+        ValueError: a cause is not known so far ahead.
+        """
+        names = [name for name in self.causes if name in panel.causes]
+        for name in names:
+            cause_ahead(panel, name, horizon)
+        effects = learn_effects(panel, names, self.config)
+        moved = effects.factors(panel.causes, 0, panel.periods + horizon)
+        others = {name: cause for name, cause in panel.causes.items() if name not in names}
+        plain = replace(panel, demand=panel.demand / moved[:, : panel.periods], causes=others)
+        told = self.candidate.forecast(plain, horizon, levels)
+        ahead = moved[:, panel.periods :]
+        return tidy(told.mean * ahead, whole_units(panel, told.quantiles * ahead[..., None]))
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutCauses:
+    """Another forecast, told nothing of them."""
+
+    name: ClassVar[str] = "without causes"
+    candidate: Candidate
+    causes: tuple[str, ...]
+
+    def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
+        others = {name: cause for name, cause in panel.causes.items() if name not in self.causes}
+        return self.candidate.forecast(replace(panel, causes=others), horizon, levels)
+
+
+def told_causes(panel: Panel) -> tuple[str, ...]:
+    """Holidays of the country, events and weather."""
+    return tuple(name for name in sorted(panel.causes) if is_told(name))
