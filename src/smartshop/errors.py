@@ -67,9 +67,10 @@ class Conflict(SmartShopError):
 class OutOfStock(Conflict):
     code = "out_of_stock"
 
-    def __init__(self, variant_id: str, asked: int, available: int) -> None:
+    def __init__(self, variant_id: str, asked: int, available: int, done: str = "sold") -> None:
+        """`done`: what was to become of the units, such as "written off"."""
         self.variant_id, self.asked, self.available = variant_id, asked, available
-        super().__init__(f"Only {available} of {variant_id} can be sold now; {asked} were asked for.")
+        super().__init__(f"Only {available} of {variant_id} can be {done} now; {asked} were asked for.")
 
 
 class OrderConflict(Conflict):

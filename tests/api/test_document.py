@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ def _with_flat_rules(document: dict[str, Any]) -> dict[str, Any]:
         schemas[name]["properties"]["rules"]["items"] = leaf
     schemas["Not"]["properties"]["of"] = leaf
     return document
+
+
+def test_every_text_of_a_certain_form_says_in_words_which() -> None:
+    """Refusals quote these words, never the pattern."""
+
+    def patterns(part: Any, name: str) -> Iterator[str]:  # noqa: ANN401  any JSON
+        if isinstance(part, dict):
+            if isinstance(part.get("pattern"), str) and "description" not in part:
+                yield name
+            for key, inner in part.items():
+                yield from patterns(inner, f"{name}.{key}")
+        elif isinstance(part, list):
+            for number, inner in enumerate(part):
+                yield from patterns(inner, f"{name}[{number}]")
+
+    assert list(patterns(openapi_document(ENDPOINTS)["components"]["schemas"], "")) == []
 
 
 def test_the_document_names_every_route_and_the_components_that_clients_use() -> None:

@@ -26,6 +26,10 @@ def line(variant_id: str, quantity: int) -> dict[str, Any]:
     return {"variant_id": variant_id, "quantity": quantity}
 
 
+def receipt(applied: int, duplicates: int, *unknown: str) -> dict[str, Any]:
+    return {"applied": applied, "duplicates": duplicates, "unknown_variants": list(unknown)}
+
+
 def available(service: Opened, product_id: str) -> int:
     shown = service.client.get(f"/v1/products/{product_id}", headers=SECRET).json()
     units: int = shown["variants"][0]["available"]
@@ -63,8 +67,8 @@ def test_units_are_carried_whole_batches_once(service: Opened) -> None:
 
     refused = post(service, "/v1/stock/transfers", carried(4, 7))
     assert (refused.status_code, refused.json()["code"], refused.json()["available"]) == (409, "out_of_stock", 6)
-    assert post(service, "/v1/stock/transfers", carried(4)).json() == {"applied": 1, "duplicates": 0}
-    assert post(service, "/v1/stock/transfers", carried(4)).json() == {"applied": 0, "duplicates": 1}
+    assert post(service, "/v1/stock/transfers", carried(4)).json() == receipt(1, 0)
+    assert post(service, "/v1/stock/transfers", carried(4)).json() == receipt(0, 1)
     page = service.client.get("/v1/stock", params={"variant_ids": "planters-1"}, headers=SECRET).json()
     assert [(item["location_id"], item["level"]) for item in page["items"]] == [("harbour", 4), ("main", 6)]
     to_itself = carried(1)
@@ -85,6 +89,66 @@ def test_what_a_movement_says_has_to_make_sense(service: Opened) -> None:
     assert said(reason="write_off").startswith("A write_off of 'planters-2' has the quantity 1; it must be below 0.")
     assert "is in the future" in said(occurred_at="2199-01-01T00:00:00Z")
     assert "is before the year 2000" in said(occurred_at="1900-01-01T00:00:00Z")
+
+
+def test_a_count_is_a_level_and_no_movement(service: Opened) -> None:
+    told = {"variant_id": "planters-2", "quantity": 1, "reason": "count"}
+    answer = post(service, "/v1/stock/movements", {"movements": [told]})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "movements[0].reason is 'count': expected one of receipt, sale, return, write_off, transfer.",
+    )
+
+
+def test_a_transfer_among_movements_is_both_of_its_sides(service: Opened) -> None:
+    def sent(*sides: tuple[str, int], reference: str = "slip-1") -> Response:
+        movements = [
+            {
+                "variant_id": "spades-2", "quantity": units, "reason": "transfer", "location_id": place,
+                "reference": reference, "movement_id": f"{reference}-{place}-{units}",
+            }
+            for place, units in sides
+        ]  # fmt: skip
+        return post(service, "/v1/stock/movements", {"movements": movements})
+
+    assert sent(("main", -4), ("harbour", 4)).json() == receipt(2, 0)
+    assert sent(("main", -4), ("harbour", 4)).json() == receipt(0, 2)
+    page = service.client.get("/v1/stock", params={"variant_ids": "spades-2"}, headers=SECRET).json()
+    assert [(item["location_id"], item["level"]) for item in page["items"]] == [("harbour", 4), ("main", 6)]
+    for sides, said in (
+        ([("main", -4)], "The transfer of 'spades-2' under 'slip-2' leaves -4 units; send both sides"),
+        ([("main", -4), ("harbour", 5)], "The transfer of 'spades-2' under 'slip-2' leaves +1 units; send both sides"),
+        ([("main", -4), ("main", 4)], "'spades-2' is carried under 'slip-2' within one location; name two."),
+    ):
+        refused = sent(*sides, reference="slip-2")
+        assert refused.status_code == 409
+        assert refused.json()["detail"].startswith(said)
+
+
+def test_variants_that_nobody_knows_are_booked_and_told(service: Opened) -> None:
+    told = [{"variant_id": name, "quantity": 1, "reason": "receipt"} for name in ("typo-1", "planters-4", "typo-1")]
+    assert post(service, "/v1/stock/movements", {"movements": told}).json() == receipt(3, 0, "typo-1")
+    counts = [{"variant_id": "typo-2", "level": 3}]
+    assert post(service, "/v1/stock/counts", {"counts": counts}).json() == receipt(1, 0, "typo-2")
+    assert service.shop.stock.levels([VariantId("typo-1")]) == {"typo-1": {"main": 2}}
+
+
+def test_what_cannot_be_written_off_is_not_said_to_be_sold(service: Opened) -> None:
+    told = {"variant_id": "planters-5", "quantity": -11, "reason": "write_off"}
+    refused = post(service, "/v1/stock/movements", {"movements": [told]})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "Only 10 of planters-5 can be written off now; 11 were asked for.",
+    )
+
+
+@pytest.mark.parametrize("variant_id", ["a/b", "", "a\nb", "x" * 129])
+def test_an_id_that_cannot_be_is_refused_in_words(service: Opened, variant_id: str) -> None:
+    told = {"variant_id": variant_id, "quantity": 1, "reason": "receipt"}
+    refused = post(service, "/v1/stock/movements", {"movements": [told]})
+    assert refused.status_code == 422
+    said = refused.json()["detail"]
+    assert said.endswith(": expected 1 to 128 bytes without slashes and control characters."), said
 
 
 def test_an_empty_body_is_told_to_be_empty(service: Opened) -> None:

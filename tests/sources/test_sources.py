@@ -201,12 +201,13 @@ def test_a_stock_row_has_to_make_sense_as_it_has_over_http(tmp_path: Path) -> No
     path.write_text(
         "variant_id,level,movement,occurred_at,reason\n"
         "v1,5,,1900-01-01T00:00:00Z,\nv1,5,,2300-01-01T00:00:00Z,\n"
-        "v1,,-5,,receipt\nv1,,5,,write_off\nv1,,0,,sale\nv1,,-5,,\nv1,,-1,,transfer\n"
+        "v1,,-5,,receipt\nv1,,5,,write_off\nv1,,0,,sale\nv1,,-5,,\nv1,,-1,,transfer\nv1,,3,,count\n"
     )
     (batch,) = read_stock(path, OPTIONS)
     assert (batch.counts, [movement.quantity for movement in batch.movements]) == ([], [-5, -1])
     why = "\n".join(row.reason for row in batch.rejected)
-    assert len(batch.rejected) == 5
+    assert len(batch.rejected) == 6
+    assert "The movement 3 has the reason count; a count says a level, so write it as level." in why
     assert "The occurred_at 1900-01-01T00:00:00.000000Z cannot be" in why
     assert "The movement -5 of a receipt must be above 0" in why
 

@@ -1870,6 +1870,7 @@ export interface components {
         /** AudienceRequest */
         AudienceRequest: {
             definition: components["schemas"]["InSegment"] | components["schemas"]["Between"] | components["schemas"]["CaresFor"] | components["schemas"]["LivesIn"] | components["schemas"]["Consents"] | components["schemas"]["Listed"] | components["schemas"]["InAudience"] | components["schemas"]["AllOf"] | components["schemas"]["AnyOf"] | components["schemas"]["Not"];
+            /** @description 1 to 200 characters of text on one line. */
             name: string;
             /** @default marketing */
             purpose?: components["schemas"]["Purpose"];
@@ -1974,7 +1975,7 @@ export interface components {
         };
         /** CancelLine */
         CancelLine: {
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             line_id: string;
             /** @default null */
             quantity?: number | null;
@@ -2060,6 +2061,7 @@ export interface components {
             kind: components["schemas"]["CauseKind"];
             /** @default null */
             location_id?: string | null;
+            /** @description Small letters and digits, joined by - or _, such as summer-fair. */
             name: string;
             /** @default null */
             value?: number | null;
@@ -2206,7 +2208,7 @@ export interface components {
         CountInput: {
             level: number;
             /**
-             * @description 1 to 128 bytes, no slash, no control characters.
+             * @description 1 to 128 bytes without slashes and control characters.
              * @default main
              */
             location_id?: string;
@@ -2214,7 +2216,7 @@ export interface components {
             movement_id?: string | null;
             /** @default null */
             occurred_at?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /**
@@ -2535,7 +2537,7 @@ export interface components {
             budget_minor?: number | null;
             /** @default null */
             location_id?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             supplier_id: string;
         };
         /**
@@ -2636,6 +2638,7 @@ export interface components {
         };
         /** LookalikeRequest */
         LookalikeRequest: {
+            /** @description 1 to 200 characters of text on one line. */
             name: string;
             /** @default marketing */
             purpose?: components["schemas"]["Purpose"];
@@ -2720,6 +2723,12 @@ export interface components {
             moved_at: string;
             to_segment: string | null;
         };
+        /**
+         * MovedFor
+         * @description Why a level changed. A count says a level and no change: it has a route of its own.
+         * @enum {unknown}
+         */
+        MovedFor: "receipt" | "return" | "sale" | "transfer" | "write_off";
         /** MovementBatch */
         MovementBatch: {
             movements: components["schemas"]["MovementInput"][];
@@ -2727,7 +2736,7 @@ export interface components {
         /** MovementInput */
         MovementInput: {
             /**
-             * @description 1 to 128 bytes, no slash, no control characters.
+             * @description 1 to 128 bytes without slashes and control characters.
              * @default main
              */
             location_id?: string;
@@ -2736,17 +2745,12 @@ export interface components {
             /** @default null */
             occurred_at?: string | null;
             quantity: number;
-            reason: components["schemas"]["MovementReason"];
+            reason: components["schemas"]["MovedFor"];
             /** @default null */
             reference?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
-        /**
-         * MovementReason
-         * @enum {unknown}
-         */
-        MovementReason: "count" | "receipt" | "return" | "sale" | "transfer" | "write_off";
         /** MovePage */
         MovePage: {
             items: components["schemas"]["Move"][];
@@ -2776,12 +2780,12 @@ export interface components {
          * @description A price in a market while it holds; for prices of several markets or dated ones.
          */
         OfferInput: {
-            /** @description ISO 4217. */
+            /** @description Three capital letters of ISO 4217, such as GBP. */
             currency: string;
             /** @default null */
             list_price_minor?: number | null;
             /**
-             * @description 1 to 128 bytes, no slash, no control characters.
+             * @description 1 to 128 bytes without slashes and control characters.
              * @default default
              */
             market?: string;
@@ -2857,7 +2861,7 @@ export interface components {
         };
         /** OrderRequestLine */
         OrderRequestLine: {
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             product_id: string;
             quantity: number;
             /** @default null */
@@ -2988,7 +2992,7 @@ export interface components {
             /** @default null */
             list_price_minor?: number | null;
             /**
-             * @description 1 to 128 bytes, no slash, no control characters.
+             * @description 1 to 128 bytes without slashes and control characters.
              * @default default
              */
             market?: string;
@@ -2996,7 +3000,7 @@ export interface components {
             price_minor: number;
             /** @default null */
             valid_from?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /**
@@ -3099,7 +3103,7 @@ export interface components {
             list_price_minor?: number | null;
             /** @default null */
             price_minor?: number | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             product_id: string;
             /** @default null */
             published_at?: string | null;
@@ -3235,7 +3239,7 @@ export interface components {
             /** @default null */
             unit_cost_minor?: number | null;
             units: number;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** PurchaseOrder */
@@ -3263,7 +3267,7 @@ export interface components {
             expected_at?: string | null;
             lines: components["schemas"]["PurchaseLineInput"][];
             /**
-             * @description 1 to 128 bytes, no slash, no control characters.
+             * @description 1 to 128 bytes without slashes and control characters.
              * @default main
              */
             location_id?: string;
@@ -3273,7 +3277,7 @@ export interface components {
             purchase_order_id?: string | null;
             /** @default null */
             reference?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             supplier_id: string;
         };
         /** PurchaseOrderLine */
@@ -3414,7 +3418,7 @@ export interface components {
         /** ReceivedLineInput */
         ReceivedLineInput: {
             units: number;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** ReceiveRequest */
@@ -3556,7 +3560,7 @@ export interface components {
             /** @default null */
             location_id?: string | null;
             quantity: number;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** ReservationRequest */
@@ -3586,6 +3590,7 @@ export interface components {
             enabled?: boolean;
             /** @default null */
             ends_at?: string | null;
+            /** @description 1 to 200 characters of text on one line. */
             name: string;
             /** @default 0 */
             priority?: number;
@@ -3632,6 +3637,7 @@ export interface components {
             enabled?: boolean;
             /** @default null */
             ends_at?: string | null;
+            /** @description 1 to 200 characters of text on one line. */
             name: string;
             /** @default 0 */
             priority?: number;
@@ -4138,6 +4144,7 @@ export interface components {
         StockReceipt: {
             applied: number;
             duplicates: number;
+            unknown_variants: string[];
         };
         /** Storefront */
         Storefront: {
@@ -4182,7 +4189,7 @@ export interface components {
              * @default 0
              */
             min_order_minor?: number;
-            /** @description 1 to 200 characters of text. */
+            /** @description 1 to 200 characters on one line. */
             name: string;
             /** @default 7 */
             review_days?: number;
@@ -4243,7 +4250,7 @@ export interface components {
             preferred?: boolean;
             /** @description Money in minor units of its currency. */
             unit_cost_minor: number;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** TermsPage */
@@ -4312,18 +4319,18 @@ export interface components {
         };
         /** TransferInput */
         TransferInput: {
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             from_location: string;
             /** @default null */
             occurred_at?: string | null;
             quantity: number;
             /** @default null */
             reference?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             to_location: string;
             /** @default null */
             transfer_id?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** TrendingQuery */
@@ -4353,7 +4360,7 @@ export interface components {
             supplier_id?: string | null;
             /** @default null */
             title?: string | null;
-            /** @description 1 to 128 bytes, no slash, no control characters. */
+            /** @description 1 to 128 bytes without slashes and control characters. */
             variant_id: string;
         };
         /** Wait */
@@ -5365,6 +5372,7 @@ export interface operations {
                 cursor?: string;
                 from?: string;
                 limit?: number;
+                /** @description Small letters and digits, joined by - or _, such as summer-fair. */
                 name?: string;
                 /** @description Itself included. */
                 to?: string;
@@ -6347,7 +6355,7 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
                 status?: components["schemas"]["PurchaseStatus"];
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 supplier_id?: string;
             };
             header?: never;
@@ -6719,7 +6727,7 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 limit?: number;
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 supplier_id?: string;
             };
             header?: never;
@@ -6855,7 +6863,7 @@ export interface operations {
             query?: {
                 /** @description Decided within so many days. */
                 days?: number;
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 supplier_id?: string;
             };
             header?: never;
@@ -7256,7 +7264,7 @@ export interface operations {
     get_segments_moves: {
         parameters: {
             query?: {
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 customer_id?: string;
                 limit?: number;
             };
@@ -7414,12 +7422,12 @@ export interface operations {
                 cursor?: string;
                 kind?: components["schemas"]["AlertKind"];
                 limit?: number;
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 location_id?: string;
                 severity?: components["schemas"]["Severity"];
                 /** @description Closed ones are kept for 400 days. */
                 state?: components["schemas"]["AlertState"];
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 supplier_id?: string;
             };
             header?: never;
@@ -8009,7 +8017,7 @@ export interface operations {
     get_suppliers_supplier_id_terms: {
         parameters: {
             query?: {
-                /** @description 1 to 128 bytes, no slash, no control characters. */
+                /** @description 1 to 128 bytes without slashes and control characters. */
                 cursor?: string;
                 limit?: number;
             };
@@ -8166,7 +8174,7 @@ export interface operations {
                 /** @description A path; the whole shop when absent. */
                 category?: string;
                 limit?: number;
-                /** @description What one behavioural segment wants; with a secret key. */
+                /** @description A behavioural segment's id: what it wants; with a secret key. */
                 segment?: string;
             };
             header?: never;

@@ -40,7 +40,15 @@ from smartshop.errors import NotFound
 WITHHELD_HEADER = "smartshop-withheld"
 MOST_COMPARED = 12
 
-AudienceName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+AudienceName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="1 to 200 characters of text on one line.",
+    ),
+]
 WebhookUrl = Annotated[str, Meta(max_length=MAX_URL_CHARACTERS, description="https; http for loopback names alone.")]
 
 

@@ -23,7 +23,14 @@ from smartshop.data_collection.schemas.ids import LocationId, clean_id
 from smartshop.errors import InvalidValue, NotFound
 
 MAX_BATCH = 5_000
-CauseName = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=MAX_NAME_LETTERS)]
+CauseName = Annotated[
+    str,
+    Meta(
+        pattern=NAME_PATTERN,
+        max_length=MAX_NAME_LETTERS,
+        description="Small letters and digits, joined by - or _, such as summer-fair.",
+    ),
+]
 Value = Annotated[float, Meta(ge=-MAX_VALUE, le=MAX_VALUE)]
 
 

@@ -39,7 +39,9 @@ class ListQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TrendingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Annotated[str, Meta(description="A path; the whole shop when absent.")] | None = None
     segment: (
-        Annotated[str, Meta(pattern=ID_PATTERN, description="What one behavioural segment wants; with a secret key.")]
+        Annotated[
+            str, Meta(pattern=ID_PATTERN, description="A behavioural segment's id: what it wants; with a secret key.")
+        ]
         | None
     ) = None
     limit: Limit = 12

@@ -2,6 +2,9 @@
 
 import asyncio
 import uuid
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +14,8 @@ from smartshop.backend_api.endpoint import Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.services.stock_changes import movement_time, tell_stock_changed
+from smartshop.backend_api.services.variant_owners import unknown_variants
+from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import MAX_PAGE, Id, Limit, PairCursor, Quantity, Units, usable_id
 from smartshop.data_collection.pipelines.clock import format_rfc3339
@@ -53,13 +58,25 @@ class StockPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class MovedFor(StrEnum):
+    """Why a level changed. A count says a level and no change: it has a route of its own."""
+
+    RECEIPT = "receipt"
+    SALE = "sale"
+    RETURN = "return"
+    WRITE_OFF = "write_off"
+    TRANSFER = "transfer"
+
+
 class MovementInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     movement_id: Id | None = None
     """Makes sending it twice harmless; made by the service when absent."""
     variant_id: Id
     quantity: Units
     """Signed units."""
-    reason: MovementReason
+    reason: MovedFor
+    """A transfer is both of its sides in one batch, out of one location and into another: units neither come up nor
+    vanish on the way. `/v1/stock/transfers` says it in one."""
     occurred_at: Moment | None = None
     location_id: Id = DEFAULT_LOCATION
     reference: Id | None = None
@@ -107,6 +124,8 @@ class SenselessUnits(Conflict):
 class StockReceipt(msgspec.Struct, frozen=True):
     applied: int
     duplicates: int
+    unknown_variants: list[str]
+    """Booked all the same, but the catalogue has no such variant yet: is it misspelt?"""
 
 
 def list_stock(service: Service, call: Call[StockQuery, None]) -> StockPage:
@@ -144,16 +163,16 @@ async def move_stock(service: Service, call: Call[None, MovementBatch]) -> Stock
             movement_id=_movement_id(given.movement_id),
             variant_id=VariantId(usable_id(given.variant_id, "variant_id")),
             quantity=_moved_units(given),
-            reason=given.reason,
+            reason=MovementReason(given.reason),
             occurred_at=movement_time(given.occurred_at, now),
             location_id=LocationId(usable_id(given.location_id, "location_id")),
             reference=None if given.reference is None else usable_id(given.reference, "reference"),
         )
         for given in call.body.movements
     ]
+    _check_sides(movements)
     applied = await asyncio.to_thread(service.shop.stock.move, movements, now)
-    await tell_stock_changed(service.shop, [movement.variant_id for movement in movements])
-    return StockReceipt(applied, len(movements) - applied)
+    return await _receipt(service.shop, [movement.variant_id for movement in movements], applied)
 
 
 async def count_stock(service: Service, call: Call[None, CountBatch]) -> StockReceipt:
@@ -169,16 +188,20 @@ async def count_stock(service: Service, call: Call[None, CountBatch]) -> StockRe
         for given in call.body.counts
     ]
     applied = await asyncio.to_thread(service.shop.stock.count, counts, now)
-    await tell_stock_changed(service.shop, [count.variant_id for count in counts])
-    return StockReceipt(applied, len(counts) - applied)
+    return await _receipt(service.shop, [count.variant_id for count in counts], applied)
 
 
 async def transfer_stock(service: Service, call: Call[None, TransferBatch]) -> StockReceipt:
     now = service.shop.clock.now()
     transfers = [_transfer(given, now) for given in call.body.transfers]
     applied = await asyncio.to_thread(service.shop.stock.transfer, transfers, now)
-    await tell_stock_changed(service.shop, [transfer.variant_id for transfer in transfers])
-    return StockReceipt(applied, len(transfers) - applied)
+    return await _receipt(service.shop, [transfer.variant_id for transfer in transfers], applied)
+
+
+async def _receipt(shop: Shop, variant_ids: Sequence[VariantId], applied: int) -> StockReceipt:
+    await tell_stock_changed(shop, variant_ids)
+    unknown = await asyncio.to_thread(unknown_variants, shop, variant_ids)
+    return StockReceipt(applied, len(variant_ids) - applied, list(unknown))
 
 
 def _transfer(given: TransferInput, now: Micros) -> StockTransfer:
@@ -206,7 +229,7 @@ def _moved_units(given: MovementInput) -> int:
     """Signed units; what comes in is above zero, what goes out below, and corrections are counts."""
     if given.quantity == 0:
         raise SenselessUnits(f"A movement of {given.variant_id!r} has the quantity 0; send the units that moved.")
-    sign = SIGN_OF.get(given.reason)
+    sign = SIGN_OF.get(MovementReason(given.reason))
     if sign is not None and given.quantity * sign < 0:
         should = "above" if sign > 0 else "below"
         raise SenselessUnits(
@@ -214,6 +237,25 @@ def _moved_units(given: MovementInput) -> int:
             " To correct a level, send a count."
         )
     return given.quantity
+
+
+def _check_sides(movements: Sequence[StockMovement]) -> None:
+    """Of transfers as many units come in somewhere as go out elsewhere, by variant and paper."""
+    net: Counter[tuple[VariantId, str | None]] = Counter()
+    places: dict[tuple[VariantId, str | None], set[LocationId]] = defaultdict(set)
+    for movement in movements:
+        if movement.reason is MovementReason.TRANSFER:
+            net[movement.variant_id, movement.reference] += movement.quantity
+            places[movement.variant_id, movement.reference].add(movement.location_id)
+    for (variant_id, reference), units in net.items():
+        of_paper = "" if reference is None else f" under {reference!r}"
+        if units:
+            raise SenselessUnits(
+                f"The transfer of {variant_id!r}{of_paper} leaves {units:+d} units; send both sides in one batch, out"
+                " of one location and into another, or send it to /v1/stock/transfers."
+            )
+        if len(places[variant_id, reference]) < 2:
+            raise SamePlace(f"{variant_id!r} is carried{of_paper} within one location; name two.")
 
 
 def _item(place: StockPlace) -> StockItem:

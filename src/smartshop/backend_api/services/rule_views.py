@@ -34,7 +34,15 @@ from smartshop.errors import Conflict, InvalidId, InvalidValue, NotFound
 ID_START = "r-"
 MOST_IMPORTANT = 1_000
 
-RuleName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+RuleName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="1 to 200 characters of text on one line.",
+    ),
+]
 Priority = Annotated[int, Meta(ge=-MOST_IMPORTANT, le=MOST_IMPORTANT)]
 Moment = Annotated[
     datetime,

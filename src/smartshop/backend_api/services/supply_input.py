@@ -14,9 +14,15 @@ from smartshop.data_collection.schemas.supply import DEFAULT_REVIEW_DAYS, Suppli
 from smartshop.data_collection.schemas.webhooks import MAX_URL_CHARACTERS
 from smartshop.errors import Conflict
 
-Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,200}$", description="1 to 200 characters of text.")]
+Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,200}$", description="1 to 200 characters on one line.")]
 # Not the whole of RFC 5322: what a mail client takes as one address, on one line.
-Email = Annotated[str, Meta(pattern=r"^[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,64}@[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,180}$")]
+Email = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,64}@[^@\s,;<>\x00-\x1f\x7f-\x9f]{1,180}$",
+        description="One address, such as orders@supplier.example.",
+    ),
+]
 WebhookUrl = Annotated[str, Meta(max_length=MAX_URL_CHARACTERS, description="https; http for loopback names alone.")]
 Days = Annotated[float, Meta(ge=0, le=730)]
 ReviewDays = Annotated[int, Meta(ge=1, le=365)]

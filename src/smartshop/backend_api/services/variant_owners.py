@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from smartshop.backend_api.shop import Shop
 from smartshop.data_collection.connectors.ports import Catalogue
 from smartshop.data_collection.schemas.catalogue import Product
 from smartshop.data_collection.schemas.ids import ProductId, VariantId
@@ -48,10 +49,20 @@ def check_variants(catalogue: Catalogue, variant_ids: Sequence[VariantId]) -> No
     Raises:
         UnknownVariant: it has no such variant.
     """
-    known = catalogue.product_of(variant_ids)
+    unknown = next(iter(_not_there(catalogue, variant_ids)), None)
+    if unknown is not None:
+        raise UnknownVariant(f"The catalogue has no variant {unknown!r}; send the variant_id of one of its products.")
+
+
+def unknown_variants(shop: Shop, variant_ids: Sequence[VariantId]) -> list[VariantId]:
+    """Those of these that the catalogue neither has nor had, each once. Blocking, but mostly from memory."""
+    on_shelf = shop.shelves.shelf.number_of
+    return _not_there(shop.catalogue, [one for one in dict.fromkeys(variant_ids) if ProductId(one) not in on_shelf])
+
+
+def _not_there(catalogue: Catalogue, variant_ids: Sequence[VariantId]) -> list[VariantId]:
+    known = catalogue.product_of(variant_ids) if variant_ids else {}
     # A product told without variants is its own.
     missing = [variant_id for variant_id in variant_ids if variant_id not in known]
     bare = catalogue.get([ProductId(variant_id) for variant_id in missing]) if missing else {}
-    unknown = next((variant_id for variant_id in missing if ProductId(variant_id) not in bare), None)
-    if unknown is not None:
-        raise UnknownVariant(f"The catalogue has no variant {unknown!r}; send the variant_id of one of its products.")
+    return [variant_id for variant_id in missing if ProductId(variant_id) not in bare]

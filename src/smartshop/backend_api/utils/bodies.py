@@ -7,7 +7,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from smartshop.backend_api.utils.valid_values import valid_values
+from smartshop.backend_api.utils.valid_values import described, valid_values
 from smartshop.errors import InvalidValue, TooLarge
 
 MAX_BODY_BYTES = 1_048_576
@@ -16,6 +16,9 @@ SHOWN_CHARACTERS = 60
 
 NOT_ONE_OF = ("invalid enum value", "invalid value")
 """How msgspec's errors on enumerations, literals and tags begin."""
+
+NOT_LIKE = "expected str matching regex"
+"""And those on texts of a certain form: which one, the field's description says in words."""
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
@@ -127,6 +130,9 @@ def _sentence(error: msgspec.ValidationError, document: object, shape: type, wha
     shown = repr(_value_at(document, found["path"]))[:SHOWN_CHARACTERS]
     if expected.startswith(NOT_ONE_OF) and (valid := valid_values(shape, document, _steps(found["path"]))):
         return f"{path or what} is {shown}: expected one of {', '.join(valid)}."
+    if expected.startswith(NOT_LIKE):
+        words = described(shape, document, _steps(found["path"])) or "text of another form"
+        expected = f"expected {words[:1].lower()}{words[1:]}"
     return f"{path or what} is {shown}: {expected}."
 
 

@@ -1,4 +1,4 @@
-"""Which values are valid at a place of a body: what an enumeration, a literal or the tags of a union hold."""
+"""Which values are valid at a place of a body: what an enumeration, a literal or a union's tags hold, or its words."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -10,11 +10,21 @@ def valid_values(shape: type, document: object, steps: Sequence[str | int]) -> l
     """Values that may stand where `steps` lead from the top of `document`, in order and once each; none where anything
     may, or the place is not known. Of a union the record is followed that the document's own tag names.
     """
+    return list(dict.fromkeys(text for place in _places(shape, document, steps) for text in _named(place)))
+
+
+def described(shape: type, document: object, steps: Sequence[str | int]) -> str | None:
+    """What the field's own description says may stand there, without its full stop; None where it has none."""
+    words = (text for place in _places(shape, document, steps) for text in _descriptions(place))
+    return next((text.rstrip(".") for text in words), None)
+
+
+def _places(shape: type, document: object, steps: Sequence[str | int]) -> list[inspect.Type]:
     places, value = [_type_info(shape)], document
     for step in steps:
         places = [inner for place in places for inner in _inside(place, value, step)]
         value = _value_in(value, step)
-    return list(dict.fromkeys(text for place in places for text in _named(place)))
+    return places
 
 
 @cache
@@ -69,3 +79,16 @@ def _named(place: inspect.Type) -> Iterator[str]:
                 yield from (str(value) for value in values)
             case _:
                 continue
+
+
+def _descriptions(place: inspect.Type) -> Iterator[str]:
+    match place:
+        case inspect.UnionType(types=types):
+            for each in types:
+                yield from _descriptions(each)
+        case inspect.Metadata(type=inner, extra_json_schema=extra):
+            if extra is not None and "description" in extra:
+                yield str(extra["description"])
+            yield from _descriptions(inner)
+        case _:
+            return

@@ -9,7 +9,7 @@ from smartshop.errors import Conflict, InvalidId, NotFound
 
 MAX_PAGE = 200
 
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description="1 to 128 bytes, no slash, no control characters.")]
+Id = Annotated[str, Meta(pattern=ID_PATTERN, description="1 to 128 bytes without slashes and control characters.")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,9}$", description="`next_cursor` of the page before.")]
 ID_PART = ID_PATTERN.strip("^$")
@@ -20,7 +20,7 @@ TimeCursor = Annotated[str, Meta(pattern=f"^[0-9]{{1,16}}/{ID_PART}$", descripti
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Units = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="Money in minor units of its currency.")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="Three capital letters of ISO 4217, such as GBP.")]
 Text = Annotated[str, Meta(max_length=2_000)]
 
 

@@ -26,7 +26,9 @@ Units = Annotated[int, Meta(ge=0, le=MAX_UNITS)]
 Margin = Annotated[float, Meta(ge=-10.0, le=1.0)]
 Strength = Annotated[float, Meta(gt=0.0, le=MAX_STRENGTH, description="Log-odds: 0.7 doubles the odds.")]
 AttributeValue = Annotated[str, Meta(max_length=200)] | int | float | bool
-SegmentName = Annotated[str, Meta(pattern=ID_PATTERN)]
+SegmentName = Annotated[
+    str, Meta(pattern=ID_PATTERN, description="A segment's id: 1 to 128 bytes without slashes and control characters.")
+]
 
 
 class _Part(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -22,6 +22,8 @@ from smartshop.errors import OutOfStock
 Left = dict[tuple[VariantId, LocationId], int]
 STARTS_COUNTING = frozenset({MovementReason.RECEIPT, MovementReason.TRANSFER, MovementReason.COUNT})
 """Any other movement of a variant never counted is only recorded: the variant stays unlimited."""
+DONE = {MovementReason.WRITE_OFF: "written off", MovementReason.TRANSFER: "carried away"}
+"""What cannot be done with units that are not there; else they cannot be sold."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class StockBook:
         variant_id, source = transfer.variant_id, transfer.from_location
         free = self.holds.free(variant_id, source, self.levels.get(variant_id, {}).get(source, 0), 0)
         if free < transfer.units:
-            raise OutOfStock(variant_id, transfer.units, free)
+            raise OutOfStock(variant_id, transfer.units, free, DONE[MovementReason.TRANSFER])
         for movement in transfer_movements(transfer):
             self._apply(movement)
 
@@ -123,7 +125,8 @@ class StockBook:
             levels = {}
         level = levels.get(movement.location_id, 0) + movement.quantity
         if level < 0:
-            raise OutOfStock(movement.variant_id, -movement.quantity, levels.get(movement.location_id, 0))
+            here, done = levels.get(movement.location_id, 0), DONE.get(movement.reason, "sold")
+            raise OutOfStock(movement.variant_id, -movement.quantity, here, done)
         levels[movement.location_id] = level
         self.levels[movement.variant_id] = levels
         self.movements.append((movement, True))

@@ -85,6 +85,8 @@ def _moved(values: dict[str, str], quantity: int) -> int:
     """Signed units. A row that names no reason may be of either sign: it is a level's change, whatever it was."""
     if quantity == 0:
         raise InvalidValue("The movement is 0; send the units that moved.")
+    if _reason(values) is MovementReason.COUNT:
+        raise InvalidValue(f"The movement {quantity} has the reason count; a count says a level, so write it as level.")
     sign = SIGN_OF.get(_reason(values)) if "reason" in values else None
     if sign is not None and quantity * sign < 0:
         should = "above" if sign > 0 else "below"
@@ -99,7 +101,7 @@ def _reason(values: dict[str, str]) -> MovementReason:
     try:
         return MovementReason(text)
     except ValueError:
-        known = ", ".join(MovementReason)
+        known = ", ".join(reason for reason in MovementReason if reason is not MovementReason.COUNT)
         raise InvalidValue(f"The reason {text[:40]!r} is none we know; use one of {known}.") from None
 
 
