@@ -1,13 +1,13 @@
 """What is known of days: a row per name, day and place."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from smartshop.data_collection.pipelines.cause_feed import check_cause, told_value
-from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows, refuse
-from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, each_read, read_rows
+from smartshop.data_collection.pipelines.sources.source import SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.demand_causes import CauseKind, DemandCause
 from smartshop.data_collection.schemas.ids import LocationId, clean_id
 from smartshop.errors import InvalidValue
@@ -23,15 +23,9 @@ def read_causes(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
     today = datetime.fromtimestamp(options.imported_at / 1e6, UTC).date()
     for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
         batch = SourceBatch(rows=len(rows))
-        for row in rows:
-            if isinstance(row, RejectedRow):
-                batch.rejected.append(row)
-                continue
-            try:
-                batch.causes.append(_read(row, today))
-                batch.cause_rows.append(replace(refuse(row, InvalidValue("")), reason=""))
-            except InvalidValue as error:
-                batch.rejected.append(refuse(row, error))
+        for cause, row in each_read(rows, partial(_read, today=today), batch.rejected):
+            batch.causes.append(cause)
+            batch.cause_rows.append(row)
         yield batch
 
 

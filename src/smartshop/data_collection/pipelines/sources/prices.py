@@ -1,13 +1,13 @@
 """Prices: a row per variant and market, with the product left as it is."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from smartshop.data_collection.pipelines.price_feed import check_price
 from smartshop.data_collection.pipelines.sources.cells import moment, whole_number
-from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, read_rows, refuse
-from smartshop.data_collection.pipelines.sources.source import RejectedRow, SourceBatch, SourceOptions
+from smartshop.data_collection.pipelines.sources.rows import Row, batched_rows, each_read, read_rows
+from smartshop.data_collection.pipelines.sources.source import SourceBatch, SourceOptions
 from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET
 from smartshop.data_collection.schemas.ids import Micros, VariantId, clean_id
 from smartshop.data_collection.schemas.money import clean_currency
@@ -23,15 +23,9 @@ def read_prices(path: Path, options: SourceOptions) -> Iterator[SourceBatch]:
     """Rows count in the order of the file: of two prices of a variant the later one stands."""
     for rows in batched_rows(read_rows(path, ALIASES, NEEDS), ROWS_PER_BATCH):
         batch = SourceBatch(rows=len(rows))
-        for row in rows:
-            if isinstance(row, RejectedRow):
-                batch.rejected.append(row)
-                continue
-            try:
-                batch.prices.append(_read(row, options))
-                batch.price_rows.append(replace(refuse(row, InvalidValue("")), reason=""))
-            except InvalidValue as error:
-                batch.rejected.append(refuse(row, error))
+        for price, row in each_read(rows, partial(_read, options=options), batch.rejected):
+            batch.prices.append(price)
+            batch.price_rows.append(row)
         yield batch
 
 

@@ -2,12 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -18,6 +18,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SHOWN_CHARACTERS = 2_000
 """Of a refused row."""
 FORMATS = ".csv, .tsv, .jsonl, .ndjson or .parquet"
+Read = TypeVar("Read")
 
 
 class Row(NamedTuple):
@@ -58,8 +59,11 @@ def check_file(path: Path) -> None:
 
 def refuse(row: Row, error: InvalidValue) -> RejectedRow:
     """The row with the reason why it cannot be taken."""
-    shown = json.dumps(row.values, ensure_ascii=False)[:SHOWN_CHARACTERS]
-    return RejectedRow(row.line, f"{error.code}: {error}", shown)
+    return RejectedRow(row.line, f"{error.code}: {error}", _shown(row))
+
+
+def _shown(row: Row) -> str:
+    return json.dumps(row.values, ensure_ascii=False)[:SHOWN_CHARACTERS]
 
 
 def count_rows(path: Path) -> int | None:
@@ -78,6 +82,24 @@ def count_rows(path: Path) -> int | None:
 def batched_rows(rows: Iterator[Row | RejectedRow], size: int) -> Iterator[list[Row | RejectedRow]]:
     while batch := list(islice(rows, size)):
         yield batch
+
+
+def each_read(
+    rows: Iterable[Row | RejectedRow], read: Callable[[Row], Read], rejected: list[RejectedRow]
+) -> Iterator[tuple[Read, RejectedRow]]:
+    """What each row says, and the row itself should it be refused later (no reason yet). Those that cannot be taken
+    go to `rejected`.
+    """
+    for row in rows:
+        if isinstance(row, RejectedRow):
+            rejected.append(row)
+            continue
+        try:
+            said = read(row)
+        except InvalidValue as error:
+            rejected.append(refuse(row, error))
+            continue
+        yield said, RejectedRow(row.line, "", _shown(row))
 
 
 def _check_columns(path: Path, found: list[str], needs: tuple[str, ...]) -> None:
