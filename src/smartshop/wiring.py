@@ -176,7 +176,7 @@ def build_memory(settings: Settings, stores: SqlStores, clock: ShopClock) -> InM
     return InMemory(
         profiles=LogProfiles(stores.log, fold_profile, read=stores.short_read),
         shelves=shelves,
-        awaited=AwaitedGoods(stores.waits, clock.now),
+        awaited=AwaitedGoods(stores.waits, stores.erasure, clock.now),
         pressure=StockPressure(pressure_config(settings)),
         rule_keeper=RuleKeeper(stores.rules, lambda: shelves.shelf),
     )

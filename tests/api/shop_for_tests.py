@@ -145,7 +145,7 @@ def make_shop(stores: SqlStores, *, storefront: Path | None = None, now: Callabl
     profiles, bus = LogProfiles(stores.log, fold), MemoryBus()
     shelves = ShelfKeeper(stores.catalogue, stores.stock, "GBP", clock.shop_now, reservations=stores.reservations)
     rule_keeper = RuleKeeper(stores.rules, lambda: shelves.shelf)
-    awaited = AwaitedGoods(stores.waits, clock.now)
+    awaited = AwaitedGoods(stores.waits, stores.erasure, clock.now)
 
     def product_of(sent: str) -> ProductId | None:
         number = shelves.shelf.number_of.get(ProductId(sent))

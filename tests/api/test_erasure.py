@@ -10,7 +10,9 @@ from structlog.testing import capture_logs
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.clock import system_now
 from smartshop.data_collection.schemas.audiences import Audience, AudienceId, Listed
-from smartshop.data_collection.schemas.ids import CustomerId
+from smartshop.data_collection.schemas.ids import CustomerId, ProductId, VariantId
+from smartshop.data_collection.schemas.profiles import Profile
+from smartshop.data_collection.schemas.waits import Returned, Wait
 from tests.api.shop_for_tests import (
     PUBLISHABLE,
     SECRET,
@@ -218,3 +220,18 @@ def test_no_log_line_names_them(left: Left) -> None:
         left.client.get("/v1/me", headers=left.token)
     assert "customer_erased" in {line["event"] for line in lines}
     assert not any(name in str(line) for line in lines for name in LEAVING)
+
+
+def test_what_the_process_remembers_of_their_waits_goes_at_once(tmp_path: Path) -> None:
+    with opened_service(tmp_path) as opened:
+        shop, now = opened.shop, opened.shop.clock.now()
+        opened.client.post("/v1/events", json={"events": [{"kind": "page_viewed", "customer_id": ADA}]}, headers=SECRET)
+        tent = ProductId("tents-2")
+        for key in (ADA, BOB):
+            shop.waits.ask(Wait(shopper_key=key, item_id=tent, product_id=tent, asked_at=now), now)
+        shop.waits.tell(Returned(product_id=tent, variant_id=VariantId(tent), people=2, since=now), now)
+        shop.awaited_goods.refresh()
+        assert shop.awaited_goods.wanted_by([ADA], Profile()) == [tent]
+        assert opened.client.delete(f"/v1/customers/{ADA}", headers=SECRET).status_code == 200
+        assert shop.awaited_goods.wanted_by([ADA], Profile()) == []
+        assert shop.awaited_goods.wanted_by([BOB], Profile()) == [tent]

@@ -1,6 +1,7 @@
 """What is back in stock stands among the candidates of who waited for it, a little raised, and says why."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -8,12 +9,13 @@ from smartshop.ai_agents.inventory.return_advice import ReturnAdvisor
 from smartshop.ai_agents.slate import decide
 from smartshop.backend_api.services.awaited_goods import AwaitedGoods
 from smartshop.backend_api.services.return_watch import places_to_look
-from smartshop.data_collection.connectors.sql.stores import SqlStores
-from smartshop.data_collection.schemas.events import EventKind
-from smartshop.data_collection.schemas.ids import EventId, Micros, ProductId, VariantId
+from smartshop.data_collection.connectors.sql.stores import SqlStores, open_stores
+from smartshop.data_collection.schemas.events import EventKind, Trust
+from smartshop.data_collection.schemas.ids import CustomerId, EventId, Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.messages import BackInStock
 from smartshop.data_collection.schemas.profiles import Interest, Profile
 from smartshop.data_collection.schemas.waits import NEWS_LASTS, Returned, Wait
+from tests.connectors.told import append, event
 from tests.slate.small_shop import DAY, NOW, ByNumber, make_question, make_shelf
 from tests.slate.test_slate import BASE, ID, PLAIN
 
@@ -72,7 +74,7 @@ class TestPlacesToLook:
 class TestAwaitedGoods:
     def test_who_asked_and_was_told_within_a_week(self, stores: SqlStores) -> None:
         now = NOW
-        goods = AwaitedGoods(stores.waits, lambda: now)
+        goods = AwaitedGoods(stores.waits, stores.erasure, lambda: now)
         for key in ("ada", "bob"):
             wait = Wait(shopper_key=key, item_id="tent", product_id=ProductId("tent"), asked_at=NOW)
             stores.waits.ask(wait, NOW)
@@ -86,7 +88,7 @@ class TestAwaitedGoods:
         assert goods.wanted_by(["ada"], NOTHING) == []
 
     def test_who_came_to_look_in_vain(self, stores: SqlStores) -> None:
-        goods = AwaitedGoods(stores.waits, lambda: NOW)
+        goods = AwaitedGoods(stores.waits, stores.erasure, lambda: NOW)
         looks = tuple(
             Interest(Micros(NOW - hours * DAY // 24), EventId(str(hours)), EventKind.PRODUCT_VIEWED, ProductId("tent"))
             for hours in (5, 4)
@@ -99,3 +101,22 @@ class TestAwaitedGoods:
         goods.hear(said)
         assert goods.wanted_by([], Profile(interest=looks)) == ["tent"]
         assert goods.wanted_by([], NOTHING) == []
+
+    def test_of_who_is_erased_nothing_is_remembered_in_any_process(self, stores: SqlStores, tmp_path: Path) -> None:
+        another = open_stores(f"sqlite:///{tmp_path / 'shop.db'}", tmp_path, tmp_path / "models")
+        goods = [AwaitedGoods(each.waits, each.erasure, lambda: NOW) for each in (stores, another)]
+        append(stores, event("e1", customer_id="ada", trust=Trust.SERVER), event("e2", customer_id="bob"))
+        for key in ("ada", "bob"):
+            wait = Wait(shopper_key=key, item_id="tent", product_id=ProductId("tent"), asked_at=NOW)
+            stores.waits.ask(wait, NOW)
+        returned = Returned(product_id=ProductId("tent"), variant_id=VariantId("tent"), people=2, since=NOW)
+        stores.waits.tell(returned, NOW)
+        for one in goods:
+            one.refresh()
+            assert one.wanted_by(["ada"], NOTHING) == ["tent"]
+        stores.erasure.erase(CustomerId("ada"), NOW)
+        for one in goods:
+            one.refresh()
+            assert one.wanted_by(["ada"], NOTHING) == []
+            assert one.wanted_by(["bob"], NOTHING) == ["tent"]
+        another.close()

@@ -1,15 +1,16 @@
 """What is back in stock, and who wanted it: known in memory by the serving process, so that no slate waits for it."""
 
+import threading
 from collections.abc import Callable, Iterable
 
 from smartshop.ai_agents.inventory.back_in_stock import wanted_while_gone
-from smartshop.data_collection.connectors.ports import Waits
+from smartshop.data_collection.connectors.ports import Erasure, Waits
 from smartshop.data_collection.pipelines.clock import SECOND
 from smartshop.data_collection.schemas.customers import Shopper
 from smartshop.data_collection.schemas.ids import Micros, ProductId
 from smartshop.data_collection.schemas.messages import BackInStock
 from smartshop.data_collection.schemas.profiles import Profile
-from smartshop.data_collection.schemas.waits import NEWS_LASTS, waiting_keys
+from smartshop.data_collection.schemas.waits import NEWS_LASTS, owner_of, waiting_keys
 
 REMEMBERED = 100_000
 """Answers, and products that came back; the oldest go first."""
@@ -26,10 +27,14 @@ def keys_of(shopper: Shopper) -> tuple[str, ...]:
 
 
 class AwaitedGoods:
-    """`refresh` once a second, from any thread; everything else never waits."""
+    """`refresh` once a second and after every erasure, from any thread; everything else never waits."""
 
-    def __init__(self, waits: Waits, now: Callable[[], Micros]) -> None:
-        self._waits, self._now = waits, now
+    def __init__(self, waits: Waits, erasure: Erasure, now: Callable[[], Micros]) -> None:
+        self._waits, self._erasure, self._now = waits, erasure, now
+        self._turn = threading.Lock()
+        """One thread reads at a time: what another read before an erasure must not come back after it."""
+        self._erased = 0
+        """How many ids were erased when it was last read anew."""
         self._told: dict[tuple[str, ProductId], Micros] = {}
         """(shopper key, product) → when they were told; in that order."""
         self._of_key: dict[str, frozenset[ProductId]] = {}
@@ -39,13 +44,17 @@ class AwaitedGoods:
         self._read_at = Micros(0)
 
     def refresh(self) -> None:
-        now = self._now()
-        since = Micros(max(self._read_at - OVERLAP, now - NEWS_LASTS))
-        for wait in self._waits.told_since(since):
-            if wait.told_at is not None:
-                self._remember((wait.shopper_key, wait.product_id), wait.told_at)
-        self._read_at = now
-        self._forget_before(Micros(now - NEWS_LASTS))
+        with self._turn:
+            erased, now = self._erasure.refresh(), self._now()
+            if erased != self._erased:
+                # Whatever an erasure took, of browsers that others use as well too, is read no more.
+                self._told, self._of_key, self._read_at = {}, {}, Micros(0)
+            since = Micros(max(self._read_at - OVERLAP, now - NEWS_LASTS))
+            for wait in self._waits.told_since(since):
+                if wait.told_at is not None and not self._erasure.is_erased(*owner_of(wait.shopper_key)):
+                    self._remember((wait.shopper_key, wait.product_id), wait.told_at)
+            self._read_at, self._erased = now, erased
+            self._forget_before(Micros(now - NEWS_LASTS))
 
     def hear(self, message: BackInStock) -> None:
         if message.gone_at is None:

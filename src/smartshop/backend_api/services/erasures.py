@@ -32,6 +32,7 @@ async def erase(shop: Shop, customer_id: CustomerId) -> ErasureReceipt:
 
 async def _drop_copies(shop: Shop, shopper: Shopper) -> None:
     await shop.profiles.forget(shopper)
+    await asyncio.to_thread(shop.awaited_goods.refresh)
     browsers = [window.anonymous_id for window in shopper.windows if shop.erasure.is_erased(None, window.anonymous_id)]
     keys = [
         *((ShopperKey(customer_id), True) for customer_id in shopper.customer_ids),
