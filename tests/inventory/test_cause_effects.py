@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from smartshop.ai_agents.inventory.daily_choice import KNOWING, DailyConfig, choose_days, light_candidates
+from smartshop.ai_agents.inventory.daily_choice import DailyConfig, choose_days, light_candidates
 from smartshop.ai_agents.inventory.forecasting.boosted_days import BoostedDays
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, PROMOTION
 from smartshop.ai_agents.inventory.forecasting.cause_effects import DAILY_EFFECTS, learn_effects
@@ -14,7 +14,7 @@ from smartshop.ai_agents.inventory.forecasting.daily_counts import WeekdayCounts
 from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, Beyond
 from smartshop.ai_agents.inventory.forecasting.measures import pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
-from smartshop.ai_agents.inventory.forecasting.with_causes import WithCauses, told_causes
+from smartshop.ai_agents.inventory.forecasting.with_causes import KNOWING, WithCauses, told_causes
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS
 
 MONDAY = date(2024, 1, 1).toordinal()

@@ -23,7 +23,7 @@ from tests.inventory.test_demand_series import shelf_of, table_of
 
 MONDAY = date(2024, 1, 1).toordinal()
 PRODUCTS, DAYS, AHEAD = 36, 7 * 60, 28
-OFFER_DAYS, LIFT = 10, 3.0
+OFFER_DAYS, LIFT = 10, 6.0
 WEEKLY = ChoiceConfig(most_valuable=0, least_boosted=10_000)
 DAILY = DailyConfig(most_valuable=0, learner=BoostedDays(trees=25, learning_rate=0.15, most_rows=8_000))
 
@@ -34,12 +34,16 @@ def silent(share: float, what: str) -> None:
 
 
 def shop(*, lift: float) -> tuple[DemandTable, Floats]:
-    """Products of two to eight units a day with offers about every seven weeks, and what the next days want."""
+    """Products of two to eight units a day with offers about every seven weeks, and what the next days want.
+
+    Offers move half of the products of each category, and the others not at all: weeks learn of a category's only.
+    """
     rng = np.random.default_rng(3)
     days = np.arange(DAYS + AHEAD)
     starts = [[int(one + rng.integers(0, 30)) for one in range(10, DAYS + AHEAD, 50)] for _ in range(PRODUCTS)]
     promoted = np.array([[any(s <= day < s + OFFER_DAYS for s in of_product) for day in days] for of_product in starts])
-    mean = rng.uniform(2.0, 8.0, (PRODUCTS, 1)) * np.where(promoted, lift, 1.0)
+    own = np.where(np.arange(PRODUCTS) % 4 < 2, lift, 1.0)[:, None]
+    mean = rng.uniform(2.0, 8.0, (PRODUCTS, 1)) * np.where(promoted, own, 1.0)
     units = rng.poisson(mean).astype(np.float64)
     product = np.repeat(np.arange(PRODUCTS), [len(one) for one in starts]).astype(np.int32)
     first = np.array([MONDAY + s for of_product in starts for s in of_product], np.int64)

@@ -19,15 +19,18 @@ from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, T
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
 from smartshop.ai_agents.inventory.forecasting.daily_counts import Level, WeekdayCounts, WeekdayEmpirical
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel
-from smartshop.ai_agents.inventory.forecasting.with_causes import WithCauses, WithoutCauses, told_causes
+from smartshop.ai_agents.inventory.forecasting.with_causes import (
+    KNOWING,
+    WithCauses,
+    WithoutCauses,
+    told_causes,
+)
 from smartshop.ai_agents.inventory.pieces import Pieces
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS, PastForecast, Tell, described, put
 
 SIMPLE = (WeekdayEmpirical.name, Level.RECENT.value)
 """What others must not lose to."""
 BOOSTED = BoostedDays.name
-KNOWING = ", knowing causes"
-"""After the name of one that is told of holidays, events and weather."""
 POLICY = Policy(SIMPLE)
 BOOSTED_EFFORT, HEAVY_EFFORT = 20.0, 0.1
 """Of the learner once, and of a fitted series, beside a light candidate's one: for telling how much is done."""

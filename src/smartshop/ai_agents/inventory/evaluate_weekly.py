@@ -17,6 +17,7 @@ from smartshop.ai_agents.inventory.forecasting.choosing import Policy, Tried, ch
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
 from smartshop.ai_agents.inventory.forecasting.measures import pinball, share_below, tie_chances, wmape
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
+from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
 from smartshop.ai_agents.inventory.weekly_choice import (
     LEVELS,
     SIMPLE,
@@ -120,7 +121,8 @@ def contest_weekly(
     if not len(some):
         return []
     known = {one: past.series(skipped + WEEK * one, Period.WEEK, origins.ahead).panel.of(some) for one in origins.all}
-    tried = _asked(known, came.of(some), light_candidates(len(some), USUAL_CHOICE), origins, part(tell, 0.0, 0.4))
+    light = light_candidates(len(some), USUAL_CHOICE) | knowing_by_week(known[max(known)])
+    tried = _asked(known, came.of(some), light, origins, part(tell, 0.0, 0.4))
     judged = judge(tried, origins)
     top = np.flatnonzero(np.isin(some, past.most_valuable(oldest, USUAL_CHOICE.most_valuable)))
     title = f"Forecasts by week, the {len(some):,} series of highest value"

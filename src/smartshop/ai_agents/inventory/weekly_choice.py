@@ -20,6 +20,7 @@ from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonS
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
+from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """Of the quantiles of single weeks."""
@@ -115,7 +116,7 @@ def trial_origins(weeks: int, config: ChoiceConfig) -> list[int]:
 
 def choose_forecasts(panel: Panel, turnover: NDArray[np.float64], config: ChoiceConfig, tell: Tell) -> ChosenForecasts:
     """Try, choose and forecast. `turnover`: (n,) money, which says what is worth the heavier models."""
-    light, heavy = light_candidates(len(panel), config), heavy_candidates()
+    light, heavy = light_candidates(len(panel), config) | knowing_by_week(panel), heavy_candidates()
     tried = _tried(panel, light, config, lambda share, what: tell(0.6 * share, what))
     choice = choose(tried, pinball_loss, Policy(SIMPLE))
     tell(0.6, "forecasting")

@@ -42,7 +42,7 @@ class EffectsConfig:
 
 
 DAILY_EFFECTS = EffectsConfig()
-WEEKLY_EFFECTS = EffectsConfig(around=6, most_periods=156)
+WEEKLY_EFFECTS = EffectsConfig(around=4, most_periods=156)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ class Effects:
     scale: Floats
     """(k,) > 0 step of which an effect is told."""
     of_group: Floats
-    """(g, k) logarithms of factors per step."""
+    """(g, k) logarithms of factors per step. A series' own beyond its category's gained nothing."""
     group: Groups
     """(n,) which group a series is of."""
 
@@ -143,8 +143,7 @@ class _Past:
     def _weekdays(self, expected: Floats, group: Groups) -> Floats:
         """(m, t) what a day's weekday is over the usual. `expected`: without it."""
         is_day = self.weekday[:, None] == np.arange(int(self.weekday.max()) + 1)
-        groups = np.eye(int(group.max()) + 1)[group].T
-        came, awaited = (groups @ (one @ is_day) for one in (self.demand, expected))
+        came, awaited = (_by_group(one @ is_day, group) for one in (self.demand, expected))
         whole = (came.sum(axis=0) + FAINT_UNITS) / (awaited.sum(axis=0) + FAINT_UNITS)
         prior = self.config.prior_units
         found = (came + prior * whole) / (awaited + prior)
@@ -171,11 +170,20 @@ class _Past:
 
 def _scatter(rest: Floats, expected: Floats, group: Groups, g: int) -> Floats:
     """(g,) variance per unit of mean of a group's whole periods, at least 1: a good day is good for all of it."""
-    members = np.eye(g)[group].T
-    whole, awaited = members @ rest, members @ expected
-    sums = awaited.sum(axis=1)
-    found = np.divide((whole**2).sum(axis=1), sums, out=np.ones(g), where=sums > 0)
+    squares, sums = np.ones(g), np.ones(g)
+    some = slice(0, int(group.max()) + 1)
+    squares[some], sums[some] = (_by_group(rest, group) ** 2).sum(axis=1), _by_group(expected, group).sum(axis=1)
+    found = np.divide(squares, sums, out=np.ones(g), where=sums > 0)
     return np.asarray(np.maximum(found, 1.0), np.float64)
+
+
+def _by_group(values: Floats, group: Groups) -> Floats:
+    """(g, t) sums of (m, t)."""
+    order = np.argsort(group, kind="stable")
+    kinds, begins = np.unique(group[order], return_index=True)
+    found = np.zeros((int(group.max()) + 1, values.shape[1]))
+    found[kinds] = np.add.reduceat(values[order], begins, axis=0)
+    return found
 
 
 def _around_sums(values: Floats, reach: int) -> Floats:

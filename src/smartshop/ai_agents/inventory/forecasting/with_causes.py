@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from smartshop.ai_agents.inventory.forecasting.calendar import cause_ahead, is_told
-from smartshop.ai_agents.inventory.forecasting.cause_effects import DAILY_EFFECTS, EffectsConfig, learn_effects
-from smartshop.ai_agents.inventory.forecasting.counts import whole_units
+from smartshop.ai_agents.inventory.forecasting.calendar import PROMOTION, WEATHER_PREFIX, cause_ahead, is_told
+from smartshop.ai_agents.inventory.forecasting.cause_effects import (
+    DAILY_EFFECTS,
+    WEEKLY_EFFECTS,
+    EffectsConfig,
+    learn_effects,
+)
+from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts, whole_units
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel, tidy
+from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+
+KNOWING = ", knowing causes"
+"""After the name of a forecast that is told of causes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +61,20 @@ class WithoutCauses:
 def told_causes(panel: Panel) -> tuple[str, ...]:
     """Holidays of the country, events and weather."""
     return tuple(name for name in sorted(panel.causes) if is_told(name))
+
+
+def knowing_by_week(panel: Panel) -> dict[str, Candidate]:
+    """By name, those of weekly counts; none where no promotion, holiday or event is known.
+
+    Weather is left out: one week of it is told ahead, and no forecast of weeks was the better for it.
+    """
+    causes = tuple(name for name in told_causes(panel) if not name.startswith(WEATHER_PREFIX))
+    causes += (PROMOTION,) if PROMOTION in panel.causes else ()
+    if not causes:
+        return {}
+    plain: dict[str, Candidate] = {
+        "negative binomial": RecentCounts(),
+        "shared season": SharedSeason(),
+        "shared season, slow": SharedSeason(half_life_years=4.0),
+    }
+    return {f"{name}{KNOWING}": WithCauses(one, causes, WEEKLY_EFFECTS) for name, one in plain.items()}
