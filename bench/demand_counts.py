@@ -43,7 +43,8 @@ from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonS
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, as_counts
 
-AVERAGES = (("boosted", "boosted shares"), ("boosted", "fading empirical"), ("boosted", "boosted shares", *SIMPLE))
+TREES = ("boosted trees", "boosted trees, in shares")
+AVERAGES = (TREES, (TREES[0], SIMPLE[0]), (*TREES, *SIMPLE))
 """Shown beside what was chosen."""
 SPEED_SERIES, SPEED_PERIODS = 20_000, 104
 """Made-up series on which the light path's speed is taken: two years of weeks."""
@@ -104,10 +105,15 @@ def _drawn(panel: Panel, protocol: Protocol, sample: int | None) -> tuple[Panel,
 def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
     models = [model for model in Model if not (quick and model in SLOW)]
     quick_ones = [model for model in models if which == "m5" or model not in SLOW]
-    found = light_candidates() | boosted_candidates() | statistical_candidates(quick_ones)
+    found = _served() | statistical_candidates(quick_ones)
     if which != "m5":  # where only means count both are the same
         found |= {f"{model}": Statistical(model) for model in models}
     return found
+
+
+def _served() -> dict[str, Candidate]:
+    """What the training tries on every series, and all that may be chosen here: what is measured is what is served."""
+    return light_candidates() | boosted_candidates()
 
 
 def _with_slow_counts(known: Panel, told: Mapping[str, Forecast]) -> dict[str, Forecast]:
@@ -117,7 +123,7 @@ def _with_slow_counts(known: Panel, told: Mapping[str, Forecast]) -> dict[str, F
 
 
 def _measured(panel: Panel, protocol: Protocol, candidates: Mapping[str, Kept]) -> Result:
-    light = {name: one for name, one in candidates.items() if _may_be_chosen(name, protocol)}
+    light = {name: candidates[name] for name in _served()}
     before = try_out(panel, light, protocol.horizon, protocol.levels, protocol.earlier)
     at = try_out(panel, candidates, protocol.horizon, protocol.levels, protocol.origins)
     whole = {o: {name: told[name] for name in light} for o, told in at.told.items()}
@@ -150,11 +156,6 @@ def _seconds(panel: Panel, protocol: Protocol, candidates: Mapping[str, Kept]) -
 
 def _average(known: Panel, told: Mapping[str, Forecast], names: Sequence[str]) -> Forecast:
     return rounded(known, average([told[name] for name in names], np.full(len(names), 1.0 / len(names))))
-
-
-def _may_be_chosen(name: str, protocol: Protocol) -> bool:
-    """The slow models learn nothing of counts that the quick ones do not; where means count they are tried, too."""
-    return not protocol.rival or not any(name.startswith(model) for model in SLOW)
 
 
 def _loss(panel: Panel, protocol: Protocol, origin: int, told: Forecast) -> Floats:

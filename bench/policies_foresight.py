@@ -10,7 +10,7 @@ from bench.policies_model import EPOCH_ORDINAL, learned_model
 from bench.policies_rules import WEEK, learned_leads
 from smartshop.ai_agents.inventory.demand.censoring import estimate_demand
 from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, choose, pinball_loss, try_out
-from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, light_candidates
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, plain_candidates
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.model import InventoryModel
@@ -120,7 +120,7 @@ class LearnedForesight:
 
 def shop_candidates() -> dict[str, Candidate]:
     """What is quick enough for every product at every review."""
-    return light_candidates() | {
+    return plain_candidates() | {
         "shared season": SharedSeason(),
         "shared season, slow": SharedSeason(half_life_years=4.0),
     }

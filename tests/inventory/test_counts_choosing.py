@@ -15,7 +15,7 @@ from smartshop.ai_agents.inventory.forecasting.choosing import (
     try_out,
 )
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
-from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, forecast_counts, light_candidates
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, forecast_counts, plain_candidates
 from smartshop.ai_agents.inventory.forecasting.combining import average
 from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
@@ -144,13 +144,13 @@ def test_the_route_from_candidates_to_a_forecast() -> None:
     panel = Panel(rng.poisson(rng.gamma(1.0, 2.0, (200, 1)), (200, 48)).astype(np.float64), Period.MONTH, 729_390)
     fitted = list[tuple[str, int]]()
     found = forecast_counts(
-        panel, 4, LEVELS, light_candidates(), progress=lambda name, origin: fitted.append((name, origin))
+        panel, 4, LEVELS, plain_candidates(), progress=lambda name, origin: fitted.append((name, origin))
     )
     assert sorted({origin for _, origin in fitted}) == [32, 36, 40, 44, 48]
     assert {name for name, origin in fitted if origin == 48} == set(found.choice.used())
     assert found.forecast.quantiles.shape == (200, 4, 3)
     assert found.choice.weights.sum(axis=1) == pytest.approx(1.0)
-    young = forecast_counts(panel.until(5), 4, LEVELS, light_candidates())
+    young = forecast_counts(panel.until(5), 4, LEVELS, plain_candidates())
     assert young.choice.used() == SIMPLE[:1]
     with pytest.raises(ValueError, match="'fading empirical' is no candidate"):
         forecast_counts(panel, 4, LEVELS, {"negative binomial": RecentCounts()})
@@ -161,7 +161,7 @@ def test_in_no_class_does_the_mixture_lose_to_the_better_baseline() -> None:
     level = rng.gamma(1.0, 3.0, (150, 1)) * (1.0 + 0.6 * np.sin(np.arange(60) / 5.0))
     # Real numbers: quantiles of counts are rounded, which may cost what a mixture won.
     demand = rng.gamma(0.8, 1.2, (150, 60)) * level * (rng.random((150, 60)) < rng.random((150, 1)))
-    tried = try_out(Panel(demand, Period.WEEK, 733_748), light_candidates(), 4, LEVELS, (40, 44, 48, 52))
+    tried = try_out(Panel(demand, Period.WEEK, 733_748), plain_candidates(), 4, LEVELS, (40, 44, 48, 52))
     choice = choose(tried, pinball_loss, Policy(SIMPLE))
     lost = {name: list[tuple[Floats, Floats]]() for name in ("mixture", *SIMPLE)}
     for origin, told in tried.told.items():

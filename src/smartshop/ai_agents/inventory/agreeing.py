@@ -6,10 +6,11 @@ A season or a trend that single products hide is told by what they add up to.
 import numpy as np
 
 from smartshop.ai_agents.inventory.demand.series import DemandSeries
-from smartshop.ai_agents.inventory.forecasting.choosing_counts import forecast_counts, light_candidates
-from smartshop.ai_agents.inventory.forecasting.hierarchy import build_hierarchy, reconcile, sums
-from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import forecast_counts, plain_candidates
+from smartshop.ai_agents.inventory.forecasting.hierarchy import Hierarchy, build_hierarchy, reconcile, sums
+from smartshop.ai_agents.inventory.forecasting.panel import Cause, Floats, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
+from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
 from smartshop.data_collection.pipelines.shelf import Shelf
 
 LEAST_WEEKS = 8
@@ -31,9 +32,21 @@ def agreed_means(series: DemandSeries, shelf: Shelf, mean: Floats) -> Floats:
     paths = [shelf.categories[code] for code in shelf.category[series.product_no].tolist()]
     tree = build_hierarchy(series.product_no, series.location, series.locations, paths)
     # What was not sold yet added nothing: a sum is known from the shop's first week on.
-    upper = Panel(sums(tree, np.nan_to_num(series.panel.demand)), series.panel.period, series.panel.first_day)
-    candidates = {**light_candidates(), SharedSeason.name: SharedSeason()}
+    demand = np.nan_to_num(series.panel.demand)
+    causes = {name: _of_sums(tree, cause, demand) for name, cause in series.panel.causes.items()}
+    upper = Panel(sums(tree, demand), series.panel.period, series.panel.first_day, causes)
+    candidates = {**plain_candidates(), SharedSeason.name: SharedSeason(), **knowing_by_week(upper)}
     told = forecast_counts(upper, mean.shape[1], LEVELS, candidates).forecast
     # Counts stray with their size: what a sum asks for is shared out by it, or the rarest would pay for the busiest.
     size = np.maximum(mean.mean(axis=1), LEAST_SIZE)
     return reconcile(tree, mean, told.mean, (size, tree.adds @ size))
+
+
+def _of_sums(tree: Hierarchy, cause: Cause, demand: Floats) -> Cause:
+    """(u, t + h) what a cause of single series is for the sums: its mean over them by their units."""
+    if len(cause) == 1:
+        return cause
+    units = demand.mean(axis=1)
+    whole = tree.adds @ units
+    parts = tree.adds @ (units[:, None] * cause)
+    return np.asarray(np.divide(parts, whole[:, None], out=np.zeros_like(parts), where=whole[:, None] > 0), np.float32)

@@ -11,21 +11,16 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.forecasting.boosted_counts import BoostedCounts, Told
 from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, Tried, choose, pinball_loss, try_out
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
-from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
-from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
-from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, boosted_candidates
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import light_candidates as candidates_of_counts
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
-from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
 from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """Of the quantiles of single weeks."""
-SIMPLE = ("fading empirical", "negative binomial")
-"""What others must not lose to."""
 Tell = Callable[[float, str], None]
 """Called with the share done (0 to 1) and what is being done."""
 
@@ -75,18 +70,8 @@ class PastForecast:
 
 def light_candidates(n_series: int, config: ChoiceConfig) -> dict[str, Candidate]:
     """For all series: seconds for thousands of them. Trees over all series where LightGBM is installed."""
-    found: dict[str, Candidate] = {
-        "fading empirical": FadingEmpirical(),
-        "negative binomial": RecentCounts(),
-        "Croston-SBA": CrostonSBA(),
-        "TSB": TSB(),
-        "TSB, slow": TSB(0.1, 0.03),
-        "shared season": SharedSeason(),
-        "shared season, slow": SharedSeason(half_life_years=4.0),
-    }
-    if find_spec("lightgbm") is not None and n_series >= config.least_boosted:
-        found["boosted trees"] = BoostedCounts(told=Told.SHARES)
-    return found
+    light = candidates_of_counts()
+    return light | boosted_candidates() if n_series >= config.least_boosted else light
 
 
 def heavy_candidates() -> dict[str, Candidate]:

@@ -38,8 +38,8 @@ class BoostedCounts:
 
     name: ClassVar[str] = "boosted"
     told: Told = Told.UNITS
-    trees: int = 100
-    learning_rate: float = 0.05
+    trees: int = 50
+    learning_rate: float = 0.1
     leaves: int = 31
     least_in_leaf: int = 100
     reg: float = 1.0

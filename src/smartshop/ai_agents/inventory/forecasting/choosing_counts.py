@@ -10,9 +10,10 @@ from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
+from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
 
-SIMPLE = (RecentCounts.name, FadingEmpirical.name)
+SIMPLE = (FadingEmpirical.name, RecentCounts.name)
 """What no candidate may lose to in the class of series where it is used."""
 SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
 """Models that are fitted by search, a hundredth of a second or more a series."""
@@ -20,18 +21,27 @@ TRIES, LEAST_PERIODS = 4, 6
 """Earlier origins on which is chosen, and the periods that must be known at the first of them."""
 
 
+def plain_candidates() -> dict[str, Candidate]:
+    """A level and its scatter, as plain arrays over all series at once."""
+    return {one.name: one for one in (FadingEmpirical(), RecentCounts(), CrostonSBA(), TSB())}
+
+
 def light_candidates() -> dict[str, Candidate]:
-    """Plain arrays over all series at once."""
-    return {one.name: one for one in (RecentCounts(), FadingEmpirical(), CrostonSBA(), TSB())}
+    """What every series is tried with: those, a slower level, and a level times the season that its like share."""
+    return plain_candidates() | {
+        "TSB, slow": TSB(0.1, 0.03),
+        "shared season": SharedSeason(),
+        "shared season, slow": SharedSeason(half_life_years=4.0),
+    }
 
 
 def boosted_candidates(threads: int = 1) -> dict[str, Candidate]:
-    """One learner over all series, in units and in shares; none where LightGBM is not installed."""
+    """Beside them one learner over all series, in units and in shares; none where LightGBM is not installed."""
     if find_spec("lightgbm") is None:
         return {}
     return {
-        "boosted": BoostedCounts(Told.UNITS, threads=threads),
-        "boosted shares": BoostedCounts(Told.SHARES, threads=threads),
+        "boosted trees": BoostedCounts(Told.UNITS, threads=threads),
+        "boosted trees, in shares": BoostedCounts(Told.SHARES, threads=threads),
     }
 
 
