@@ -7,6 +7,7 @@ from typing import TypeVar
 from smartshop.ai_agents.inventory.class_matrix import ClassMatrix, class_matrix
 from smartshop.ai_agents.inventory.forecast_plot import draw_forecast
 from smartshop.ai_agents.inventory.forecast_view import ForecastSeen, forecast_seen
+from smartshop.ai_agents.inventory.replenishment.score_parts import parts_of
 from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.stock_now import StockNow, promoted_model, stock_now
 from smartshop.ai_agents.pictures import check_path
@@ -31,7 +32,7 @@ def proposals_scored(settings: Settings, place: Place, days: int) -> ProposalSco
         now = clock.shop_now()
         since = Micros(now - days * DAY)
         kept = (one for batch in stores.proposals.decided(since, Micros(now + 1)) for one in batch)
-        return scores_of(kept, clock.day(since).isoformat(), clock.day(now).isoformat(), settings.currency)
+        return scores_of(parts_of(kept), clock.day(since).isoformat(), clock.day(now).isoformat(), settings.currency)
 
 
 def foresee(settings: Settings, place: Place, product: str, plot: Path | None) -> ForecastSeen:

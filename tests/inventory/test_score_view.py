@@ -5,7 +5,8 @@ from io import StringIO
 from msgspec.structs import replace
 from rich.console import Console
 
-from smartshop.ai_agents.inventory.replenishment.score_view import Scored, once_at_a_time, scores_of
+from smartshop.ai_agents.inventory.replenishment.score_parts import once_at_a_time, parts_of
+from smartshop.ai_agents.inventory.replenishment.score_view import ProposalScores, scores_of
 from smartshop.ai_agents.inventory.replenishment.score_words import as_score_table, score_sentence, scores_in_words
 from smartshop.data_collection.schemas.ids import SupplierId, VariantId
 from smartshop.data_collection.schemas.proposals import KeptProposal
@@ -34,25 +35,31 @@ def kept(
     return KeptProposal(told=decision, followed_by=PurchaseOrderId("po") if followed else None, score=scored)
 
 
-def as_scored(one: KeptProposal) -> Scored:
-    assert one.score is not None
-    return Scored(one.told, one.score, one.followed_by is not None)
+def counted(kept_in_order: list[KeptProposal]) -> list[str]:
+    """Ids of the proposals that count; no two of one place are decided at once here."""
+    ids = {(one.told.variant_id, one.told.decided_at): one.told.proposal_id for one in kept_in_order}
+    parts = parts_of(kept_in_order)
+    variant = {number: place[0] for place, number in parts.names.places.items()}
+    return [ids[variant[row["place"].item()], row["decided_at"].item()] for row in once_at_a_time(parts.rows)]
+
+
+def seen(decisions: list[KeptProposal]) -> ProposalScores:
+    return scores_of(parts_of(decisions), "2026-01-01", "2026-03-31", "GBP")
 
 
 def test_the_same_proposal_on_several_days_counts_once() -> None:
     days = [kept("kettle", day) for day in (0.0, 1.0, 11.9, 12.0, 13.0)] + [kept("mug", 1.0)]
-    found = once_at_a_time([as_scored(one) for one in days])
-    assert [one.told.proposal_id for one in found] == ["kettle-0.0", "kettle-12.0", "mug-1.0"]
+    assert counted(days) == ["kettle-0.0", "kettle-12.0", "mug-1.0"]
 
 
 def test_of_the_same_proposal_the_one_that_was_followed_counts() -> None:
     days = [kept("kettle", 0.0), kept("kettle", 2.0, followed=True), kept("kettle", 4.0, followed=True)]
-    assert [one.told.proposal_id for one in once_at_a_time([as_scored(one) for one in days])] == ["kettle-2.0"]
+    assert counted(days) == ["kettle-2.0"]
 
 
 def test_what_demand_was_told_is_judged_by_the_calendars_choice_and_money_by_orders() -> None:
     choice = [kept(name, units=0, met=(place + 0.5) / 12, in_turn=True) for place, name in enumerate(NAMES)]
-    found = scores_of([*choice, kept("kettle", 1.0, met=0.99), kept("mug", 1.0)], "a", "b", "GBP").whole
+    found = seen([*choice, kept("kettle", 1.0, met=0.99), kept("mug", 1.0)]).whole
     assert found.law is not None
     assert found.orders is not None
     assert (found.law.decisions, found.law.within_50.share) == (12, 0.5)
@@ -70,7 +77,7 @@ def test_groups_are_by_supplier_and_class() -> None:
         other,
         told=replace(other.told, supplier_id=SupplierId("s"), supplier_name="Slow Boat", demand_class="CZ"),
     )
-    found = scores_of([kept("kettle"), kept("lamp"), other], "a", "b", "GBP")
+    found = seen([kept("kettle"), kept("lamp"), other])
     assert [(one.name, one.orders and one.orders.proposals) for one in found.by_supplier] == [
         ("nobody told", 2),
         ("Slow Boat", 1),
@@ -81,7 +88,7 @@ def test_groups_are_by_supplier_and_class() -> None:
 def test_money_of_another_currency_is_in_no_sum_and_that_is_said() -> None:
     other = kept("mug")
     other = replace(other, told=replace(other.told, costs=replace(other.told.costs, currency="EUR")))
-    found = scores_of([kept("kettle"), other], "a", "b", "GBP")
+    found = seen([kept("kettle"), other])
     assert (found.in_another_currency, found.whole.orders and found.whole.orders.as_proposed_minor) == (1, 100)
     assert scores_in_words(found)[-1] == "1 were told in another currency than GBP and are in no sum."
 
@@ -90,7 +97,7 @@ def test_what_is_not_over_or_cannot_be_judged_is_counted_and_no_more() -> None:
     waiting, unknown = replace(kept("kettle"), score=None), kept("mug")
     assert unknown.score is not None
     unknown = replace(unknown, score=replace(unknown.score, left_out="Gone."))
-    found = scores_of([waiting, unknown], "a", "b", "GBP")
+    found = seen([waiting, unknown])
     assert (found.proposals, found.waiting, found.could_not_be_judged) == (2, 1, 1)
     assert (found.whole.orders, found.whole.law) == (None, None)
     assert score_sentence(unknown) == "Gone."
@@ -109,7 +116,7 @@ def test_the_whole_is_told_in_sentences_and_fits_eighty_columns() -> None:
     choice = [kept(name, in_turn=True, followed=place < 3) for place, name in enumerate(NAMES)]
     dear = replace(choice[0], told=replace(choice[0].told, supplier_name="A Supplier of a Very Long Name & Sons Ltd"))
     big = replace(dear, score=replace(dear.score or score("x"), without_order=123_456_789.0))
-    found = scores_of([big, *choice[1:]], "2026-01-01", "2026-03-31", "GBP")
+    found = seen([big, *choice[1:]])
     words = scores_in_words(found)
     assert words[0] == "Of 12 proposals whose time is over, 3 were ordered."
     assert "told to be enough in 90 % of cases, and would have been in 100 % (100 to 100)" in words[1]

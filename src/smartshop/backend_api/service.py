@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from smartshop.backend_api.services.proposal_scores import ScoreKeeper
 from smartshop.backend_api.services.reordering import ProposalKeeper
 from smartshop.backend_api.services.search import SearchKeeper
 from smartshop.backend_api.shop import Shop
@@ -20,3 +21,4 @@ class Service:
     search: SearchKeeper
     metrics: Metrics
     proposals: ProposalKeeper = field(default_factory=ProposalKeeper)
+    scores: ScoreKeeper = field(default_factory=ScoreKeeper)

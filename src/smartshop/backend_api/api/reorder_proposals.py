@@ -141,13 +141,13 @@ def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:
 
 
 def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> ProposalScorePage:
-    """Blocking: reads everything that was decided over these days."""
+    """Blocking: reads what was decided over these days, but for what it read before that was scored for good."""
     shop, query = service.shop, call.query
     now = shop.clock.shop_now()
     since = Micros(now - query.days * DAY)
-    kept = (one for batch in shop.proposals.decided(since, Micros(now + 1)) for one in batch)
+    parts = service.scores.read(shop.proposals, since, now)
     found = scores_of(
-        (one for one in kept if query.supplier_id in (None, one.told.supplier_id)),
+        parts if query.supplier_id is None else parts.of_supplier(SupplierId(query.supplier_id)),
         shop.clock.day(since).isoformat(),
         shop.clock.day(now).isoformat(),
         shop.currency,

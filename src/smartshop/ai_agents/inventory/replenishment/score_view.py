@@ -5,15 +5,13 @@ or not, since proposals alone are a choice of forecasts that were high. What ord
 once at a time, since the same one is made again every day until somebody follows it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.data_collection.schemas.ids import LocationId, VariantId
-from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldProposal
+from smartshop.ai_agents.inventory.replenishment.score_parts import Rows, ScoreParts, once_at_a_time
 
 RESAMPLES = 500
 INTERVAL = (2.5, 97.5)
@@ -22,7 +20,10 @@ LEAST_PLACES = 10
 """Fewer tell no interval."""
 NO_SUPPLIER = "nobody told"
 
-Floats = NDArray[np.float64]
+UNKNOWN = -1
+"""Number of a currency in which nothing was told."""
+AT_50, AT_90 = np.float32(0.5), np.float32(0.9)
+"""As parts are kept."""
 
 
 class ScoredShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,120 +102,106 @@ class ProposalScores(msgspec.Struct, frozen=True, kw_only=True):
     """A, B and C: by what they turn over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    told: ToldProposal
-    score: ProposalScore
-    is_followed: bool
-
-    @property
-    def place(self) -> tuple[VariantId, LocationId]:
-        return self.told.variant_id, self.told.location_id
-
-
-def scores_of(kept: Iterable[KeptProposal], since: str, until: str, currency: str) -> ProposalScores:
-    """`kept`: decided over these days, oldest first."""
-    scored, orders, waiting, unknown = list[Scored](), 0, 0, 0
-    for one in kept:
-        orders += one.told.units > 0
-        waiting += one.score is None
-        if one.score is not None:
-            unknown += one.score.left_out is not None
-            scored.append(Scored(one.told, one.score, one.followed_by is not None))
-    judged = [one for one in scored if one.score.left_out is None]
-    in_turn = [one for one in judged if one.told.in_turn]
-    proposed = once_at_a_time([one for one in judged if one.told.units > 0])
-    own = [one for one in proposed if one.told.costs.currency == currency]
-
-    def groups(name: Callable[[ToldProposal], str]) -> tuple[ScoreGroup, ...]:
-        found = {name(one.told) for one in (*in_turn, *own)}
-        return tuple(
-            _group(
-                each,
-                [one for one in in_turn if name(one.told) == each],
-                [one for one in own if name(one.told) == each],
-            )
-            for each in sorted(found)
-        )
-
+def scores_of(parts: ScoreParts, since: str, until: str, currency: str) -> ProposalScores:
+    """`parts`: of what was decided over these days."""
+    rows, names = parts.rows, parts.names
+    judged = rows[rows["is_judged"]]
+    in_turn = judged[judged["in_turn"]]
+    proposed = once_at_a_time(judged[judged["is_order"]])
+    own = proposed[proposed["currency"] == names.currencies.get(currency, UNKNOWN)]
+    suppliers = [name or supplier_id or NO_SUPPLIER for supplier_id, name in names.suppliers]
+    by_supplier = _groups("supplier", suppliers, in_turn, own)
     return ProposalScores(
         since=since,
         until=until,
         currency=currency,
-        proposals=orders,
-        waiting=waiting,
-        could_not_be_judged=unknown,
+        proposals=int(rows["is_order"].sum()),
+        waiting=int((~rows["is_scored"]).sum()),
+        could_not_be_judged=int((rows["is_scored"] & ~rows["is_judged"]).sum()),
         in_another_currency=len(proposed) - len(own),
         whole=_group("all", in_turn, own),
-        by_supplier=tuple(sorted(groups(_supplier), key=lambda one: -(one.orders.proposals if one.orders else 0))),
-        by_class=groups(lambda told: told.demand_class[:1]),
+        by_supplier=tuple(sorted(by_supplier, key=lambda one: -(one.orders.proposals if one.orders else 0))),
+        by_class=_groups("demand_class", list(names.classes), in_turn, own),
     )
 
 
-def once_at_a_time(scored: Sequence[Scored]) -> list[Scored]:
-    """Of the same place's proposals whose stretches overlap one: that which was followed, else the first.
-
-    `scored`: oldest first.
-    """
-    found: list[Scored] = []
-    newest: dict[tuple[VariantId, LocationId], int] = {}
-    for one in scored:
-        at = newest.get(one.place)
-        if at is None or one.told.decided_at >= found[at].told.ends_at:
-            newest[one.place] = len(found)
-            found.append(one)
-        elif one.is_followed and not found[at].is_followed:
-            found[at] = one
-    return found
+def _groups(column: str, names: Sequence[str], in_turn: Rows, orders: Rows) -> tuple[ScoreGroup, ...]:
+    """By name; two numbers of one name are one group."""
+    numbers: dict[str, list[int]] = {}
+    met = np.unique(np.concatenate([in_turn[column], orders[column]])).tolist()
+    for number in met:
+        numbers.setdefault(names[number], []).append(number)
+    return tuple(
+        _group(name, in_turn[np.isin(in_turn[column], own)], orders[np.isin(orders[column], own)])
+        for name, own in sorted(numbers.items())
+    )
 
 
-def _supplier(told: ToldProposal) -> str:
-    return told.supplier_name or told.supplier_id or NO_SUPPLIER
+def _group(name: str, in_turn: Rows, orders: Rows) -> ScoreGroup:
+    return ScoreGroup(
+        name=name,
+        law=_law(in_turn) if len(in_turn) else None,
+        orders=_orders(orders) if len(orders) else None,
+    )
 
 
-def _group(name: str, in_turn: Sequence[Scored], orders: Sequence[Scored]) -> ScoreGroup:
-    return ScoreGroup(name=name, law=_law(in_turn) if in_turn else None, orders=_orders(orders) if orders else None)
-
-
-def _law(scored: Sequence[Scored]) -> LawScore:
-    met = np.array([one.score.level_met for one in scored])
+def _law(rows: Rows) -> LawScore:
+    met, places = rows["level_met"], Places(rows["place"])
     return LawScore(
-        decisions=len(scored),
-        places=len({one.place for one in scored}),
-        within_50=_share(scored, met <= 0.5),
-        within_90=_share(scored, met <= 0.9),
-        told_short_before=round(float(np.mean([one.told.chance_short_before for one in scored])), 4),
-        ran_short_before=_share(scored, np.array([one.score.ran_short_before for one in scored])),
-        mean_told=round(sum(one.told.mean for one in scored), 1),
-        came=round(sum(one.score.asked_for for one in scored), 1),
+        decisions=len(rows),
+        places=len(places),
+        within_50=places.share(met <= AT_50),
+        within_90=places.share(met <= AT_90),
+        told_short_before=round(float(rows["told_short_before"].mean(dtype=np.float64)), 4),
+        ran_short_before=places.share(rows["ran_short_before"]),
+        mean_told=round(float(rows["mean"].sum()), 1),
+        came=round(float(rows["asked_for"].sum()), 1),
     )
 
 
-def _orders(scored: Sequence[Scored]) -> OrderScore:
-    scores = [one.score for one in scored]
+def _orders(rows: Rows) -> OrderScore:
     return OrderScore(
-        proposals=len(scored),
-        followed=sum(one.is_followed for one in scored),
-        told_service=round(float(np.mean([one.told_covered for one in scores])), 4),
-        reached_service=_share(scored, np.array([one.covered for one in scores])),
-        days=sum(one.told.stretch_days for one in scored),
-        days_out=round(sum(one.days_out for one in scores), 1),
-        asked_for=round(sum(one.asked_for for one in scores), 1),
-        short=round(sum(one.short for one in scores), 1),
-        as_proposed_minor=round(sum(one.as_proposed for one in scores)),
-        without_order_minor=round(sum(one.without_order for one in scores)),
-        with_hindsight_minor=round(sum(one.with_hindsight for one in scores)),
+        proposals=len(rows),
+        followed=int(rows["is_followed"].sum()),
+        told_service=round(float(rows["told_covered"].mean(dtype=np.float64)), 4),
+        reached_service=Places(rows["place"]).share(rows["covered"]),
+        days=int(rows["stretch_days"].sum()),
+        days_out=round(float(rows["days_out"].sum()), 1),
+        asked_for=round(float(rows["asked_for"].sum()), 1),
+        short=round(float(rows["short"].sum()), 1),
+        as_proposed_minor=round(float(rows["as_proposed"].sum())),
+        without_order_minor=round(float(rows["without_order"].sum())),
+        with_hindsight_minor=round(float(rows["with_hindsight"].sum())),
     )
 
 
-def _share(scored: Sequence[Scored], holds: NDArray[np.bool_]) -> ScoredShare:
-    """Places are resampled whole: what is wrong about one is wrong every week (Efron & Tibshirani 1993, ch. 8)."""
-    share = float(holds.mean())
-    number: dict[tuple[VariantId, LocationId], int] = {}
-    place = np.array([number.setdefault(one.place, len(number)) for one in scored])
-    if len(number) < LEAST_PLACES:
-        return ScoredShare(share=round(share, 4), low=None, high=None)
-    held, all_of = np.bincount(place, weights=holds), np.bincount(place)
-    drawn = np.random.default_rng(0).multinomial(len(number), np.full(len(number), 1 / len(number)), RESAMPLES)
-    low, high = np.percentile((drawn @ held) / (drawn @ all_of), INTERVAL).tolist()
-    return ScoredShare(share=round(share, 4), low=round(low, 4), high=round(high, 4))
+class Places:
+    """The places of some decisions, drawn whole: what is wrong about one is wrong every week (Efron & Tibshirani 1993,
+    ch. 8). Drawn once for all shares of them.
+    """
+
+    def __init__(self, place: NDArray[np.int32]) -> None:
+        """`place`: (m,) a number of each decision's place."""
+        known, self._of = np.unique(place, return_inverse=True)
+        self._decisions = np.bincount(self._of)
+        self._drawn: NDArray[np.float64] | None = None
+        if len(known) >= LEAST_PLACES:
+            self._drawn = _drawn_with_return(len(known))
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def share(self, holds: NDArray[np.bool_]) -> ScoredShare:
+        """Of the decisions, (m,)."""
+        share = round(float(holds.mean()), 4)
+        if self._drawn is None:
+            return ScoredShare(share=share, low=None, high=None)
+        held = np.bincount(self._of, weights=holds)
+        low, high = np.percentile((self._drawn @ held) / (self._drawn @ self._decisions), INTERVAL).tolist()
+        return ScoredShare(share=share, low=round(low, 4), high=round(high, 4))
+
+
+def _drawn_with_return(count: int) -> NDArray[np.float64]:
+    """(resamples, count) how often each is drawn when as many are drawn as there are."""
+    drawn = np.random.default_rng(0).integers(0, count, (RESAMPLES, count)) + np.arange(RESAMPLES)[:, None] * count
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(np.float64)

@@ -1,0 +1,56 @@
+"""Scores of proposals for routes: what was scored for good is kept as numbers, so that a call reads what is newer."""
+
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+import numpy as np
+
+from smartshop.ai_agents.inventory.looking_over import KEPT
+from smartshop.ai_agents.inventory.replenishment.score_parts import PART, PartNames, Rows, ScoreParts
+from smartshop.data_collection.connectors.ports import ProposalBook
+from smartshop.data_collection.schemas.ids import Micros
+
+
+@dataclass(slots=True)
+class ScoreKeeper:
+    """Decisions from some day on, up to the first that may still change; about 130 bytes each."""
+
+    names: PartNames = field(default_factory=PartNames)
+    final: Rows = field(default_factory=lambda: np.zeros(0, PART))
+    begins: Micros | None = None
+    """Decided from then on; None: nothing was read yet."""
+    until: Micros = field(default=Micros(0))
+    """And before then, all of them scored for good."""
+    turn: Lock = field(default_factory=Lock)
+
+    def read(self, book: ProposalBook, since: Micros, now: Micros) -> ScoreParts:
+        """Of what was decided from `since` to `now`. Blocking; whoever asks meanwhile waits for the same reading.
+
+        A purchase order drafted of a decision, or called off, after its score was final changes nothing of what was
+        read before: only decisions of these days are drafted.
+        """
+        with self.turn:
+            if self.begins is None or since < self.begins:
+                self.names, self.final, self.begins, self.until = PartNames(), np.zeros(0, PART), since, since
+            batches = book.decided(self.until, Micros(now + 1))
+            newer = [self.names.rows(batch) for batch in batches]
+            rows = np.concatenate([self.final, *newer])
+            self._keep(rows, now)
+            # Names grow with the next reading, while this answer is added up.
+            names = replace(
+                self.names,
+                suppliers=dict(self.names.suppliers),
+                classes=dict(self.names.classes),
+                currencies=dict(self.names.currencies),
+            )
+        return ScoreParts(names, rows).since(since)
+
+    def _keep(self, rows: Rows, now: Micros) -> None:
+        """The decisions of one moment stay together: a look keeps many at once."""
+        if not len(rows):
+            return
+        may_change = np.flatnonzero(~rows["is_final"])
+        first = may_change[0] if len(may_change) else len(rows) - 1
+        self.until = Micros(max(int(rows["decided_at"][first]), self.until))
+        is_kept = (rows["decided_at"] < self.until) & (rows["decided_at"] >= now - KEPT)
+        self.final = rows[is_kept]
