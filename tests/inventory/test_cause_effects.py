@@ -6,7 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.inventory.agreeing import agreed_means
 from smartshop.ai_agents.inventory.daily_choice import DailyConfig, choose_days, light_candidates
+from smartshop.ai_agents.inventory.demand.series import demand_series
 from smartshop.ai_agents.inventory.forecasting.boosted_days import BoostedDays
 from smartshop.ai_agents.inventory.forecasting.calendar import HOLIDAY, PROMOTION
 from smartshop.ai_agents.inventory.forecasting.cause_effects import DAILY_EFFECTS, learn_effects
@@ -16,6 +18,8 @@ from smartshop.ai_agents.inventory.forecasting.measures import pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.with_causes import KNOWING, WithCauses, told_causes
 from smartshop.ai_agents.inventory.weekly_choice import LEVELS
+from smartshop.data_collection.pipelines.demand_offers import Promotions
+from tests.inventory.test_demand_series import shelf_of, table_of
 
 MONDAY = date(2024, 1, 1).toordinal()
 SERIES, DAYS, AHEAD = 40, 420, 28
@@ -123,6 +127,24 @@ def test_days_are_told_by_those_that_know_causes_where_that_helps() -> None:
     assert not any(KNOWING in method for method in without.methods)
     losses = [float(pinball(came, one.forecast.quantiles, LEVELS).mean()) for one in (told, without)]
     assert losses[0] < 0.8 * losses[1]
+
+
+def test_sums_know_what_their_parts_know() -> None:
+    rng = np.random.default_rng(2)
+    days = np.arange(7 * 80)
+    promoted = (days // 7 + np.arange(12)[:, None]) % 10 < 2
+    promoted[:, days >= 7 * 76] = np.arange(12)[:, None] < 9
+    mean = rng.uniform(3.0, 9.0, (12, 1)) * np.where(promoted, 2.0, 1.0)
+    first = [(row, int(week)) for row in range(12) for week in np.flatnonzero(promoted[row, ::7])]
+    monday = np.array([MONDAY + 7 * week for _, week in first])
+    numbers, off = np.array([row for row, _ in first], np.int32), np.full(len(first), 0.2, np.float32)
+    table = table_of(
+        rng.poisson(mean)[:, : 7 * 76], first_day=MONDAY, promotions=Promotions(numbers, monday, monday + 6, off)
+    )
+    series = demand_series(table, shelf_of(12), Period.WEEK, 4)
+    truth = mean[:, 7 * 76 :].reshape(12, 4, 7).sum(axis=2)
+    agreed = agreed_means(series, shelf_of(12), truth)
+    assert np.abs(agreed - truth).sum() < 0.05 * truth.sum()
 
 
 def test_without_told_causes_the_candidates_are_as_they_were() -> None:

@@ -63,13 +63,15 @@ def told_causes(panel: Panel) -> tuple[str, ...]:
     return tuple(name for name in sorted(panel.causes) if is_told(name))
 
 
-def knowing_by_week(panel: Panel) -> dict[str, Candidate]:
-    """By name, those of weekly counts; none where no promotion, holiday or event is known.
+def causes_by_week(panel: Panel) -> tuple[str, ...]:
+    """Promotions, holidays and events. One week of the weather is told, and no forecast of weeks was better for it."""
+    names = (name for name in told_causes(panel) if not name.startswith(WEATHER_PREFIX))
+    return (*names, PROMOTION) if PROMOTION in panel.causes else tuple(names)
 
-    Weather is left out: one week of it is told ahead, and no forecast of weeks was the better for it.
-    """
-    causes = tuple(name for name in told_causes(panel) if not name.startswith(WEATHER_PREFIX))
-    causes += (PROMOTION,) if PROMOTION in panel.causes else ()
+
+def knowing_by_week(panel: Panel) -> dict[str, Candidate]:
+    """By name, those of weekly counts; none where no promotion, holiday or event is known."""
+    causes = causes_by_week(panel)
     if not causes:
         return {}
     plain: dict[str, Candidate] = {
