@@ -41,6 +41,11 @@ def test_a_job_waiting_already_is_not_queued_twice(service: Opened) -> None:
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json()["job_id"] == again.json()["job_id"]
     assert [job["state"] for job in service.client.get("/v1/jobs", headers=SECRET).json()["items"]] == ["queued"]
+    one = service.client.get(f"/v1/jobs/{first.json()['job_id']}", headers=SECRET)
+    assert (one.status_code, one.json()) == (200, first.json())
+    for name in ("0", "99", "9" * 40, "first", "²"):
+        unknown = service.client.get(f"/v1/jobs/{name}", headers=SECRET)
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
 
 
 def test_learning_is_queued_for_either_agent_and_what_else_there_is_stays_the_worker_s(tmp_path: Path) -> None:

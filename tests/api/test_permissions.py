@@ -25,6 +25,7 @@ PATH_VALUES = {
     "supplier_id": "none",
     "proposal_id": "none",
     "alert_id": "none",
+    "job_id": "none",
     "variant_id": "none",
     "purchase_order_id": "none",
     "name": "none",

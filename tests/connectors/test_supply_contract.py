@@ -127,10 +127,21 @@ class TestSuppliers:
         assert [one.variant_id for one in (*first, *rest)] == names
 
     def test_a_supplier_with_an_open_order_stays(self, stores: SqlStores) -> None:
-        sent(stores)
+        """As long as anything of it may come: drafted, approved, sent, and received in parts."""
+        stores.suppliers.save(supplier())
+        orders = stores.purchase_orders
+        orders.draft(purchase())
+        for step in (
+            lambda: orders.step(FIRST, PurchaseStatus.APPROVED, at(1)),
+            lambda: orders.step(FIRST, PurchaseStatus.SENT, at(2)),
+            lambda: orders.receive(came("part", tent_green=3), at(3 * DAY)),
+        ):
+            with pytest.raises(Conflict, match="'po-1' of the supplier 'north' is still open; receive or cancel"):
+                stores.suppliers.delete(NORTH)
+            step()
         with pytest.raises(Conflict, match="po-1"):
             stores.suppliers.delete(NORTH)
-        stores.purchase_orders.receive(came("r"), at(3 * DAY))
+        orders.receive(came("rest"), at(3 * DAY))
         assert stores.suppliers.delete(NORTH)
         assert stores.purchase_orders.get(FIRST) is not None
 

@@ -35,6 +35,22 @@ def test_the_books_order_is_worked_out() -> None:
     assert found["units"] == pytest.approx(304.0467800264368, rel=1e-9)
 
 
+def test_only_what_was_asked_for_is_told() -> None:
+    basics: dict[str, float | list[float]] = {"fixed_cost": 8, "demand_rate": 1300}
+    told = {
+        "eoq": calculate("eoq", {**basics, "holding_cost": 0.225}),
+        "backorders": calculate("eoq-backorders", {**basics, "holding_cost": 0.225, "stockout_cost": 5}),
+        "discounts": calculate(
+            "eoq-discounts", {**basics, "holding_rate": 0.3, "unit_costs": [0.75, 0.72], "from_units": [0, 400]}
+        ),
+    }
+    assert {name: set(found) for name, found in told.items()} == {
+        "eoq": {"units", "cost"},
+        "backorders": {"units", "cost", "short_share"},
+        "discounts": {"units", "cost", "price_place"},
+    }
+
+
 def test_what_is_wrong_is_said() -> None:
     with pytest.raises(NotFound, match="no calculation 'eog'"):
         calculate("eog", {})

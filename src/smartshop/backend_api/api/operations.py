@@ -10,10 +10,13 @@ from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Limit
 from smartshop.data_collection.connectors.ports import JobRecord, ModelRecord
 from smartshop.data_collection.pipelines.clock import SECOND, format_rfc3339, rfc3339_or_none
+from smartshop.errors import NotFound
 
 ALIVE_WITHIN = 30 * SECOND
 """A process or agent heard of within this time (µs) is alive; they beat every few seconds."""
 MAX_LETTERS = 1_000
+LONGEST_JOB_ID = 18
+"""Digits that fit the column of every engine."""
 
 
 class AgentBeat(msgspec.Struct, frozen=True):
@@ -105,6 +108,15 @@ def list_jobs(service: Service, call: Call[PageQuery, None]) -> JobPage:
     return JobPage([job_seen(record) for record in service.shop.jobs.recent(call.query.limit)], None)
 
 
+def get_job(service: Service, call: Call[None, None]) -> Job:
+    sent = call.path("job_id")
+    is_number = sent.isascii() and sent.isdecimal() and len(sent) <= LONGEST_JOB_ID
+    record = service.shop.jobs.get(int(sent)) if is_number else None
+    if record is None:
+        raise NotFound(f"There is no job {sent[:40]!r}; /v1/jobs lists those of late.")
+    return job_seen(record)
+
+
 def enqueue_job(service: Service, call: Call[None, JobRequest]) -> Answer:
     """The same job twice in the queue is once enough."""
     jobs = service.shop.jobs
@@ -181,6 +193,14 @@ ENDPOINTS = (
         summary="Jobs of late, newest first",
         query=PageQuery,
         answer=JobPage,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/jobs/{job_id}",
+        permission=Permission.SECRET,
+        handle=get_job,
+        summary="How one job is getting on, or how it went",
+        answer=Job,
     ),
     Endpoint(
         method="POST",

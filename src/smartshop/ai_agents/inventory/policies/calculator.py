@@ -114,6 +114,13 @@ CALCULATIONS: dict[str, tuple[str, Callable[..., object]]] = {
     "loss-sample": ("… demand as in a sample", _loss_of_sample),
 }
 """Name → what it is, and how it is worked out."""
+NOT_ASKED = {
+    "eoq": frozenset({"short_share", "price_place"}),
+    "eoq-backorders": frozenset({"price_place"}),
+    "eoq-discounts": frozenset({"short_share"}),
+    "eoq-increments": frozenset({"short_share"}),
+}
+"""What their answer has a place for, but no such question was put."""
 
 
 def inputs_of(name: str) -> tuple[list[str], list[str]]:
@@ -146,11 +153,16 @@ def calculate(name: str, given: Given) -> dict[str, object]:
     compute = CALCULATIONS[name][1]
     kinds = {each.name: each.annotation for each in inspect.signature(compute).parameters.values()}
     found = compute(**{each: _as_asked(each, value, kinds[each]) for each, value in given.items()})
+    left_out = NOT_ASKED.get(name, frozenset())
+    return {key: _plain(value) for key, value in _fields_of(found).items() if key not in left_out}
+
+
+def _fields_of(found: object) -> dict[str, object]:
     if is_dataclass(found) and not isinstance(found, type):
-        return {key: _plain(value) for key, value in asdict(found).items()}
-    if isinstance(found, tuple):
-        return {key: _plain(value) for key, value in found._asdict().items()}  # type: ignore[attr-defined]  # named
-    raise AssertionError(f"{name} told {type(found).__name__}")
+        return asdict(found)
+    assert isinstance(found, tuple), "every calculation answers with named fields"
+    fields: dict[str, object] = found._asdict()  # type: ignore[attr-defined]  # a named tuple
+    return fields
 
 
 def _as_asked(name: str, value: float | Sequence[float], kind: object) -> float | Sequence[float]:
