@@ -32,7 +32,7 @@ from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 
 Number = TypeVar("Number", bound=np.generic)
 
-NEVER_SOLD = "launches of its like; it has not sold yet"
+NEVER_SOLD = "launches of its like, before its first sale"
 PRIOR_LAUNCHES = 50
 """That are taken to have held the law's levels exactly, as origins are for sums of what sells."""
 
