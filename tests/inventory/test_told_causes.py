@@ -1,6 +1,8 @@
 """From rows of what is known of days to causes as forecasts know them."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -8,11 +10,15 @@ import pytest
 from smartshop.ai_agents.inventory.demand import told_causes
 from smartshop.ai_agents.inventory.demand.causes import ShopEvent
 from smartshop.ai_agents.inventory.demand.told_causes import holiday_country, in_words, known_causes
+from smartshop.data_collection.pipelines.clock import ShopClock
 from smartshop.data_collection.schemas.countries import COUNTRIES, clean_country
 from smartshop.data_collection.schemas.demand_causes import CauseKind, DemandCause
 from smartshop.data_collection.schemas.ids import LocationId
 from smartshop.errors import InvalidValue, SettingsError
+from smartshop.job_context import JobContext
 from smartshop.settings import read_settings
+from smartshop.stock_jobs import known_of_days
+from tests.importing.shop import opened_shop
 
 MONDAY = date(2026, 5, 4)
 FIRST = MONDAY.toordinal()
@@ -88,3 +94,23 @@ def test_the_setting_names_the_country_or_stops_the_start(monkeypatch: pytest.Mo
     monkeypatch.setenv("SMARTSHOP_COUNTRY", "UK")
     with pytest.raises(SettingsError, match=r"SMARTSHOP_COUNTRY cannot be used: .* \(the United Kingdom is GB\)"):
         read_settings()
+
+
+def test_jobs_know_what_the_shop_told(tmp_path: Path) -> None:
+    pytest.importorskip("holidays")
+    with opened_shop(tmp_path / "shop") as shop:
+        shop.stores.demand_causes.tell([event("fair", 1, OSLO), event("fair", 2, OSLO), weather("rain", 1, 2.0)])
+        clock = ShopClock(ZoneInfo("UTC"))
+        found = {}
+        for country in ("GB", "QQ"):
+            settings = shop.settings.model_copy(update={"country": country})
+            found[country] = known_of_days(
+                JobContext(settings, shop.place, shop.stores, clock, None, lambda share, what: None)
+            )
+    known, why_not = found["GB"]
+    assert (known.country, why_not) == ("GB", "")
+    assert known.events == (ShopEvent("fair", FIRST + 1, FIRST + 2, OSLO),)
+    assert [one.values.tolist() for one in known.readings] == [[2.0]]
+    known, why_not = found["QQ"]
+    assert (known.country, known.events) == (None, found["GB"][0].events)
+    assert "No public holidays are known of QQ" in why_not
