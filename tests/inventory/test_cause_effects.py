@@ -17,7 +17,7 @@ from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, Beyond
 from smartshop.ai_agents.inventory.forecasting.measures import pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.with_causes import KNOWING, WithCauses, told_causes
-from smartshop.ai_agents.inventory.weekly_choice import LEVELS
+from smartshop.ai_agents.inventory.weekly_choice import LEVELS, ChoiceConfig, choose_forecasts
 from smartshop.data_collection.pipelines.demand_offers import Promotions
 from tests.inventory.test_demand_series import shelf_of, table_of
 
@@ -127,6 +127,23 @@ def test_days_are_told_by_those_that_know_causes_where_that_helps() -> None:
     assert not any(KNOWING in method for method in without.methods)
     losses = [float(pinball(came, one.forecast.quantiles, LEVELS).mean()) for one in (told, without)]
     assert losses[0] < 0.8 * losses[1]
+
+
+def test_weeks_are_told_by_those_that_know_promotions_where_that_helps() -> None:
+    rng = np.random.default_rng(7)
+    weeks = np.arange(84)
+    promoted = (weeks + rng.integers(0, 12, (40, 1))) % 12 < 2
+    mean = rng.uniform(5.0, 30.0, (40, 1)) * np.where(promoted, 2.0, 1.0)
+    demand = rng.poisson(mean).astype(np.float64)
+    offers = {PROMOTION: np.where(promoted, 0.2, 0.0).astype(np.float32)}
+    panel = Panel(demand[:, :72], Period.WEEK, MONDAY, offers)
+    config = ChoiceConfig(most_valuable=0, least_boosted=1_000)
+    told = choose_forecasts(panel, demand.sum(axis=1), config, _silent)
+    assert all(KNOWING in told.methods[number] for number in told.method)
+    without = choose_forecasts(replace(panel, causes={}), demand.sum(axis=1), config, _silent)
+    assert not any(KNOWING in method for method in without.methods)
+    losses = [float(pinball(demand[:, 72:], one.forecast.quantiles, LEVELS).mean()) for one in (told, without)]
+    assert losses[0] < 0.7 * losses[1]
 
 
 def test_sums_know_what_their_parts_know() -> None:

@@ -18,6 +18,7 @@ from smartshop.ai_agents.inventory.demand.causes import (
     told_ahead,
 )
 from smartshop.ai_agents.inventory.demand.series import demand_series
+from smartshop.ai_agents.inventory.evaluate_past import Past
 from smartshop.ai_agents.inventory.forecasting.known_ahead import Ahead, Beyond, as_known, usual
 from smartshop.ai_agents.inventory.forecasting.panel import Panel, Period
 from smartshop.data_collection.pipelines.demand import DemandTable
@@ -137,3 +138,18 @@ class TestWhatTheKeeperTold:
         assert panel.causes["weather_warmth"][0, 10] == 73.0
         assert panel.until(5).causes["weather_warmth"][0, :6].tolist() == [3.0, 10.0, 17.0, 24.0, 31.0, 38.0]
         assert panel.until(5).causes["weather_warmth"][0, 6] == np.mean([17.0, 24.0, 31.0, 38.0])
+
+
+def test_an_evaluation_knows_weather_of_an_earlier_day_as_far_as_todays() -> None:
+    late = warmth(days=DAYS + 3)
+    values = late.values.copy()
+    values[43:] = -50.0
+    one, two = (
+        Past(table(), shelf_of(2), KnownCauses(readings=(each,)))
+        .series(40, Period.DAY, 14)
+        .panel.causes["weather_warmth"]
+        for each in (late, replace(late, values=values))
+    )
+    assert np.array_equal(one, two)
+    assert one[0, :43].tolist() == list(range(43))
+    assert len(set(one[0, 43:].tolist())) == 1
