@@ -64,6 +64,25 @@ def test_parts_are_called_off_by_name_and_never_more_than_was_ordered(service: O
     assert (other.status_code, other.json()["code"]) == (409, "cancellation_conflict")
 
 
+def test_an_order_says_how_far_it_was_called_off(service: Opened) -> None:
+    placed(service, "c-6", "tents-8", 3, customer_id="looker")
+
+    def told() -> tuple[str, list[str]]:
+        one = service.client.get("/v1/orders/c-6", headers=SECRET).json()
+        page = service.client.get("/v1/orders", params={"customer_id": "looker"}, headers=SECRET).json()
+        return one["status"], [item["status"] for item in page["items"]]
+
+    assert told() == ("placed", ["placed"])
+    cancel(service, "c-6", lines=[{"line_id": "0", "quantity": 2}])
+    assert told() == ("partly_cancelled", ["partly_cancelled"])
+    cancel(service, "c-6")
+    assert told() == ("cancelled", ["cancelled"])
+    lines = [{"product_id": "tents-8", "quantity": 3, "unit_price_minor": 900}]
+    again = {"order_id": "c-6", "customer_id": "looker", "lines": lines}
+    answer = service.client.post("/v1/orders", json=again, headers=SECRET)
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled"), "it does not come to life again"
+
+
 def test_what_is_written_off_stays_away(service: Opened) -> None:
     before = available(service, "tents-3")
     placed(service, "c-3", "tents-3")

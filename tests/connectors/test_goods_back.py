@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
+
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.schemas.events import EventKind, Trust
 from smartshop.data_collection.schemas.ids import CustomerId, LocationId, OrderId, VariantId
-from smartshop.data_collection.schemas.orders import CalledOff, Order, Return
+from smartshop.data_collection.schemas.orders import CalledOff, Order, Refund, Return, called_off_event
 from smartshop.data_collection.schemas.stock import MovementReason, StockCount
 from tests.connectors.test_reservations_contract import MAIN, NOW, TENT, basket, buy, later, level
 from tests.connectors.told import NOON, append, at, event, in_threads, order, order_entry
@@ -142,6 +144,21 @@ def test_an_orders_name_is_no_other_orders_beginning(stores: SqlStores) -> None:
     append(stores, called_off("c1", order("o1", units=6)))
     assert levels(stores) == {MAIN: 5}
     assert stores.orders.movements(OrderId("o")) == []
+
+
+def test_orders_tell_what_of_their_lines_was_called_off(stores: SqlStores) -> None:
+    names = ("o1", "o10", "o2")
+    for name in names:
+        stores.orders.place(order_entry(f"e-{name}", order(name, units=3)))
+    for cancellation, units in (("", 3), ("part", 1)):
+        name = called_off_event(OrderId("o10"), cancellation)
+        refund = Refund(
+            event_id=name, order_id=OrderId("o10"), amount_minor=1, currency="GBP", refunded_at=at(9),
+            trust=Trust.SERVER, lines=order("o10", units=units).lines, customer_id=CustomerId("ada"),
+        )  # fmt: skip
+        append(stores, msgspec.structs.replace(called_off(name, order("o10", units=units)), refund=refund))
+    told = [one for name in names if (one := stores.orders.get(OrderId(name))) is not None]
+    assert stores.orders.called_off(told) == {"o10": {"0": 3}}
 
 
 def test_of_many_who_call_one_order_off_at_once_each_unit_comes_back_once(

@@ -1,7 +1,9 @@
 """`/v1/orders`: a shopper orders for themselves, the shop's own systems for anyone."""
 
+import asyncio
 import hashlib
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -10,7 +12,7 @@ from msgspec import Meta
 from smartshop.backend_api.endpoint import Answer, Call, Endpoint
 from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.allowed_requests import check_own
-from smartshop.backend_api.services.orders import Placed, Wanted, WantedLine, place_order
+from smartshop.backend_api.services.orders import Wanted, WantedLine, place_order
 from smartshop.backend_api.services.product_input import Moment
 from smartshop.backend_api.utils.auth import Caller, Permission
 from smartshop.backend_api.utils.wire import Currency, Id, Limit, Minor, Quantity, id_in_path, usable_id
@@ -21,6 +23,7 @@ from smartshop.data_collection.schemas.ids import (
     AnonymousId,
     CustomerId,
     DecisionId,
+    LineId,
     LocationId,
     OrderId,
     ProductId,
@@ -74,6 +77,7 @@ class OrderLine(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     status: str
+    """placed, partly_cancelled or cancelled; claimed: told by a browser alone."""
     lines: list[OrderLine]
     total_minor: int
     currency: str
@@ -105,7 +109,8 @@ async def post_order(service: Service, call: Call[None, OrderRequest]) -> Answer
     await _remember_key(service, call, wanted.order_id)
     if not placed.is_new and not _may_see(call.caller, placed.order):
         raise OrderConflict(wanted.order_id)
-    return _answer(placed)
+    seen = await asyncio.to_thread(_seen, service, [placed.order])
+    return Answer(seen[0], 201 if placed.is_new else 200)
 
 
 def get_order(service: Service, call: Call[None, None]) -> Order:
@@ -113,7 +118,7 @@ def get_order(service: Service, call: Call[None, None]) -> Order:
     order = service.shop.orders.get(order_id)
     if order is None or not _may_see(call.caller, order):
         raise NotFound(f"There is no order {order_id!r} of this shopper.")
-    return wire_order(order)
+    return _seen(service, [order])[0]
 
 
 def list_orders(service: Service, call: Call[OrdersQuery, None]) -> OrderPage:
@@ -124,13 +129,20 @@ def list_orders(service: Service, call: Call[OrdersQuery, None]) -> OrderPage:
     if customer_id is None:
         return OrderPage([], None)
     placed = service.shop.orders.of_customer(customer_id, call.query.limit)
-    return OrderPage([wire_order(order) for order in placed], None)
+    return OrderPage(_seen(service, placed), None)
 
 
-def wire_order(order: orders.Order) -> Order:
+def _seen(service: Service, placed: Sequence[orders.Order]) -> list[Order]:
+    called_off = service.shop.orders.called_off(placed)
+    return [wire_order(order, called_off.get(order.order_id, {})) for order in placed]
+
+
+def wire_order(order: orders.Order, called_off: Mapping[LineId, int]) -> Order:
+    """`called_off`: units by line."""
+    is_whole = all(called_off.get(line.line_id, 0) >= line.quantity for line in order.lines)
     return Order(
         order_id=order.order_id,
-        status=order.status.value,
+        status=order.status.value if not called_off else "cancelled" if is_whole else "partly_cancelled",
         lines=[
             OrderLine(line.line_id, line.product_id, line.variant_id, line.quantity, line.unit_price_minor)
             for line in order.lines
@@ -139,10 +151,6 @@ def wire_order(order: orders.Order) -> Order:
         currency=order.currency,
         ordered_at=format_rfc3339(order.ordered_at),
     )
-
-
-def _answer(placed: Placed) -> Answer:
-    return Answer(wire_order(placed.order), 201 if placed.is_new else 200)
 
 
 def _may_see(caller: Caller, order: orders.Order) -> bool:

@@ -13,9 +13,9 @@ from smartshop.data_collection.pipelines.arrivals import Arrival
 from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.pipelines.consequences import entry_of
 from smartshop.data_collection.schemas.events import ORDER_DESK, EventKind, ProductLine, StoredEvent, Trust
-from smartshop.data_collection.schemas.ids import AnonymousId, EventId, LineId, Micros, OrderId, ShopperKey, VariantId
+from smartshop.data_collection.schemas.ids import AnonymousId, LineId, Micros, OrderId, ShopperKey, VariantId
 from smartshop.data_collection.schemas.messages import EventsAccepted
-from smartshop.data_collection.schemas.orders import CalledOff, Order, OrderLine, OrderStatus
+from smartshop.data_collection.schemas.orders import CalledOff, Order, OrderLine, OrderStatus, called_off_event
 from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 from smartshop.errors import Conflict, NotFound
 
@@ -131,8 +131,7 @@ def _event(order: Order, wanted: Cancelling, lines: Sequence[OrderLine], at: Mic
     # An order of who was erased names nobody; its own name stands for them in the books.
     browser = order.anonymous_id if order.customer_id or order.anonymous_id else AnonymousId(order.order_id)
     return StoredEvent(
-        # No id from outside holds a slash, so this never meets an event_id that somebody sent.
-        event_id=EventId(f"called-off/{order.order_id}/{wanted.cancellation_id}"),
+        event_id=called_off_event(order.order_id, wanted.cancellation_id),
         kind=EventKind.ORDER_REFUNDED,
         occurred_at=at,
         received_at=now,

@@ -44,6 +44,7 @@ from smartshop.data_collection.schemas.ids import (
     AnonymousId,
     CustomerId,
     DecisionId,
+    LineId,
     LocationId,
     Micros,
     ModelVersion,
@@ -311,6 +312,10 @@ class Orders(Protocol):
 
     def movements(self, order_id: OrderId) -> list[StockMovement]:
         """What an order took from the shelf, and what of it came back or was written off, by their ids."""
+
+    def called_off(self, told: Sequence[Order]) -> dict[OrderId, dict[LineId, int]]:
+        """Units of their lines that were called off; orders of which nothing was are absent, and so are erased
+        customers'."""
 
 
 class Stock(Protocol):

@@ -9,6 +9,7 @@ from smartshop.data_collection.schemas.ids import (
     AnonymousId,
     CustomerId,
     DecisionId,
+    EventId,
     LineId,
     LocationId,
     Micros,
@@ -85,6 +86,14 @@ class Return(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     trust: Trust
     restock: bool = False
     customer_id: CustomerId | None = None
+
+
+CALLED_OFF = "called-off"
+
+
+def called_off_event(order_id: OrderId, cancellation_id: str) -> EventId:
+    """The event that calls off a part, or (with an empty name) the whole. No id from outside holds a slash."""
+    return EventId(f"{CALLED_OFF}/{order_id}/{cancellation_id}")
 
 
 class CalledOff(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -1,19 +1,19 @@
 """Orders over SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import literal, or_, select, tuple_
+from sqlalchemy import Connection, literal, or_, select, tuple_
 
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.append import append_batches, prepare
 from smartshop.data_collection.connectors.sql.engine import Database
-from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys
+from smartshop.data_collection.connectors.sql.erased_keys import ErasedKeys, browser_key
 from smartshop.data_collection.connectors.sql.goods_back import read_order_movements
 from smartshop.data_collection.connectors.sql.order_book import content
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund
 from smartshop.data_collection.connectors.sql.tables import orders, refunds
-from smartshop.data_collection.schemas.ids import CustomerId, Micros, OrderId
-from smartshop.data_collection.schemas.orders import Order, OrderStatus, Refund
+from smartshop.data_collection.schemas.ids import CustomerId, LineId, Micros, OrderId
+from smartshop.data_collection.schemas.orders import CALLED_OFF, Order, OrderStatus, Refund, called_off_event
 from smartshop.data_collection.schemas.stock import StockMovement
 from smartshop.errors import Conflict, Forbidden, InvalidValue, OrderConflict
 
@@ -104,3 +104,22 @@ class SqlOrders:
     def movements(self, order_id: OrderId) -> list[StockMovement]:
         with self._database.read() as connection:
             return read_order_movements(connection, order_id)
+
+    def called_off(self, told: Sequence[Order]) -> dict[OrderId, dict[LineId, int]]:
+        with self._database.read() as connection:
+            found = {order.order_id: _called_off(connection, order) for order in told}
+        return {order_id: units for order_id, units in found.items() if units}
+
+
+def _called_off(connection: Connection, order: Order) -> dict[LineId, int]:
+    key = order.customer_id or (None if order.anonymous_id is None else browser_key(order.anonymous_id))
+    start, end = called_off_event(order.order_id, ""), f"{CALLED_OFF}/{order.order_id}0"  # "0" is the sign behind "/"
+    own = select(refunds.c.payload).where(
+        refunds.c.shopper_key == key, refunds.c.event_id >= start, refunds.c.event_id < end
+    )
+    ordered = {line.line_id: line.quantity for line in order.lines}
+    units: dict[LineId, int] = {}
+    for payload in connection.execute(own).scalars() if key is not None else ():
+        for line in decode_refund(payload).lines:
+            units[line.line_id] = min(units.get(line.line_id, 0) + line.quantity, ordered.get(line.line_id, 0))
+    return units
