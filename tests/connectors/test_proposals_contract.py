@@ -178,7 +178,7 @@ class TestFollowing:
     def test_of_many_who_draft_at_once_one_does(self, stores: SqlStores) -> None:
         stores.proposals.keep([told("p-1"), told("p-2")])
         stores.suppliers.save(MILL)
-        begin = Barrier(8)
+        begin = Barrier(8, timeout=20)
 
         def draft(number: int) -> PurchaseOrder:
             begin.wait()

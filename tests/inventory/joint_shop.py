@@ -20,8 +20,8 @@ SHORT = tuple(VariantId(f"thing-{number}") for number in range(4))
 
 
 @contextmanager
-def opened_joint_shop(folder: Path) -> Iterator[EmbeddedShop]:
-    with opened_supply_shop(folder) as shop:
+def opened_joint_shop(folder: Path, database_url: str = "") -> Iterator[EmbeddedShop]:
+    with opened_supply_shop(folder, database_url) as shop:
         bring_short(shop)
         yield shop
 

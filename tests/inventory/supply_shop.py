@@ -40,8 +40,8 @@ FILLERS = 24
 
 
 @contextmanager
-def opened_supply_shop(folder: Path) -> Iterator[EmbeddedShop]:
-    with opened_shop(folder / "shop") as shop:
+def opened_supply_shop(folder: Path, database_url: str = "") -> Iterator[EmbeddedShop]:
+    with opened_shop(folder / "shop", database_url) as shop:
         shop.bring("products", _products(folder / "products.csv"))
         shop.bring("interactions", _orders(folder / "orders.csv"))
         _count_stock(shop)

@@ -177,7 +177,7 @@ def test_a_proposal_is_told_in_words_and_as_a_table(shop: EmbeddedShop, model: I
         *("Quick & Sons, to main", "  Kettle", "Slow Boat, to main", "  Lamp", "  the order itself"),
         *("from a supplier to be found", "  Rare"),
     ]
-    assert summary(found).startswith(f"{len(found.items)} orders of {len(RATES) + FILLERS} stocked variants")
+    assert summary(found).startswith(f"3 of {len(RATES) + FILLERS} stocked variants to order, in 2 orders: goods for ")
 
 
 def test_an_id_is_the_same_all_day_and_another_tomorrow(shop: EmbeddedShop, model: InventoryModel) -> None:

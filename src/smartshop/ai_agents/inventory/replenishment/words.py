@@ -136,10 +136,10 @@ def _drafting(order: JointOrder, lines: int, made: Sequence[str]) -> str:
 
 def summary(found: Proposals) -> str:
     """How much was looked at, and what it comes to."""
-    text = (
-        f"{len(found.items)} order{_s(len(found.items))} of {found.looked_at:,} stocked variants, "
-        f"{written(found.cash_minor, found.currency)} together."
-    )
+    text = f"{len(found.items):,} of {found.looked_at:,} stocked variants to order"
+    if found.orders:
+        text += f", in {len(found.orders)} order{_s(len(found.orders))}"
+    text += f": goods for {written(found.cash_minor, found.currency)}."
     if found.budget_minor is not None:
         text += f" The budget of {written(found.budget_minor, found.currency)} leaves out {found.left_out}."
     if found.never_sold:
