@@ -1,16 +1,23 @@
 """Warnings of too little, too much and unsold stock, on cases worked out by hand."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import poisson
 
 from smartshop.ai_agents.inventory.alerts.dead_stock import DeadStockConfig, dead_stock
 from smartshop.ai_agents.inventory.alerts.facts import StockFacts
+from smartshop.ai_agents.inventory.alerts.found import Telling
 from smartshop.ai_agents.inventory.alerts.overstock import OverstockConfig, overstock
+from smartshop.ai_agents.inventory.alerts.stakes import Stakes
+from smartshop.ai_agents.inventory.alerts.stock_alerts import StockConfigs, StockPast, stock_alerts
 from smartshop.ai_agents.inventory.alerts.stockout import StockoutConfig, stockout_risk
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival
 from smartshop.data_collection.pipelines.clock import DAY
+from smartshop.data_collection.schemas.alerts import AlertKind
 from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.data_collection.schemas.stock import MovementReason, StockMovement
 from tests.inventory.alert_cases import NOW, SURE, WEEKS_KNOWN, facts, model
@@ -135,3 +142,21 @@ class TestDeadStock:
         assert self.told(0, 300, moved(5, 400)) is None
         unpriced = facts(5, price_minor=None)
         assert dead_stock(unpriced, None, None, [moved(5, 400)], NOW, DeadStockConfig()) is None
+
+
+def test_movements_are_read_of_all_that_need_them_in_one_question() -> None:
+    """Stock for years that was never sold, stock for years that sells, little stock, and much that came last week."""
+    old, young, read = [moved(2_000, 300)], [moved(2_000, 7)], list[list[int]]()
+    places = [replace(facts(2_000), asked=None), facts(2_000), facts(2), facts(1_999)]
+
+    def movements(some: Sequence[StockFacts]) -> list[list[StockMovement]]:
+        read.append([one.place.on_hand for one in some])
+        return [young if one.place.on_hand == 1_999 else old for one in some]
+
+    past = StockPast(
+        last_sold=lambda one: None if one.asked is None else NOW, movements=movements, day=lambda at: "", now=NOW
+    )
+    telling = Telling(Stakes(1.0), "GBP", "2026-01-05", frozenset())
+    found = [one.kind for one in stock_alerts(model(7.0), places, past, telling, StockConfigs())]
+    assert found == [AlertKind.DEAD_STOCK, AlertKind.OVERSTOCK, AlertKind.STOCKOUT_RISK]
+    assert read == [[2_000, 2_000, 1_999]]
