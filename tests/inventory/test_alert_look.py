@@ -111,6 +111,7 @@ def test_everything_that_is_wrong_is_told_and_nothing_else(shop: EmbeddedShop) -
     assert look(shop)["alerts_opened"] > 0
     assert set(told(shop)) == {
         (AlertKind.STOCKOUT_RISK, "lamp"),
+        (AlertKind.STOCKOUT_RISK, "rare"),
         (AlertKind.DEMAND_SURGE, "mug"),
         (AlertKind.DEMAND_SURGE, "kettle"),
         (AlertKind.PRICE_DEMAND, "kettle"),
