@@ -81,7 +81,7 @@ def learn_effects(panel: Panel, names: Sequence[str], config: EffectsConfig, gro
     causes = {name: cause for name, cause in causes.items() if cause.size and np.ptp(cause) > 0}
     centre, scale = np.array([_steps(cause) for cause in causes.values()]).reshape(len(causes), 2).T
     steps = [
-        ((cause if len(cause) == 1 else cause[some]).astype(np.float64) - middle) / step
+        ((cause if len(cause) == 1 else cause[some]) - np.float32(middle)) / np.float32(step)
         for cause, middle, step in zip(causes.values(), centre, scale, strict=True)
     ]
     weekday = weekdays(day_numbers(panel, 0)[since:]) if panel.period is Period.DAY else np.zeros(demand.shape[1], int)
@@ -105,8 +105,8 @@ class _Past:
     demand: Floats
     """0 where it is not known"""
     known: NDArray[np.bool_]
-    steps: Sequence[Floats]
-    """k of (m, t) or (1, t)"""
+    steps: Sequence[Cause]
+    """k of (m, t) or (1, t); in single precision, for those of places are many"""
     weekday: Groups
     """(t,)"""
     config: EffectsConfig
@@ -117,8 +117,7 @@ class _Past:
             return prior
         effects = prior.copy()
         factor = np.ones_like(self.demand)
-        around = [_around_means(step, self.config.around) for step in self.steps]
-        apart = [step - mean for step, mean in zip(self.steps, around, strict=True)]
+        apart = [_apart(step, self.config.around) for step in self.steps]
         for _ in range(self.config.turns):
             moving = self._moving(effects, group)
             expected = self._expected(factor * moving)
@@ -149,7 +148,7 @@ class _Past:
         found = (came + prior * whole) / (awaited + prior)
         return np.asarray((found / found.mean(axis=1, keepdims=True))[group][:, self.weekday], np.float64)
 
-    def _step(self, expected: Floats, apart: Sequence[Floats], group: Groups, beyond: Floats, spread: float) -> Floats:
+    def _step(self, expected: Floats, apart: Sequence[Cause], group: Groups, beyond: Floats, spread: float) -> Floats:
         """(g, k) of Newton's method; `apart`: causes less their mean around, `beyond`: effects less what draws them."""
         g, k = beyond.shape
         squares, products = np.zeros((g, k, k)), np.zeros((g, k))
@@ -194,5 +193,7 @@ def _around_sums(values: Floats, reach: int) -> Floats:
     return np.asarray(running[:, high] - running[:, low], np.float64)
 
 
-def _around_means(values: Floats, reach: int) -> Floats:
-    return _around_sums(values, reach) / _around_sums(np.ones((1, values.shape[1])), reach)
+def _apart(step: Cause, reach: int) -> Cause:
+    """(m, t) what a cause is beyond its mean around."""
+    around = _around_sums(step.astype(np.float64), reach) / _around_sums(np.ones((1, step.shape[1])), reach)
+    return np.asarray(step - around, np.float32)
