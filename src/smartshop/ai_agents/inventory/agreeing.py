@@ -8,6 +8,7 @@ import numpy as np
 from smartshop.ai_agents.inventory.demand.series import DemandSeries
 from smartshop.ai_agents.inventory.forecasting.cause_effects import WEEKLY_EFFECTS, learn_effects
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import forecast_counts, plain_candidates
+from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.hierarchy import Hierarchy, build_hierarchy, reconcile, sums
 from smartshop.ai_agents.inventory.forecasting.panel import Cause, Floats, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
@@ -40,9 +41,8 @@ def agreed_means(series: DemandSeries, shelf: Shelf, mean: Floats) -> Floats:
     upper = Panel(sums(tree, demand), series.panel.period, series.panel.first_day, causes)
     candidates = {**plain_candidates(), SharedSeason.name: SharedSeason()}
     if causes:
-        candidates |= {
-            f"{name}{KNOWING}": WithCauses(one, (MOVED,), WEEKLY_EFFECTS) for name, one in candidates.items()
-        }
+        knowing = (WithCauses(one, (MOVED,), WEEKLY_EFFECTS) for one in (RecentCounts(), SharedSeason()))
+        candidates |= {f"{one.candidate.name}{KNOWING}": one for one in knowing}
     told = forecast_counts(upper, mean.shape[1], LEVELS, candidates).forecast
     # Counts stray with their size: what a sum asks for is shared out by it, or the rarest would pay for the busiest.
     size = np.maximum(mean.mean(axis=1), LEAST_SIZE)
