@@ -3,7 +3,8 @@
 Days know what weeks do not: which of them are promoted, and where in the year they lie. Both are tried from the same
 earlier origins. A class of series goes by day where the loss of its sums over one to four weeks, and that of its single
 weeks, are surely smaller (95 % interval over series) and at no origin much larger. Only what is known ahead explains
-days: promotions, categories, the calendar. Prices of days to come are not, nor is weather.
+days: promotions, categories, the calendar, holidays and events, and weather as far as it was told. Prices of days to
+come are not: when they were planned nobody knows.
 """
 
 from collections.abc import Mapping

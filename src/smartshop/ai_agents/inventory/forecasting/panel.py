@@ -42,7 +42,8 @@ class Panel:
     first_day: int
     """Proleptic ordinal (`date.toordinal`) of the first period's first day: weeks begin on Mondays."""
     causes: Mapping[str, Cause] = field(default_factory=dict)
-    """Name → (n, t + h) or (1, t + h): promotion, price, holiday, open, weather …, known h periods ahead as well."""
+    """Name → (n, t + h) or (1, t + h): promotion, price, holiday, open, weather …; h periods ahead, where they are not
+    told with what is taken to be."""
     groups: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     """Name → (n,) codes: category, brand, location, supplier; -1 for none."""
     told_ahead: Mapping[str, Ahead] = field(default_factory=dict)
