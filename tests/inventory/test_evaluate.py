@@ -24,9 +24,10 @@ from smartshop.ai_agents.inventory.evaluate_weekly import (
 )
 from smartshop.ai_agents.inventory.evaluation_tables import as_markdown, as_tables, summary
 from smartshop.ai_agents.inventory.forecasting.choosing import Tried
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB
 from smartshop.ai_agents.inventory.forecasting.panel import Forecast, Panel, Period
-from smartshop.ai_agents.inventory.weekly_choice import LEVELS, SIMPLE, USUAL_CHOICE, light_candidates
+from smartshop.ai_agents.inventory.weekly_choice import LEVELS, USUAL_CHOICE, light_candidates
 from smartshop.data_collection.pipelines.demand import DemandTable
 from smartshop.errors import NotFound
 from smartshop.evaluating import AGENTS, evaluated, forecast_trial_of, trial_of

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from smartshop.ai_agents.inventory.evaluate_past import Gain, Past, gain_on
 from smartshop.ai_agents.inventory.forecasting.choosing import Policy, Tried, choose, pinball_loss
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
+from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE
 from smartshop.ai_agents.inventory.forecasting.measures import pinball, share_below, tie_chances, wmape
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
 from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
 from smartshop.ai_agents.inventory.weekly_choice import (
     LEVELS,
-    SIMPLE,
     USUAL_CHOICE,
     Tell,
     light_candidates,
