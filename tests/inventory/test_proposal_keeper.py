@@ -142,6 +142,15 @@ def test_orders_are_drafted_from_no_list_of_long_ago(stocked: Stocked, later: in
         assert asked.result().at == stocked.watch.now > first.at
 
 
+def test_what_is_shared_is_told_once_a_list_is_there(stocked: Stocked) -> None:
+    keeper, shop = ProposalKeeper(patience_seconds=AT_ONCE), stocked.shop
+    stocked.catalogue.gate.clear()
+    assert keeper.shared(shop) is None
+    stocked.catalogue.gate.set()
+    keeper.patience_seconds = LONG
+    assert keeper.shared(shop) == keeper.newest(shop).shared
+
+
 def test_a_failure_is_told_and_the_next_who_asks_tries_again(stocked: Stocked) -> None:
     keeper = ProposalKeeper(patience_seconds=LONG)
     first = keeper.newest(stocked.shop)

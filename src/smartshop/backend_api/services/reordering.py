@@ -139,8 +139,19 @@ class ProposalKeeper:
         return self._newest(shop, OLDEST_DRAFTED)
 
     def shared(self, shop: Shop) -> SharedCosts | None:
-        """What the list that orders would be drafted from was decided with; None: there is none."""
-        found = self._usable(shop, OLDEST_DRAFTED)
+        """What the list that orders would be drafted from was decided with. None: it is not there yet, nor as soon as
+        one may wait; it is worked out for who asks next.
+
+        Raises:
+            NotFound: nothing was learned yet.
+        """
+        served_forecasts(shop)
+        with self._turn:
+            found = self._usable(shop, OLDEST_DRAFTED)
+            renewal = None if found is not None else self._renewing(shop)
+        if renewal is not None:
+            wait([renewal], self.patience_seconds)
+            found = renewal.result() if renewal.done() else None
         return None if found is None else found.shared
 
     def orders_changed(self, variant_ids: Iterable[VariantId]) -> None:

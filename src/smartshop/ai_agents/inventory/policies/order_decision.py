@@ -56,6 +56,11 @@ def decide_order(
     )
 
 
+def wants_order(position: StockPosition, demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> bool:
+    """Whether `decide_order` would order anything, at a third of its price."""
+    return compare_orders(demand, terms, costs).best(position.units) > 0
+
+
 def compare_orders(demand: AwaitedDemand, terms: SupplierTerms, costs: StockCosts) -> "OrderComparison":
     """What every order would cost at every position: for many positions of one product, and for plots."""
     return OrderComparison(plan_orders(demand, terms, costs), terms)

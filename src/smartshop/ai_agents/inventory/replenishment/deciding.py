@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.policies.order_decision import decide_order
+from smartshop.ai_agents.inventory.policies.order_decision import decide_order, wants_order
 from smartshop.ai_agents.inventory.policies.order_terms import (
     OrderDecision,
 )
@@ -81,7 +81,7 @@ def sharing_of(cases: Sequence[Case]) -> SharedCosts:
         Counter(
             (case.supplier.supplier_id, case.place.location_id)
             for case in cases
-            if case.supplier is not None and case.fixed_cost_minor and _may_run_short(case) and decide_case(case).units
+            if case.supplier is not None and case.fixed_cost_minor and _wants_order(case)
         )
     )
 
@@ -89,6 +89,10 @@ def sharing_of(cases: Sequence[Case]) -> SharedCosts:
 def decide_case(case: Case) -> OrderDecision:
     """The order that costs least for this place by itself; of no units where that is none."""
     return decide_order(case.position, case.demand, case.terms, case.costs)
+
+
+def _wants_order(case: Case) -> bool:
+    return _may_run_short(case) and wants_order(case.position, case.demand, case.terms, case.costs)
 
 
 def _may_run_short(case: Case) -> bool:
