@@ -13,7 +13,12 @@ from smartshop.ai_agents.inventory.policies.demand_law import (
     negative_binomial_law,
     poisson_law,
 )
-from smartshop.ai_agents.inventory.policies.order_decision import compare_orders, decide_order, order_options
+from smartshop.ai_agents.inventory.policies.order_decision import (
+    compare_orders,
+    decide_order,
+    order_options,
+    wants_order,
+)
 from smartshop.ai_agents.inventory.policies.order_terms import (
     AwaitedDemand,
     OrderDecision,
@@ -35,6 +40,8 @@ def test_without_a_cost_per_order_each_review_raises_stock_to_one_level() -> Non
     orders = [decide_order(StockPosition(on_hand), WEEKLY, PLAIN, COSTS) for on_hand in (30, 35, 40, 60)]
     level = int(orders[0].order_up_to)
     assert [order.units for order in orders] == [level - 30, level - 35, level - 40, 0]
+    wants = [wants_order(StockPosition(on_hand), WEEKLY, PLAIN, COSTS) for on_hand in (30, 35, 40, 60)]
+    assert wants == [True, True, True, False]
     assert orders[0].reorder_point == level - 1
     assert 0.95 < orders[0].cycle_service < 1
     assert orders[0].days_of_cover == pytest.approx(level / 2)
