@@ -1,13 +1,16 @@
 """What the inventory agent foresees of a shop whose demand law is known."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from smartshop.ai_agents.inventory.demand.causes import KnownCauses, ShopEvent
 from smartshop.ai_agents.inventory.forecasting.panel import Forecast, Panel, Period
-from smartshop.ai_agents.inventory.learning import AGENT, learn_demand
+from smartshop.ai_agents.inventory.forecasting.with_causes import KNOWING
+from smartshop.ai_agents.inventory.learning import AGENT, fit, learn_demand, whole_weeks
 from smartshop.ai_agents.inventory.model import MODEL_NAME, InventoryModel
 from smartshop.ai_agents.inventory.replenishment.lead_times import (
     PRIOR_ORDERS,
@@ -21,6 +24,7 @@ from smartshop.data_collection.schemas.ids import Micros, ProductId
 from smartshop.errors import ModelRefused, NotFound
 from tests.importing.shop import EmbeddedShop, opened_shop
 from tests.inventory.supply_shop import END, FILLERS, QUICK, RATES, SLOW, WEEKS, bought, learning_of, opened_supply_shop
+from tests.inventory.test_demand_series import table_of
 
 LIGHT = ChoiceConfig(most_valuable=0, least_boosted=10_000)
 """Without models that are fitted one by one, and without trees."""
@@ -130,3 +134,19 @@ def test_sums_of_weeks_that_err_together_are_covered_as_promised() -> None:
     for level_asked in (0.5, 0.9, 0.95):
         place = SUM_LEVELS.index(level_asked)
         assert sums_within(panel, PastForecast(60, told), spread, place) == pytest.approx(level_asked, abs=0.04)
+
+
+def test_what_the_keeper_told_of_days_reaches_the_forecasts(shop: EmbeddedShop) -> None:
+    learning, monday, days = learning_of(shop), date(2024, 1, 1).toordinal(), 7 * 60
+    begins = range(3, days + 28, 25)
+    fairs = KnownCauses(events=[ShopEvent("fair", monday + one, monday + one + 1) for one in begins])
+    is_on = np.isin(np.arange(days + 28) % 25, (3, 4))
+    rng = np.random.default_rng(1)
+    rate = rng.uniform(3.0, 9.0, (len(learning.shelf.category), 1)) * np.where(is_on, 4.0, 1.0)
+    table = table_of(rng.poisson(rate)[:, :days], first_day=monday)
+    series = whole_weeks(table, learning.shelf, 12, fairs)
+    model = fit(learning, table, series, END, LIGHT, rng, silent, known=fairs)
+    methods = [model.facts.methods[number] for number in model.method.tolist()]
+    assert sum(KNOWING in method for method in methods) > len(methods) / 2
+    weeks = rate[:, days:].reshape(len(rate), 4, 7).sum(axis=2)
+    assert np.abs(model.mean[:, :4] - weeks).sum() < 0.15 * weeks.sum()
