@@ -20,6 +20,7 @@ from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_ser
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
 from smartshop.ai_agents.inventory.forecasting.measures import covered, pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
+from smartshop.ai_agents.inventory.kept_days import days_kept
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.newcomer_series import with_newcomers
 from smartshop.ai_agents.inventory.newcomers import Newcomer, find_newcomers
@@ -223,7 +224,8 @@ def _foreseen(
         scratch=learning.scratch,
         config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
     )
-    chosen = _agreed(series, learning.shelf, chosen)
+    agreed = _agreed(series, learning.shelf, chosen)
+    chosen = days_kept(series.panel, chosen, agreed, by_day.series)
     return chosen, by_day.agreeing(chosen.forecast.mean)
 
 
