@@ -71,7 +71,8 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> None:
             axes.set_xlabel("stock-outs warned of in time")
             for axis in (axes.xaxis, axes.yaxis):
                 axis.set_major_formatter(lambda value, _: f"{value:.0%}")
-            axes.set_xticks(np.arange(0.0, 1.01, 0.2))
+            axes.set_xticks(np.arange(0.0, 0.81, 0.2))
         panels[0].set_ylabel("warnings that are right")
-        panels[0].legend(frameon=False, fontsize=7)
+        # Long enough to tell dashes from lines.
+        panels[0].legend(frameon=False, fontsize=7, handlelength=4.0, loc="lower left")
         save_picture(figure, path, DOTS_PER_INCH)
