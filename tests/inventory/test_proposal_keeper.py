@@ -1,6 +1,6 @@
 """The list of what to order while a newer one takes its time: told as it was, with its time and with what changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event
@@ -15,11 +15,12 @@ from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.pipelines.clock import DAY, SECOND
 from smartshop.data_collection.schemas.catalogue import ListedProduct
 from smartshop.data_collection.schemas.ids import Micros, VariantId
+from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.data_collection.schemas.supply import PurchaseLine, PurchaseOrder, PurchaseOrderId, PurchaseStatus
 from smartshop.errors import NotFound, Unavailable
 from tests.api.shop_for_tests import make_shop
 from tests.importing.shop import EmbeddedShop
-from tests.inventory.joint_shop import FIXED_COST, learned, opened_joint_shop
+from tests.inventory.joint_shop import FIXED_COST, SHORT, learned, opened_joint_shop
 from tests.inventory.supply_shop import END, QUICK
 
 AT_ONCE, LONG = 0.0, 60.0
@@ -102,7 +103,7 @@ def test_what_was_approved_is_gone_from_the_list_that_is_kept(stocked: Stocked) 
     first = keeper.newest(shop).proposals
     kettle = next(one for one in first.items if one.variant_id == "kettle")
     stocked.catalogue.gate.clear()
-    approve(shop, "po-kept", ["kettle"], kettle.units)
+    approve(shop, "po-kept", kettle=kettle.units)
     keeper.orders_changed([VariantId("kettle")])
     kept = keeper.newest(shop)
     assert kept.at == END
@@ -116,13 +117,26 @@ def test_what_was_approved_is_gone_from_the_list_that_is_kept(stocked: Stocked) 
     assert keeper.newest(shop).proposals == first
 
 
+def test_what_is_left_of_an_order_bears_its_cost_by_itself(stocked: Stocked) -> None:
+    keeper, shop = ProposalKeeper(patience_seconds=AT_ONCE), stocked.shop
+    assert keeper.newest(shop).shared.lines[QUICK, DEFAULT_LOCATION] == 1 + len(SHORT)
+    stocked.catalogue.gate.clear()
+    # Enough of all but one, of which a unit comes.
+    approve(shop, "po-most", **dict.fromkeys(("kettle", *SHORT), 100) | {SHORT[0]: 1})
+    keeper.orders_changed([VariantId("kettle"), *SHORT])
+    kept = keeper.newest(shop)
+    assert kept.shared.lines[QUICK, DEFAULT_LOCATION] == 1
+    assert {one.variant_id for one in kept.proposals.items if one.supplier_id == QUICK} <= {SHORT[0]}
+    shop.purchase_orders.step(PurchaseOrderId("po-most"), PurchaseStatus.CANCELLED, END)
+
+
 def test_a_list_begun_before_an_order_was_approved_does_not_bring_it_back(stocked: Stocked) -> None:
     keeper, shop = ProposalKeeper(patience_seconds=AT_ONCE), stocked.shop
     keeper.newest(shop)
     stocked.watch.now = LATER
     stocked.catalogue.gate.clear()
     keeper.newest(shop)  # stock is being read by now
-    approve(shop, "po-between", ["kettle"], 100)
+    approve(shop, "po-between", kettle=100)
     keeper.orders_changed([VariantId("kettle")])
     stocked.catalogue.gate.set()
     keeper.patience_seconds = LONG
@@ -167,16 +181,17 @@ def test_without_a_model_there_is_no_list(stocked: Stocked) -> None:
         ProposalKeeper().newest(stocked.shop)
 
 
-def approve(shop: Shop, number: str, variants: Sequence[str], units: int) -> None:
+def approve(shop: Shop, number: str, **units: int) -> None:
+    lines = [
+        PurchaseLine(variant_id=VariantId(name), units=count, unit_cost_minor=900) for name, count in units.items()
+    ]
     shop.purchase_orders.draft(
         PurchaseOrder(
             purchase_order_id=PurchaseOrderId(number),
             supplier_id=QUICK,
             status=PurchaseStatus.DRAFT,
             currency="GBP",
-            lines=tuple(
-                PurchaseLine(variant_id=VariantId(name), units=units, unit_cost_minor=900) for name in variants
-            ),
+            lines=tuple(lines),
             created_at=END,
         )
     )

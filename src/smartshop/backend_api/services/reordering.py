@@ -1,6 +1,7 @@
 """What to order as stock is now, for routes: worked out beside the requests where that takes longer than one waits."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Lock
@@ -9,9 +10,10 @@ import msgspec
 
 from smartshop.ai_agents.inventory.learning import AGENT
 from smartshop.ai_agents.inventory.model import InventoryModel
-from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide
+from smartshop.ai_agents.inventory.replenishment.case import Case
+from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, cases_of, decide, sharing_of
 from smartshop.ai_agents.inventory.replenishment.joint_orders import joint_orders
-from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposals
+from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
 from smartshop.ai_agents.inventory.replenishment.proposals import costliest_first, proposals_of
 from smartshop.ai_agents.inventory.replenishment.reading import places_of_products, stocked_places
 from smartshop.ai_agents.inventory.stock_now import StockNow, stock_now
@@ -95,8 +97,9 @@ def with_these_anew(shop: Shop, found: WorkedOut, variant_ids: Iterable[VariantI
     supply = at.supply()
     products = set(shop.catalogue.product_of(list(variant_ids)).values())
     places = places_of_products(at.stores, supply, at.model, at.present.shop_now, sorted(products))
-    own = proposals_of(at.model, decide(at.model, supply, places, at.present, found.shared), at.present)
     others = [one for one in found.proposals.items if one.product_id not in products]
+    shared = _shared_anew(found.shared, others, cases_of(at.model, supply, places, at.present))
+    own = proposals_of(at.model, decide(at.model, supply, places, at.present, shared), at.present)
     items = costliest_first((*others, *own.items))
     whole = msgspec.structs.replace(
         found.proposals,
@@ -104,7 +107,16 @@ def with_these_anew(shop: Shop, found: WorkedOut, variant_ids: Iterable[VariantI
         orders=joint_orders(items, supply.suppliers, at.model.facts.currency),
         cash_minor=sum(one.goods_minor for one in items),
     )
-    return WorkedOut(whole, found.shared, found.model, found.at, found.change)
+    return WorkedOut(whole, shared, found.model, found.at, found.change)
+
+
+def _shared_anew(before: SharedCosts, others: Sequence[Proposal], cases: Sequence[Case]) -> SharedCosts:
+    """Where most of an order is on its way by now, what is left bears the cost of another by itself."""
+    lines = Counter((one.supplier_id, one.location_id) for one in others)
+    lines.update(sharing_of(cases).lines)
+    own = {(case.supplier.supplier_id, case.place.location_id) for case in cases if case.supplier is not None}
+    kept = {key: number for key, number in before.lines.items() if key not in own}
+    return SharedCosts(kept | {key: lines[key] for key in own if lines[key]})
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ def decide(
 
     `shared` is what was found among all places of the suppliers; None: these are all of them.
     """
-    cases = [case for place in places if (case := case_of(model, supply, place, present)) is not None]
+    cases = cases_of(model, supply, places, present)
     if shared is None:
         shared = sharing_of(cases)
     cases = [shared.of(case) for case in cases]
@@ -70,6 +70,11 @@ def decide(
         never_sold=sum(place.series is None for place in places),
         shared=shared,
     )
+
+
+def cases_of(model: InventoryModel, supply: Supply, places: Sequence[StockedPlace], present: Present) -> list[Case]:
+    """Of the places that there is something to decide about."""
+    return [case for place in places if (case := case_of(model, supply, place, present)) is not None]
 
 
 def sharing_of(cases: Sequence[Case]) -> SharedCosts:

@@ -10,7 +10,7 @@ from smartshop.ai_agents.inventory.policies.order_terms import (
     StockPosition,
 )
 from smartshop.ai_agents.inventory.replenishment.case import Present, case_of
-from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide_case, sharing_of
+from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, cases_of, decide_case, sharing_of
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.replenishment.projection import (
     expected_sales,
@@ -82,4 +82,4 @@ def shared_beside(
     if not asking:
         return SharedCosts()
     beside = places_of_suppliers(stores, supply, model, present.shop_now, asking)
-    return sharing_of([case for place in beside if (case := case_of(model, supply, place, present)) is not None])
+    return sharing_of(cases_of(model, supply, beside, present))
