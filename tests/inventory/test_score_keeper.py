@@ -84,7 +84,21 @@ def test_what_was_scored_for_good_is_read_once(stores: SqlStores) -> None:
         if day < 20:
             stores.proposals.settle([score(f"{day}-{place}") for place in range(PLACES)])
     now = Micros(NOON + 30 * DAY)
-    for reads in (30 * PLACES, 40 * PLACES, 50 * PLACES):
+    # Of the twenty days that are final the last is read again: another look may keep more under the same moment.
+    for reads in (30 * PLACES, 41 * PLACES, 52 * PLACES):
         parts = keeper.read(book, Micros(now - ALL * DAY), now)  # type: ignore[arg-type]  # of the port one verb is asked
         assert len(parts.rows) == 30 * PLACES
         assert book.read == reads
+
+
+def test_what_is_decided_under_a_clock_that_went_back_is_seen(stores: SqlStores) -> None:
+    rng, book, keeper = np.random.default_rng(7), stores.proposals, ScoreKeeper()
+    for day in range(30):
+        book.keep(look(day, rng))
+        book.settle([score(f"{day}-{place}") for place in range(PLACES)])
+    now = Micros(NOON + 30 * DAY)
+    assert len(keeper.read(book, NOON, now).rows) == 30 * PLACES
+    book.keep([told("late", 9.5)])
+    back = Micros(NOON + 10 * DAY)
+    assert len(keeper.read(book, NOON, back).rows) == 11 * PLACES + 1
+    assert len(keeper.read(book, NOON, now).rows) == 30 * PLACES + 1

@@ -30,7 +30,8 @@ class ScoreKeeper:
         read before: only decisions of these days are drafted.
         """
         with self.turn:
-            if self.begins is None or since < self.begins:
+            # The shop's clock goes back when nobody came for long: what it decides then lies among what was read.
+            if self.begins is None or since < self.begins or now < self.until:
                 self.names, self.final, self.begins, self.until = PartNames(), np.zeros(0, PART), since, since
             batches = book.decided(self.until, Micros(now + 1))
             newer = [self.names.rows(batch) for batch in batches]
@@ -47,10 +48,9 @@ class ScoreKeeper:
 
     def _keep(self, rows: Rows, now: Micros) -> None:
         """The decisions of one moment stay together: a look keeps many at once."""
-        if not len(rows):
+        final = rows[: int(np.argmin(np.append(rows["is_final"], False)))]
+        if not len(final):
             return
-        may_change = np.flatnonzero(~rows["is_final"])
-        first = may_change[0] if len(may_change) else len(rows) - 1
-        self.until = Micros(max(int(rows["decided_at"][first]), self.until))
-        is_kept = (rows["decided_at"] < self.until) & (rows["decided_at"] >= now - KEPT)
-        self.final = rows[is_kept]
+        self.until = Micros(int(final["decided_at"][-1]))
+        is_kept = (final["decided_at"] < self.until) & (final["decided_at"] >= now - KEPT)
+        self.final = final[is_kept]
