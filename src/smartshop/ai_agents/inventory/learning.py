@@ -1,7 +1,6 @@
 """The learning side of the inventory agent: read the books, forecast every product and place, store a version."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,14 +17,15 @@ from smartshop.ai_agents.inventory.demand.causes_ahead import causes_ahead
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
-from smartshop.ai_agents.inventory.forecasting.measures import covered, pinball
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
+from smartshop.ai_agents.inventory.judged_forecast import judged_series, measures_of
 from smartshop.ai_agents.inventory.kept_days import days_kept
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.newcomer_series import with_newcomers
 from smartshop.ai_agents.inventory.newcomers import Newcomer, find_newcomers
 from smartshop.ai_agents.inventory.replenishment.lead_times import learn_lead_times
-from smartshop.ai_agents.inventory.sum_spread import SUM_LEVELS, learn_spread, sums_within, weekly_scatter
+from smartshop.ai_agents.inventory.sum_spread import learn_spread, weekly_scatter
+from smartshop.ai_agents.inventory.variant_shares import variant_shares
 from smartshop.ai_agents.inventory.weekly_choice import (
     LEVELS,
     USUAL_CHOICE,
@@ -47,11 +47,10 @@ from smartshop.data_collection.connectors.ports import (
     Stock,
     Suppliers,
 )
-from smartshop.data_collection.pipelines.clock import DAY, to_datetime
+from smartshop.data_collection.pipelines.clock import to_datetime
 from smartshop.data_collection.pipelines.demand import DemandQuestion, DemandTable, load_demand
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion, VariantId
-from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.errors import NotFound
 
 AGENT = "inventory"
@@ -59,12 +58,6 @@ LEAST_WEEKS = 2
 HISTORY_WEEKS = 104
 """Of history kept beside the forecasts, to be shown."""
 YEAR_DAYS = 365
-SHARES_FROM = 182 * DAY
-"""What part of a product each of its variants is, is learned from half a year."""
-PRIOR_UNITS = 0.5
-"""Of every variant: one not sold lately is not never sold."""
-COVERED_LEVEL = 0.9
-"""At which the coverage of sums is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +162,11 @@ def fit(
     forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
     classes = demand_classes(panel.demand, yearly_turnover(table))
-    variants = list(_variant_shares(learning, series, until))
+    variants = list(variant_shares(learning.catalogue, learning.orders, learning.shelf, series, until))
     kept = slice(max(0, panel.periods - HISTORY_WEEKS), None)
     spread = learn_spread(panel, chosen.past, rng)
-    lost, within = _judged_series(series, chosen.judged)
-    measures = _measures(series, chosen, rng) | _shares_by_day(series, by_day)
+    lost, within = judged_series(series, chosen.judged)
+    measures = measures_of(series, chosen, rng) | _shares_by_day(series, by_day)
     facts = _facts(learning, series, chosen.methods, [variant for variant, _, _ in variants], measures, until)
     ahead = causes_ahead(table, known, facts.first_day, WEEK * WEEKS_BY_DAY)
     return InventoryModel(
@@ -283,65 +276,3 @@ def yearly_turnover(table: DemandTable) -> Floats:
     known = np.isfinite(price)
     usual = np.where(known, price, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return np.asarray((sold * np.where(known, price, usual[:, None])).sum(axis=1), np.float64)
-
-
-def _judged_series(series: DemandSeries, judged: PastForecast | None) -> tuple[Floats, Floats]:
-    """(n,) mean loss at the last origin, and share of its weeks within the outermost quantiles; NaN where not tried."""
-    lost, within = np.full(len(series), np.nan), np.full(len(series), np.nan)
-    if judged is not None:
-        came, told = _came(series, judged)
-        some = np.isfinite(came).any(axis=1)
-        losses = pinball(came, told, LEVELS).mean(axis=2)
-        inside = (told[..., 0] <= came) & (came <= told[..., -1])
-        lost[some] = np.nanmean(losses[some], axis=1)
-        within[some] = np.nanmean(np.where(np.isfinite(came), inside, np.nan)[some], axis=1)
-    return lost, within
-
-
-def _came(series: DemandSeries, past: PastForecast) -> tuple[Floats, Floats]:
-    """(n, h) what came, (n, h, q) what was told."""
-    came = series.panel.demand[:, past.origin : past.origin + past.told.mean.shape[1]]
-    return came, past.told.quantiles[:, : came.shape[1]]
-
-
-def _measures(series: DemandSeries, chosen: ChosenForecasts, rng: np.random.Generator) -> dict[str, float]:
-    """At the last origin, by a choice and a spread that saw only what came before it; empty in a young shop."""
-    if chosen.judged is None or chosen.baseline is None:
-        return {}
-    (came, ours), (_, theirs) = _came(series, chosen.judged), _came(series, chosen.baseline)
-    earlier = [one for one in chosen.past if one.origin < chosen.judged.origin]
-    spread = learn_spread(series.panel.until(chosen.judged.origin), earlier, rng)
-    within = sums_within(series.panel, chosen.judged, spread, SUM_LEVELS.index(COVERED_LEVEL))
-    found = {
-        "pinball": float(np.nanmean(pinball(came, ours, LEVELS))),
-        "pinball_of_baseline": float(np.nanmean(pinball(came, theirs, LEVELS))),
-        "weeks_within_90_percent": covered(came, ours[..., 0], ours[..., -1]),
-        "sums_within_their_90_percent_level": within,
-    }
-    return {name: value for name, value in found.items() if np.isfinite(value)}
-
-
-def _variant_shares(learning: Learning, series: DemandSeries, until: Micros) -> Iterator[tuple[VariantId, int, float]]:
-    """Every variant sold in the last half year, or listed: its series and its share of that series' units."""
-    place_of = {
-        (int(number), series.locations[location]): place
-        for place, (number, location) in enumerate(zip(series.product_no, series.location.tolist(), strict=True))
-    }
-    units: dict[int, dict[VariantId, float]] = defaultdict(lambda: defaultdict(lambda: PRIOR_UNITS))
-    for listed in learning.catalogue.changed_since(Micros(0)):
-        for location in series.locations:
-            place = place_of.get((listed.product_no, location))
-            for variant in listed.product.variants if place is not None else ():
-                units[place or 0][variant.variant_id] += 0.0
-    for batch in learning.orders.scan(until=until):
-        for order in batch:
-            if order.ordered_at < until - SHARES_FROM:
-                continue
-            for line in order.lines:
-                number = learning.shelf.number_of.get(line.product_id)
-                place = place_of.get((-1 if number is None else number, order.location_id or DEFAULT_LOCATION))
-                if place is not None:
-                    units[place][line.variant_id] += max(line.quantity, 0)
-    for place, of_variant in units.items():
-        whole = sum(of_variant.values())
-        yield from ((variant, place, count / whole) for variant, count in of_variant.items())

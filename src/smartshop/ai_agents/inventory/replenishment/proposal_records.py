@@ -88,7 +88,7 @@ class Proposals(msgspec.Struct, frozen=True, kw_only=True):
     looked_at: int
     """Variants with stock that is counted, place by place."""
     never_sold: int
-    """Of them, those that nothing is foreseen of, since they were never sold there."""
+    """Of them, those that nothing is foreseen of, never sold there and without ten launches of their like."""
     cash_minor: int
     budget_minor: int | None = None
     left_out: int = 0

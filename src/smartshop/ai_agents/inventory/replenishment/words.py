@@ -143,7 +143,8 @@ def summary(found: Proposals) -> str:
     if found.budget_minor is not None:
         text += f" The budget of {written(found.budget_minor, found.currency)} leaves out {found.left_out}."
     if found.never_sold:
-        text += f" {found.never_sold:,} were never sold where they lie, so nothing is foreseen of them."
+        text += f" {found.never_sold:,} were never sold where they lie, nor was enough like them launched: nothing is"
+        text += " foreseen of them."
     return text
 
 
