@@ -19,7 +19,7 @@ from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_ser
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
 from smartshop.ai_agents.inventory.judged_forecast import judged_series, measures_of
-from smartshop.ai_agents.inventory.kept_days import days_kept
+from smartshop.ai_agents.inventory.kept_means import nearer_means
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.newcomer_series import with_newcomers
 from smartshop.ai_agents.inventory.newcomers import Newcomer, find_newcomers
@@ -218,7 +218,7 @@ def _foreseen(
         config=DailyConfig(most_valuable=config.most_valuable, least_boosted=config.least_boosted),
     )
     agreed = _agreed(series, learning.shelf, chosen)
-    chosen = days_kept(series.panel, chosen, agreed, by_day.series)
+    chosen = nearer_means(series.panel, chosen, agreed, by_day.series)
     return chosen, by_day.agreeing(chosen.forecast.mean)
 
 
