@@ -63,7 +63,7 @@ def test_said_again_it_moves_nothing_again(stores: SqlStores) -> None:
     for name in ("c1", "c1", "c2"):
         append(stores, called_off(name, order("o1", units=2)))
         assert levels(stores) == {MAIN: 5}
-    assert stores.log.prune(later(60)) > 0, "the keys of events are forgotten after a while"
+    assert stores.log.prune(later(86_400)) > 0, "the keys of events are forgotten after a while"
     append(stores, called_off("c1", order("o1", units=2)))
     assert levels(stores) == {MAIN: 5}
 
