@@ -31,21 +31,21 @@ from smartshop.ai_agents.inventory.forecasting.choosing import (
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import (
     SIMPLE,
-    SLOW,
     TRIES,
     boosted_candidates,
     light_candidates,
-    statistical_candidates,
 )
 from smartshop.ai_agents.inventory.forecasting.combining import average, rounded
 from smartshop.ai_agents.inventory.forecasting.counts import RecentCounts
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Floats, Forecast, Panel, Period
-from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, as_counts
+from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical, StatisticalCounts, as_counts
 
 TREES = ("boosted trees", "boosted trees, in shares")
 AVERAGES = (TREES, (TREES[0], SIMPLE[0]), (*TREES, *SIMPLE))
 """Shown beside what was chosen."""
+SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
+"""Models that are fitted by search, a hundredth of a second or more a series."""
 SPEED_SERIES, SPEED_PERIODS = 20_000, 104
 """Made-up series on which the light path's speed is taken: two years of weeks."""
 
@@ -105,7 +105,7 @@ def _drawn(panel: Panel, protocol: Protocol, sample: int | None) -> tuple[Panel,
 def _candidates(which: str, *, quick: bool) -> dict[str, Candidate]:
     models = [model for model in Model if not (quick and model in SLOW)]
     quick_ones = [model for model in models if which == "m5" or model not in SLOW]
-    found = _served() | statistical_candidates(quick_ones)
+    found = _served() | {f"{model} counts": StatisticalCounts(model) for model in quick_ones}
     if which != "m5":  # where only means count both are the same
         found |= {f"{model}": Statistical(model) for model in models}
     return found

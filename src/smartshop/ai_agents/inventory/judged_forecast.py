@@ -32,7 +32,10 @@ def _came(series: DemandSeries, past: PastForecast) -> tuple[Floats, Floats]:
 
 
 def measures_of(series: DemandSeries, chosen: ChosenForecasts, rng: np.random.Generator) -> dict[str, float]:
-    """At the last origin, by a choice and a spread that saw only what came before it; empty in a young shop."""
+    """At the last origin, by a choice that saw only what came before it; empty in a young shop.
+
+    The spread is learned at the origins before it, as the choice of now tells these: sums are told a shade too good.
+    """
     if chosen.judged is None or chosen.baseline is None:
         return {}
     (came, ours), (_, theirs) = _came(series, chosen.judged), _came(series, chosen.baseline)

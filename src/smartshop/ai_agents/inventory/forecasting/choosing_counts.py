@@ -11,12 +11,9 @@ from smartshop.ai_agents.inventory.forecasting.empirical import FadingEmpirical
 from smartshop.ai_agents.inventory.forecasting.intermittent import TSB, CrostonSBA
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
-from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
 
 SIMPLE = (FadingEmpirical.name, RecentCounts.name)
 """What no candidate may lose to in the class of series where it is used."""
-SLOW = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
-"""Models that are fitted by search, a hundredth of a second or more a series."""
 TRIES, LEAST_PERIODS = 4, 6
 """Earlier origins on which is chosen, and the periods that must be known at the first of them."""
 
@@ -43,13 +40,6 @@ def boosted_candidates(threads: int = 1) -> dict[str, Candidate]:
         "boosted trees": BoostedCounts(Told.UNITS, threads=threads),
         "boosted trees, in shares": BoostedCounts(Told.SHARES, threads=threads),
     }
-
-
-def statistical_candidates(models: Sequence[Model] = tuple(Model)) -> dict[str, Candidate]:
-    """Models of one series each; none where statsforecast is not installed."""
-    if find_spec("statsforecast") is None:
-        return {}
-    return {f"{model} counts": StatisticalCounts(model) for model in models}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,19 +44,20 @@ class SqlDemandCauses:
             return _names(connection)
 
     def summary(self) -> list[NamedCause]:
-        told = select(_columns.name, func.count(), func.min(_columns.day), func.max(_columns.day))
+        names = demand_cause_names.c
+        told = select(names.name, names.kind, func.count(), func.min(_columns.day), func.max(_columns.day))
+        by_name = told.join(demand_causes, _columns.name == names.name).group_by(names.name, names.kind)
         with self._database.read() as connection:
-            kinds = _names(connection)
-            rows = connection.execute(told.group_by(_columns.name).order_by(_columns.name)).all()
+            rows = connection.execute(by_name.order_by(names.name)).all()
         return [
             NamedCause(
                 name=name,
-                kind=kinds[name],
+                kind=CauseKind(kind),
                 days=days,
                 first_day=date.fromordinal(first),
                 last_day=date.fromordinal(last),
             )
-            for name, days, first, last in rows
+            for name, kind, days, first, last in rows
         ]
 
     def page(self, asked: CauseFilter, *, offset: int = 0, limit: int = 100) -> list[DemandCause]:

@@ -190,7 +190,5 @@ def _disown_movements(key: str, stranger: str, connection: Connection, limit: in
     )
     for (movement_id,) in rows:
         renamed = f"return/{stranger}/{movement_id[len(start) :]}"
-        change_rows(
-            connection, "UPDATE stock_movements SET movement_id = ? WHERE movement_id = ?", renamed, movement_id
-        )
+        change_rows(connection, _RENAME_MOVEMENT, renamed, movement_id)
     return len(rows)
