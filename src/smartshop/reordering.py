@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide
+from smartshop.ai_agents.inventory.replenishment.deciding import Decided, decide
 from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposals
 from smartshop.ai_agents.inventory.replenishment.proposals import proposals_of
 from smartshop.ai_agents.inventory.replenishment.reading import stocked_places
@@ -79,13 +79,13 @@ def draft_now(
     with opened_stores(settings, place) as stores:
         check_orderable(stores.suppliers, named, settings.currency)
         at, version = _now(settings, stores)
-        found, shared = _proposed(at, _minor(budget, settings), console)
-        desk = DraftDesk(at, version, stores.proposals, shared)
+        found, decided = _proposed(at, _minor(budget, settings), console)
+        desk = DraftDesk(at, version, stores.proposals, decided)
         place_of_delivery = None if location_id is None else LocationId(location_id)
         return _told(stores, draft_together(desk, found.items, named, place_of_delivery))
 
 
-def _proposed(at: StockNow, budget_minor: int | None, console: Console | None) -> tuple[Proposals, SharedCosts]:
+def _proposed(at: StockNow, budget_minor: int | None, console: Console | None) -> tuple[Proposals, Decided]:
     with sharing_bar("reorder", console) as tell:
         tell(0.0, "reading stock and suppliers")
         supply = at.supply()
@@ -94,7 +94,7 @@ def _proposed(at: StockNow, budget_minor: int | None, console: Console | None) -
         decided = decide(at.model, supply, places, at.present)
         found = proposals_of(at.model, decided, at.present, budget_minor)
         tell(1.0, "done")
-    return found, decided.shared
+    return found, decided
 
 
 def _told(stores: SqlStores, drafted: Drafted) -> OrderDrafted:

@@ -151,8 +151,8 @@ class ModelKeeper:
         self._recommender, self._trained = recommender, model
         self.counting.follow(model, record.log_no)
 
-    def _foresee_with(self, folder: Path, _: ModelRecord) -> None:
-        self._shop.forecasts.model = InventoryModel.load(folder)
+    def _foresee_with(self, folder: Path, record: ModelRecord) -> None:
+        self._shop.forecasts.use(InventoryModel.load(folder), record.version)
 
     def _segment_with(self, folder: Path, _: ModelRecord) -> None:
         model = SegmentationModel.load(folder)

@@ -115,6 +115,18 @@ class TestKeeping:
         assert found is not None
         assert (found.told, found.followed_by) == (told("p-1", days=0.2, units=20), "po-1")
 
+    def test_what_an_order_followed_that_was_called_off_is_replaced(self, stores: SqlStores) -> None:
+        book = stores.proposals
+        book.keep([told("p-1", units=10)])
+        first = follow(stores, "po-1", kettle="p-1")
+        stores.purchase_orders.step(first.purchase_order_id, PurchaseStatus.CANCELLED, NOON)
+        assert book.keep([told("p-1", days=0.2, units=20)]) == 1
+        found = book.get("p-1")
+        assert found is not None
+        assert (found.told.units, found.followed_by) == (20, None)
+        follow(stores, "po-2", kettle="p-1")
+        assert book.keep([told("p-1", days=0.4, units=30)]) == 0
+
     def test_not_now_never_replaces_what_said_to_order(self, stores: SqlStores) -> None:
         book = stores.proposals
         book.keep([told("p-1", units=0)])

@@ -51,7 +51,7 @@ def client(watched: EmbeddedShop) -> Iterator[Client]:
     shop = make_shop(watched.stores, now=lambda: NOW)
     record = watched.stores.models.promoted("inventory")
     assert record is not None
-    shop.forecasts.model = InventoryModel.load(watched.stores.models.open(record))
+    shop.forecasts.use(InventoryModel.load(watched.stores.models.open(record)), record.version)
     with TestClient(app_of(shop), raise_server_exceptions=False) as opened:
         yield opened
 

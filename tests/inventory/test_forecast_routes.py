@@ -34,7 +34,7 @@ def client(stocked: EmbeddedShop) -> Iterator[Client]:
             ApiKey(key_id=kind, kind=kind, sha256=fingerprint(plain), label=kind, created_at=END, plain=plain)
         )
     shop = make_shop(stocked.stores, now=lambda: END)
-    shop.forecasts.model = InventoryModel.load(stocked.stores.models.open(record))
+    shop.forecasts.use(InventoryModel.load(stocked.stores.models.open(record)), record.version)
     with TestClient(app_of(shop), raise_server_exceptions=False) as opened:
         yield opened
 

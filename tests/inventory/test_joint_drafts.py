@@ -73,7 +73,7 @@ def served(stocked: EmbeddedShop, model: InventoryModel) -> Iterator[tuple[Shop,
             ApiKey(key_id=kind, kind=kind, sha256=fingerprint(plain), label=kind, created_at=END, plain=plain)
         )
     shop = make_shop(stocked.stores, now=CLOCK)
-    shop.forecasts.model = model
+    shop.forecasts.use(model, ModelVersion("m-1"))
     with TestClient(app_of(shop), raise_server_exceptions=False) as opened:
         yield shop, opened
 
@@ -104,6 +104,12 @@ def listed(client: Client, query: str = "?supplier_id=quick") -> dict[str, Any]:
 def drafted(client: Client, **asked: object) -> Answered:
     answer = client.post(DRAFT, headers=SECRET, json={"supplier_id": "quick"} | asked)
     return answer.status_code, answer.json()
+
+
+def count(client: Client, variant_id: str, level: int) -> None:
+    told = {"counts": [{"variant_id": variant_id, "level": level}]}
+    answer = client.post("/v1/stock/counts", headers=SECRET, json=told)
+    assert answer.json()["applied"] == 1, answer.text
 
 
 def test_the_order_that_proposals_make_together_is_told_before_it_is_made(client: Client) -> None:
@@ -156,6 +162,45 @@ def test_after_an_order_was_called_off_the_next_is_another(client: Client) -> No
     assert status == 201
     assert second["purchase_order_id"] != first["purchase_order_id"]
     assert second["lines"] == first["lines"]
+
+
+def test_terms_told_a_moment_ago_are_those_of_the_draft(client: Client) -> None:
+    listed(client)
+    terms = {"variant_id": SHORT[0], "unit_cost_minor": 260, "pack_size": 12}
+    told = client.post("/v1/suppliers/quick/terms", headers=SECRET, json={"terms": [terms]})
+    assert told.status_code == 200, told.text
+    proposed = {one["variant_id"]: one for one in listed(client)["items"]}[SHORT[0]]
+    _, order = drafted(client)
+    line = next(line for line in order["lines"] if line["variant_id"] == SHORT[0])
+    assert (line["unit_cost_minor"], line["units"] % 12, order["warnings"]) == (260, 0, [])
+    assert line["units"] == proposed["units"]
+    back = terms | {"unit_cost_minor": 250, "pack_size": 1}
+    client.post("/v1/suppliers/quick/terms", headers=SECRET, json={"terms": [back]})
+
+
+def test_what_was_counted_a_moment_ago_is_no_more_proposed(client: Client) -> None:
+    listed(client)
+    count(client, SHORT[0], 5_000)
+    assert SHORT[0] not in {one["variant_id"] for one in listed(client)["items"]}
+    count(client, SHORT[0], 2)
+    assert SHORT[0] in {one["variant_id"] for one in listed(client)["items"]}
+
+
+def test_what_is_drafted_again_after_a_calling_off_is_kept_as_it_is_ordered(client: Client) -> None:
+    _, first = drafted(client)
+    client.post(f"/v1/purchase-orders/{first['purchase_order_id']}/cancel", headers=SECRET)
+    count(client, SHORT[0], 40)
+    count(client, SHORT[1], 0)
+    (own,) = [one for one in listed(client)["items"] if one["variant_id"] == SHORT[1]]
+    _, second = drafted(client)
+    lines = {line["variant_id"]: line["units"] for line in second["lines"]}
+    assert SHORT[0] not in lines
+    assert lines[SHORT[1]] != {line["variant_id"]: line["units"] for line in first["lines"]}[SHORT[1]]
+    kept = client.get(f"/v1/reorder-proposals/{own['proposal_id']}", headers=SECRET).json()
+    assert (kept["units"], kept["on_hand"]) == (lines[SHORT[1]], 0)
+    assert kept["followed_by"] == second["purchase_order_id"]
+    for name in SHORT[:2]:
+        count(client, name, 2)
 
 
 def test_what_was_approved_is_on_its_way_and_nothing_is_left_to_order(client: Client) -> None:
@@ -238,7 +283,7 @@ def desk_of(stores: SqlStores, model: InventoryModel) -> tuple[DraftDesk, tuple[
     at = stock_now(model, stores, ShopClock(ZoneInfo("UTC"), lambda: END), CostConfig())
     supply = at.supply()
     decided = decide(model, supply, stocked_places(at.stores, supply, model, END), at.present)
-    desk = DraftDesk(at, ModelVersion("m-1"), stores.proposals, decided.shared)
+    desk = DraftDesk(at, ModelVersion("m-1"), stores.proposals, decided)
     return desk, proposals_of(model, decided, at.present).items
 
 

@@ -46,7 +46,7 @@ def create_app(
 
     app = FastAPI(
         title="Smart Shopping System",
-        lifespan=_lifespan(background, hub),
+        lifespan=_lifespan(background, hub, service.proposals.stop),
         redirect_slashes=False,
         openapi_url=None,
         # Spans and counters around every request cost more than the hot routes themselves; ours are in `metrics`.
@@ -70,13 +70,18 @@ def create_app(
     return app
 
 
-def _lifespan(background: Background | None, hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    background: Background | None, hub: Hub, stop: Callable[[], None]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """`stop` ends what was begun for requests and nobody waits for any more."""
+
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             if background is not None:
                 await running.enter_async_context(background())
             await running.enter_async_context(hub)
+            running.callback(stop)
             yield
 
     return run

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from smartshop.backend_api.services.proposal_keeper import ProposalKeeper
 from smartshop.backend_api.services.proposal_scores import ScoreKeeper
-from smartshop.backend_api.services.reordering import ProposalKeeper
 from smartshop.backend_api.services.search import SearchKeeper
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Gate

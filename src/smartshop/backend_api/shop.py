@@ -11,6 +11,7 @@ from smartshop.ai_agents.inventory.supply_keeper import SupplyNews
 from smartshop.ai_agents.inventory.supply_pressure import StockPressure
 from smartshop.ai_agents.segmentation.explaining import ServedSegments
 from smartshop.backend_api.services.awaited_goods import AwaitedGoods
+from smartshop.backend_api.services.changed_variants import ChangedVariants
 from smartshop.backend_api.services.recommendations import Recommendations
 from smartshop.backend_api.services.rule_keeper import RuleKeeper
 from smartshop.data_collection.connectors.ports import (
@@ -111,6 +112,8 @@ class Shop:
     """How slates lean by what is in stock, as it holds in this process."""
     supply_news: SupplyNews = field(default_factory=SupplyNews)
     """Told by whoever changes suppliers or terms, so that slates know at once."""
+    changed_variants: ChangedVariants = field(default_factory=ChangedVariants)
+    """Told by whoever changes stock, orders or terms of a variant, so that what is to be ordered is decided anew."""
     explain_standing: Callable[[Standing], Sequence[WhyReason]] | None = None
     """What counts most for a customer being in their segment; None while no model is loaded."""
     standing_details: Callable[[Standing], StandingDetails] | None = None

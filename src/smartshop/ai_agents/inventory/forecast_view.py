@@ -13,6 +13,7 @@ from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts
 from smartshop.ai_agents.inventory.replenishment.outlook import outlook, shared_beside
 from smartshop.ai_agents.inventory.replenishment.reading import (
+    Catalogued,
     StockedPlace,
     Stores,
     Supply,
@@ -112,10 +113,12 @@ def forecast_seen(
     present: Present,
     now: Micros,
     shared: SharedCosts | None = None,
+    catalogued: Catalogued | None = None,
 ) -> ForecastSeen:
     """Of a product, by its id or one of its variants'. Blocking.
 
-    `shared` is what all proposals were decided with; None: all that the product's suppliers bring is looked at for it.
+    `shared` is what all proposals were decided with; None: all that the product's suppliers bring is looked at for it,
+    as terms and `catalogued` tell, else the whole catalogue.
 
     Raises:
         NotFound: no such product, or it was never sold.
@@ -127,10 +130,11 @@ def forecast_seen(
             f"Nothing is foreseen of {product!r}: it was not sold in the {model.facts.weeks} weeks learned from, and "
             "was neither on the shelf nor on order then, or the shop knows of too few launches."
         )
-    supply = read_supply(stores, now)
+    own = [variant.variant_id for variant in listed.product.variants]
+    supply = read_supply(stores, now, None if shared is None else own)
     places = places_of_product(stores, supply, model, present.shop_now, listed.product.product_id)
     if shared is None:
-        shared = shared_beside(model, stores, supply, places, present)
+        shared = shared_beside(model, stores, supply, places, present, catalogued)
     return ForecastSeen(
         product_id=listed.product.product_id,
         title=listed.product.title,

@@ -14,7 +14,7 @@ from smartshop.ai_agents.inventory.forecasting.choosing_classes import NEWCOMER
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.sum_spread import SumSpread
-from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductNo, SupplierId, VariantId
+from smartshop.data_collection.schemas.ids import LocationId, Micros, ModelVersion, ProductNo, SupplierId, VariantId
 from smartshop.errors import ModelRefused
 
 FORMAT_VERSION = 2
@@ -168,11 +168,20 @@ class InventoryModel:
         return cls(facts, **arrays)
 
 
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    model: InventoryModel
+    version: ModelVersion
+
+
 @dataclass(slots=True)
 class ServedForecasts:
-    """The model that serves in this process, replaced whole; None until there is one."""
+    """The model that serves in this process, replaced whole with its version; None until there is one."""
 
-    model: InventoryModel | None = None
+    served: ServedModel | None = None
+
+    def use(self, model: InventoryModel, version: ModelVersion) -> None:
+        self.served = ServedModel(model, version)
 
     def __call__(self) -> InventoryModel | None:
-        return self.model
+        return None if self.served is None else self.served.model

@@ -1,5 +1,6 @@
 """What a served model is asked with: the stores as they are at this moment, and when that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from smartshop.data_collection.connectors.ports import (
     Suppliers,
 )
 from smartshop.data_collection.pipelines.clock import ShopClock
-from smartshop.data_collection.schemas.ids import Micros, ModelVersion
+from smartshop.data_collection.schemas.ids import Micros, ModelVersion, VariantId
 from smartshop.errors import NotFound
 
 
@@ -46,9 +47,9 @@ class StockNow:
     now: Micros
     """Real time, which reservations end in."""
 
-    def supply(self) -> Supply:
-        """Read anew at each call."""
-        return read_supply(self.stores, self.now)
+    def supply(self, variant_ids: Sequence[VariantId] | None = None) -> Supply:
+        """Of these variants, or (None) of all; read anew at each call."""
+        return read_supply(self.stores, self.now, variant_ids)
 
 
 def stock_now(model: InventoryModel, held: HoldsStock, clock: ShopClock, costs: CostConfig) -> StockNow:

@@ -123,13 +123,13 @@ def get_documents(service: Service, call: Call[None, None]) -> PurchaseDocuments
 
 def approve_purchase_order(service: Service, call: Call[None, None]) -> PurchaseOrder:
     order = _step(service.shop, call.path("purchase_order_id"), PurchaseStatus.APPROVED)
-    service.proposals.orders_changed(line.variant_id for line in order.lines)
+    service.shop.changed_variants.tell(line.variant_id for line in order.lines)
     return seen_order(service.shop, order)
 
 
 def cancel_purchase_order(service: Service, call: Call[None, None]) -> PurchaseOrder:
     order = _step(service.shop, call.path("purchase_order_id"), PurchaseStatus.CANCELLED)
-    service.proposals.orders_changed(line.variant_id for line in order.lines)
+    service.shop.changed_variants.tell(line.variant_id for line in order.lines)
     return seen_order(service.shop, order)
 
 
@@ -138,7 +138,7 @@ def send_purchase_order(service: Service, call: Call[None, SendRequest]) -> Purc
     shop, told = service.shop, call.body.expected_at
     expected_at = None if told is None else expected_time(to_micros(told), shop.clock.now())
     sent = _step(shop, call.path("purchase_order_id"), PurchaseStatus.SENT, expected_at)
-    service.proposals.orders_changed(line.variant_id for line in sent.lines)
+    shop.changed_variants.tell(line.variant_id for line in sent.lines)
     return PurchaseOrderSent(seen_order(shop, sent), order_documents(shop, sent), _webhook_job(shop, sent))
 
 
@@ -166,7 +166,7 @@ async def receive_goods(service: Service, call: Call[None, ReceiveRequest]) -> G
         in_stock_already=body.in_stock_already,
     )
     received = await asyncio.to_thread(shop.purchase_orders.receive, receipt, now)
-    service.proposals.orders_changed(line.variant_id for line in received.order.lines)
+    shop.changed_variants.tell(line.variant_id for line in received.order.lines)
     if received.is_new and not received.receipt.in_stock_already:
         await tell_stock_changed(shop, [line.variant_id for line in received.receipt.lines])
     return GoodsReceived(

@@ -19,7 +19,7 @@ from smartshop.backend_api.services.joint_drafts import (
 )
 from smartshop.backend_api.services.proposal_views import ToldProposalSeen, seen_proposal
 from smartshop.backend_api.services.purchase_views import PurchaseOrder, seen_order
-from smartshop.backend_api.services.reordering import WorkedOut, draft_desk, work_out
+from smartshop.backend_api.services.reordering import WorkedOut
 from smartshop.backend_api.shop import Shop
 from smartshop.backend_api.utils.auth import Permission
 from smartshop.backend_api.utils.wire import Cursor, Id, Limit, Minor, id_in_path, next_cursor, offset_of, usable_id
@@ -111,10 +111,13 @@ def draft_proposals(service: Service, call: Call[None, JointDraftInput]) -> Answ
     place = None if body.location_id is None else LocationId(usable_id(body.location_id, "location_id"))
     # Known before a budget is worked out: that may take a while.
     check_orderable(shop.suppliers, supplier_id, shop.currency)
+
+    def is_chosen(one: Proposal) -> bool:
+        return one.supplier_id == supplier_id and place in (None, one.location_id)
+
     budget = body.budget_minor
-    whole = service.proposals.newest_to_draft(shop) if budget is None else work_out(shop, budget)
-    desk = draft_desk(shop, whole.shared)
-    return _answer(shop, draft_together(desk, whole.proposals.items, supplier_id, place))
+    now = service.proposals.to_draft(shop, is_chosen) if budget is None else service.proposals.within(shop, budget)
+    return _answer(shop, draft_together(now.desk, now.found.proposals.items, supplier_id, place))
 
 
 def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
@@ -123,11 +126,11 @@ def draft_proposal(service: Service, call: Call[None, None]) -> Answer:
     first = shop.proposals.followers([asked]).get(asked)
     if first is not None:
         return Answer(seen_order(shop, first), 200)
-    whole = service.proposals.newest_to_draft(shop)
-    one = next((one for one in whole.proposals.items if one.proposal_id == asked), None)
+    now = service.proposals.to_draft(shop, lambda one: one.proposal_id == asked)
+    one = next((one for one in now.found.proposals.items if one.proposal_id == asked), None)
     if one is None:
         raise NotFound(f"There is no proposal {asked!r} today; /v1/reorder-proposals lists them as stock is now.")
-    return _answer(shop, draft_of(draft_desk(shop, whole.shared), [one]))
+    return _answer(shop, draft_of(now.desk, [one]))
 
 
 def get_proposal(service: Service, call: Call[None, None]) -> ToldProposalSeen:
@@ -156,7 +159,8 @@ def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> P
 
 
 def _worked_out(service: Service, budget_minor: int | None) -> WorkedOut:
-    return service.proposals.newest(service.shop) if budget_minor is None else work_out(service.shop, budget_minor)
+    keeper, shop = service.proposals, service.shop
+    return keeper.newest(shop) if budget_minor is None else keeper.within(shop, budget_minor).found
 
 
 def _answer(shop: Shop, drafted: Drafted) -> Answer:

@@ -120,6 +120,7 @@ def post_terms(service: Service, call: Call[None, TermsBatch]) -> TermsStored:
     check_variants(service.shop.catalogue, [terms.variant_id for terms in told])
     service.shop.suppliers.set_terms(told)
     service.shop.supply_news.tell()
+    service.shop.changed_variants.tell(terms.variant_id for terms in told)
     return TermsStored(len({terms.variant_id for terms in told}))
 
 
@@ -129,6 +130,7 @@ def delete_terms(service: Service, call: Call[None, None]) -> Response:
     if not service.shop.suppliers.drop_terms(supplier.supplier_id, variant_id):
         raise NotFound(f"The supplier {supplier.supplier_id!r} has no terms for {variant_id!r}.")
     service.shop.supply_news.tell()
+    service.shop.changed_variants.tell([variant_id])
     return Response(status_code=204)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts, decide
+from smartshop.ai_agents.inventory.replenishment.deciding import Decided
 from smartshop.ai_agents.inventory.replenishment.kept import told_under
 from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal
-from smartshop.ai_agents.inventory.replenishment.reading import places_of_products
 from smartshop.ai_agents.inventory.stock_now import StockNow
 from smartshop.backend_api.services.purchasing import MAX_LINES, SenselessOrder
 from smartshop.backend_api.services.supply_input import check_currency
@@ -35,13 +34,14 @@ class SeveralPlaces(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class DraftDesk:
-    """Where proposals are kept and become orders, and what they were decided with."""
+    """Where proposals are kept and become orders, and how they were decided."""
 
     at: StockNow
     version: ModelVersion
     """Of the model."""
     book: ProposalBook
-    shared: SharedCosts
+    decided: Decided
+    """About the places of all proposals that are drafted here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +110,11 @@ def draft_of(desk: DraftDesk, proposals: Sequence[Proposal]) -> Drafted:
 
 
 def keep_proposals(desk: DraftDesk, proposals: Sequence[Proposal]) -> None:
-    """Remember what was told, where the newest look over the stock kept nothing of it or another size. Blocking."""
-    untold = [one for one in proposals if not _is_kept(desk.book, one)]
-    if not untold:
-        return
-    at, supply = desk.at, desk.at.supply()
-    products = list(dict.fromkeys(one.product_id for one in untold))
-    places = places_of_products(at.stores, supply, at.model, at.present.shop_now, products)
-    decided = decide(at.model, supply, places, at.present, desk.shared)
-    units = {one.proposal_id: one.units for one in untold}
-    told = told_under(at.model, desk.version, decided, at.present, units)
-    # Stock may have moved since it was proposed: what was proposed is what counts.
+    """Remember what is ordered, instead of what the newest look over the stock kept of it. Blocking."""
+    units = {one.proposal_id: one.units for one in proposals}
+    told = told_under(desk.at.model, desk.version, desk.decided, desk.at.present, units)
+    # A budget may have cut what was decided: what is proposed is what counts.
     desk.book.keep([msgspec.structs.replace(one, units=units[one.proposal_id]) for one in told])
-
-
-def _is_kept(book: ProposalBook, one: Proposal) -> bool:
-    kept = book.get(one.proposal_id)
-    return kept is not None and (kept.told.units == one.units or kept.followed_by is not None)
 
 
 def _order_of(desk: DraftDesk, proposals: Sequence[Proposal]) -> PurchaseOrder:

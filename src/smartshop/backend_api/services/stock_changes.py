@@ -43,6 +43,7 @@ def movement_time(told: datetime | None, now: Micros) -> Micros:
 
 
 async def tell_stock_changed(shop: Shop, variant_ids: Sequence[VariantId]) -> None:
-    """The next slate and every open page see it."""
+    """The next slate, every open page and what is to be ordered see it."""
+    shop.changed_variants.tell(variant_ids)
     await asyncio.to_thread(shop.shelves.refresh)
     await shop.bus.publish([StockChanged(tuple(dict.fromkeys(variant_ids)))])

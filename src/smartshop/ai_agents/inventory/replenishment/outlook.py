@@ -18,6 +18,7 @@ from smartshop.ai_agents.inventory.replenishment.projection import (
     projected_stock,
 )
 from smartshop.ai_agents.inventory.replenishment.reading import (
+    Catalogued,
     StockedPlace,
     Stores,
     Supply,
@@ -66,7 +67,12 @@ def outlook(
 
 
 def shared_beside(
-    model: InventoryModel, stores: Stores, supply: Supply, places: Sequence[StockedPlace], present: Present
+    model: InventoryModel,
+    stores: Stores,
+    supply: Supply,
+    places: Sequence[StockedPlace],
+    present: Present,
+    catalogued: Catalogued | None = None,
 ) -> SharedCosts:
     """What a decision about every place of the shop would share fixed costs by, as far as these places' suppliers go.
 
@@ -81,5 +87,5 @@ def shared_beside(
     }
     if not asking:
         return SharedCosts()
-    beside = places_of_suppliers(stores, supply, model, present.shop_now, asking)
+    beside = places_of_suppliers(stores, supply, model, present.shop_now, asking, catalogued)
     return sharing_of(cases_of(model, supply, beside, present))

@@ -1,7 +1,7 @@
 """What a proposal is made from: stock, baskets, goods on their way, suppliers and their terms, read from the stores."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from smartshop.data_collection.schemas.catalogue import DEFAULT_MARKET, ListedPr
 from smartshop.data_collection.schemas.ids import LocationId, Micros, ProductId, ProductNo, SupplierId, VariantId
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 from smartshop.data_collection.schemas.supply import IncomingUnits, Supplier, SupplyTerms
+
+Catalogued = Callable[[Collection[SupplierId]], Sequence[ProductId]]
+"""Products that the catalogue says these suppliers bring, told by whoever has it at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,13 @@ class StockedPlace:
     price_minor: int | None
 
 
-def read_supply(stores: Stores, now: Micros) -> Supply:
-    """`now`: real time, which reservations end in."""
+def read_supply(stores: Stores, now: Micros, variant_ids: Sequence[VariantId] | None = None) -> Supply:
+    """Of these variants, or (None) of all. `now`: real time, which reservations end in."""
     incoming: dict[VariantId, list[IncomingUnits]] = defaultdict(list)
-    for one in stores.purchase_orders.incoming():
+    for one in stores.purchase_orders.incoming(variant_ids):
         incoming[one.variant_id].append(one)
     terms: dict[VariantId, SupplyTerms] = {}
-    for told in stores.suppliers.terms():
+    for told in stores.suppliers.terms(variant_ids):
         terms.setdefault(told.variant_id, told)
     return Supply(
         suppliers={supplier.supplier_id: supplier for supplier in stores.suppliers.all()},
@@ -99,15 +102,27 @@ def places_of_products(
 
 
 def places_of_suppliers(
-    stores: Stores, supply: Supply, model: InventoryModel, shop_now: Micros, supplier_ids: Collection[SupplierId]
+    stores: Stores,
+    supply: Supply,
+    model: InventoryModel,
+    shop_now: Micros,
+    supplier_ids: Collection[SupplierId],
+    catalogued: Catalogued | None = None,
 ) -> list[StockedPlace]:
-    """The same of all products that these suppliers bring any variant of."""
-    living = [
-        one
-        for one in stores.catalogue.changed_since(Micros(0))
-        if not one.deleted and any(supplier_of(supply, variant) in supplier_ids for variant in one.product.variants)
+    """The same of all products that these suppliers bring any variant of.
+
+    Without `catalogued` the whole catalogue is read for what nobody told terms of.
+    """
+    if catalogued is None:
+        listed = [one for one in stores.catalogue.changed_since(Micros(0)) if not one.deleted]
+    else:
+        told = [name for name, terms in supply.terms.items() if terms.supplier_id in supplier_ids]
+        named = {*stores.catalogue.product_of(told).values(), *catalogued(supplier_ids)}
+        listed = list(stores.catalogue.get(sorted(named)).values())
+    brought = [
+        one for one in listed if any(supplier_of(supply, variant) in supplier_ids for variant in one.product.variants)
     ]
-    return _places(stores.stock, living, supply, model, shop_now)
+    return _places(stores.stock, brought, supply, model, shop_now)
 
 
 def supplier_of(supply: Supply, variant: Variant) -> SupplierId | None:

@@ -10,7 +10,7 @@ from smartshop.data_collection.connectors.sql.engine import Database
 from smartshop.data_collection.connectors.sql.locks import Turn, take_turn
 from smartshop.data_collection.connectors.sql.purchase_orders import draft_order, read_orders
 from smartshop.data_collection.connectors.sql.records import chunks, encode
-from smartshop.data_collection.connectors.sql.tables import told_proposals
+from smartshop.data_collection.connectors.sql.tables import purchase_orders, told_proposals
 from smartshop.data_collection.connectors.sql.upsert import insert_for
 from smartshop.data_collection.schemas.ids import Micros, VariantId
 from smartshop.data_collection.schemas.proposals import KeptProposal, ProposalScore, ToldLaw, ToldProposal
@@ -82,9 +82,12 @@ def _keep(connection: Connection, told: Sequence[ToldProposal]) -> int:
     if not rows:
         return 0
     statement = insert_for(connection, told_proposals)
-    replaced = {name: statement.excluded[name] for name in ("decided_at", "units", "look_at", "payload", "law")}
+    # What follows is forgotten with it: an order that was called off is of what was told before.
+    names = ("decided_at", "units", "look_at", "payload", "law", "followed_by")
+    replaced = {name: statement.excluded[name] for name in names}
+    called_off = select(purchase_orders.c.purchase_order_id).where(purchase_orders.c.status == PurchaseStatus.CANCELLED)
     may_be = and_(
-        _columns.followed_by.is_(None),
+        or_(_columns.followed_by.is_(None), _columns.followed_by.in_(called_off)),
         _columns.score.is_(None),
         or_(_columns.units == 0, statement.excluded.units > 0),
     )
