@@ -1,13 +1,15 @@
 """Orders that are called off: the money, the shelf, and what is told to whom it is refused."""
 
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from httpx2 import Response
 
 from smartshop.data_collection.pipelines.demand_arrays import line_table
 from smartshop.data_collection.pipelines.demand_rows import DemandRows
-from smartshop.data_collection.schemas.ids import ProductId, ProductNo
+from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened
+from tests.connectors.told import in_threads
 
 CANCEL = "/v1/orders/{}/cancel"
 
@@ -20,6 +22,10 @@ def placed(service: Opened, order_id: str, product_id: str, units: int = 2, **to
 
 def cancel(service: Opened, order_id: str, **body: object) -> Response:
     return service.client.post(CANCEL.format(order_id), json=body, headers=SECRET)
+
+
+def refunded(service: Opened, order_id: str) -> list[int]:
+    return [one.amount_minor for one in service.shop.orders.refunds() if one.order_id == order_id]
 
 
 def available(service: Opened, product_id: str) -> int:
@@ -146,3 +152,93 @@ def test_the_order_of_who_was_erased_can_still_be_called_off(service: Opened) ->
     assert cancel(service, "c-7").json()["is_new"]
     assert available(service, "tents-7") == before
     assert [one.customer_id for one in service.shop.orders.refunds() if one.order_id == "c-7"] == [None]
+
+
+def test_no_more_is_refunded_than_was_ordered(service: Opened) -> None:
+    before = available(service, "tents-9")
+    placed(service, "c-8", "tents-9", 3)
+    told = [
+        cancel(service, "c-8", **body).json()
+        for body in ({"lines": [{"line_id": "0", "quantity": 2}]}, {}, {"cancellation_id": "whole-again"}, {})
+    ]
+    assert [(one["refunded_minor"], one["is_new"]) for one in told] == [
+        (1800, True),
+        (900, True),
+        (0, False),
+        (900, False),
+    ]
+    assert [one["quantity"] for one in told[1]["lines"]] == [1]
+    assert (told[2]["lines"], told[2]["restocked"]) == ([], [])
+    assert refunded(service, "c-8") == [1800, 900]
+    assert available(service, "tents-9") == before
+
+
+def test_a_line_called_off_again_without_a_name_has_nothing_left(service: Opened) -> None:
+    placed(service, "c-9", "tents-10", 2)
+    told = [cancel(service, "c-9", lines=[{"line_id": "0"}]).json() for _ in range(3)]
+    assert [(one["refunded_minor"], one["is_new"]) for one in told] == [(1800, True), (0, False), (0, False)]
+    more = cancel(service, "c-9", lines=[{"line_id": "0", "quantity": 1}])
+    assert (more.status_code, more.json()["code"], more.json()["detail"]) == (
+        409,
+        "not_ordered",
+        "Line '0' of order 'c-9' has 2 units, 2 of them called off before; 1 cannot be called off.",
+    )
+    assert refunded(service, "c-9") == [1800]
+
+
+def test_money_given_back_before_is_not_given_back_again(service: Opened) -> None:
+    before = available(service, "tents-11")
+    placed(service, "c-10", "tents-11", 2)
+    refund = {"kind": "order_refunded", "order_id": "c-10", "customer_id": "canceller", "amount_minor": 1500}
+    sent = service.client.post("/v1/events", json={"events": [{**refund, "currency": "GBP"}]}, headers=SECRET)
+    assert sent.json()["accepted"] == 1
+    told = cancel(service, "c-10").json()
+    assert (told["refunded_minor"], told["lines"][0]["quantity"]) == (300, 2)
+    assert sorted(refunded(service, "c-10")) == [300, 1500]
+    assert available(service, "tents-11") == before
+
+
+def test_a_discount_is_not_given_back(service: Opened) -> None:
+    placed(service, "c-11", "tents-12", 2, discount_minor=800)
+    part = cancel(service, "c-11", lines=[{"line_id": "0", "quantity": 1}]).json()
+    assert (part["refunded_minor"], cancel(service, "c-11").json()["refunded_minor"]) == (500, 500)
+    assert refunded(service, "c-11") == [500, 500]
+
+
+def test_the_same_again_answers_as_at_first_whoever_forgot_what(service: Opened) -> None:
+    """After the customer was erased, after the keys of events were forgotten, and without the time told at first."""
+    before = available(service, "tents-13")
+    placed(service, "c-12", "tents-13", 2, customer_id="leaving-later", ordered_at="2026-03-02T09:00:00Z")
+    first = cancel(service, "c-12", cancelled_at="2026-03-02T10:00:00Z")
+    assert first.json()["is_new"], first.text
+    assert service.shop.log.prune(Micros(service.shop.clock.now() + 1)) > 0
+    assert cancel(service, "c-12").json() == first.json() | {"is_new": False}
+    assert service.client.delete("/v1/customers/leaving-later", headers=SECRET).status_code == 200
+    assert cancel(service, "c-12").json() == first.json() | {"is_new": False}
+    assert refunded(service, "c-12") == [1800]
+    assert available(service, "tents-13") == before
+    assert service.client.get("/v1/orders/c-12", headers=SECRET).json()["status"] == "cancelled"
+
+
+def test_a_whole_order_is_not_called_off_again_in_another_way(service: Opened) -> None:
+    placed(service, "c-13", "tents-13")
+    assert cancel(service, "c-13").json()["is_new"]
+    other = cancel(service, "c-13", restock=False)
+    assert (other.status_code, other.json()["code"], other.json()["detail"]) == (
+        409,
+        "cancellation_conflict",
+        "Order 'c-13' was called off before with another word on restock; what it gave back stays.",
+    )
+
+
+def test_of_many_who_call_an_order_off_at_once_all_of_it_is_refunded_once(service: Opened) -> None:
+    before = available(service, "tents-12")
+    placed(service, "c-14", "tents-12", 4, discount_minor=101)
+    bodies: list[dict[str, object]] = [{}, {}, {"cancellation_id": "all"}]
+    bodies += [{"lines": [{"line_id": "0", "quantity": 1}]} for _ in range(5)]
+    answers = in_threads([partial(cancel, service, "c-14", **body) for body in bodies])
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    new = [answer.json() for answer in answers if answer.status_code == 200 and answer.json()["is_new"]]
+    assert sum(one["refunded_minor"] for one in new) == sum(refunded(service, "c-14")) == 3600 - 101
+    assert sum(line["quantity"] for one in new for line in one["lines"]) == 4
+    assert available(service, "tents-12") == before

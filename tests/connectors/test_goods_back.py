@@ -1,15 +1,25 @@
 """Called-off orders and returns: every unit an order took comes back at most once, where it was taken from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
+import pytest
+from sqlalchemy import event as sqlalchemy_event
 
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.stores import SqlStores
+from smartshop.data_collection.pipelines.order_refunds import refundable_minor
 from smartshop.data_collection.schemas.events import EventKind, Trust
-from smartshop.data_collection.schemas.ids import CustomerId, LocationId, OrderId, VariantId
-from smartshop.data_collection.schemas.orders import CalledOff, Order, Refund, Return, called_off_event
+from smartshop.data_collection.schemas.ids import CustomerId, LineId, LocationId, OrderId, VariantId
+from smartshop.data_collection.schemas.orders import (
+    CalledOff,
+    Order,
+    Refund,
+    Return,
+    called_off_event,
+    units_called_off,
+)
 from smartshop.data_collection.schemas.stock import MovementReason, StockCount
 from tests.connectors.test_reservations_contract import MAIN, NOW, TENT, basket, buy, later, level
 from tests.connectors.told import NOON, append, at, event, in_threads, order, order_entry
@@ -28,17 +38,24 @@ def levels(stores: SqlStores) -> dict[LocationId, int]:
     return stores.stock.levels([TENT])[TENT]
 
 
-def called_off(name: str, told: Order, *, restock: bool = True) -> LogEntry:
-    said = event(name, kind=EventKind.ORDER_REFUNDED, customer_id="ada", trust=Trust.SERVER, occurred_at=at(9))
+def called_off(name: str, told: Order, *, restock: bool = True, sender: str = "ada") -> LogEntry:
+    named = called_off_event(told.order_id, name)
+    said = event(named, kind=EventKind.ORDER_REFUNDED, customer_id=sender, trust=Trust.SERVER, occurred_at=at(9))
     goods = CalledOff(order_id=told.order_id, lines=told.lines, called_off_at=at(9), restock=restock)
     return LogEntry(event=said, called_off=goods)
 
 
 def returned(
-    name: str, told: Order, *, restock: bool = True, trust: Trust = Trust.SERVER, place: str | None = None
+    name: str,
+    told: Order,
+    *,
+    restock: bool = True,
+    trust: Trust = Trust.SERVER,
+    place: str | None = None,
+    sender: str = "ada",
 ) -> LogEntry:
     said = event(
-        name, kind=EventKind.ORDER_RETURNED, customer_id="ada", trust=trust, restock=restock, location_id=place
+        name, kind=EventKind.ORDER_RETURNED, customer_id=sender, trust=trust, restock=restock, location_id=place
     )
     goods = Return(
         event_id=name, order_id=told.order_id, lines=told.lines, returned_at=at(9), trust=trust, restock=restock
@@ -156,9 +173,108 @@ def test_orders_tell_what_of_their_lines_was_called_off(stores: SqlStores) -> No
             event_id=name, order_id=OrderId("o10"), amount_minor=1, currency="GBP", refunded_at=at(9),
             trust=Trust.SERVER, lines=order("o10", units=units).lines, customer_id=CustomerId("ada"),
         )  # fmt: skip
-        append(stores, msgspec.structs.replace(called_off(name, order("o10", units=units)), refund=refund))
+        append(stores, msgspec.structs.replace(called_off(cancellation, order("o10", units=units)), refund=refund))
     told = [one for name in names if (one := stores.orders.get(OrderId(name))) is not None]
     assert stores.orders.called_off(told) == {"o10": {"0": 3}}
+
+
+@pytest.mark.parametrize("restock", [True, False])
+def test_goods_that_came_back_before_their_order_was_told_come_back_once(stores: SqlStores, restock: bool) -> None:
+    count(stores, 5)
+    append(stores, returned("r1", order("o1", units=2), restock=restock))
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    lying = levels(stores)[MAIN]
+    assert lying == (4 if restock else 2)
+    append(stores, called_off("c1", order("o1", units=3)))
+    assert levels(stores) == {MAIN: lying + 1}, "of three one had not come back"
+    append(stores, returned("r2", order("o1", units=3)))
+    assert levels(stores) == {MAIN: lying + 1}
+
+
+def test_two_senders_of_one_event_id_each_bring_their_unit_back(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    for sender in ("ada", "bob", "ada"):
+        append(stores, returned("r1", order("o1", units=1), sender=sender))
+    assert levels(stores) == {MAIN: 4}
+
+
+def test_a_return_told_again_after_its_key_was_forgotten_moves_nothing(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    append(stores, returned("r1", order("o1", units=1)))
+    assert stores.log.prune(later(86_400)) > 0
+    append(stores, returned("r1", order("o1", units=1)))
+    assert levels(stores) == {MAIN: 3}
+
+
+def test_the_movements_of_a_return_lose_the_name_of_who_is_erased(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=3)))
+    append(stores, returned("r1", order("o1", units=1)), returned("r2", order("o1", units=1), restock=False))
+    before = stores.orders.movements(OrderId("o1"))
+    assert sum("/ada/" in one.movement_id for one in before) == 3
+    stores.erasure.erase(CustomerId("ada"), later(60))
+    after = stores.orders.movements(OrderId("o1"))
+    assert not any("ada" in one.movement_id for one in after)
+    assert sorted((one.reason, one.quantity) for one in after) == sorted((one.reason, one.quantity) for one in before)
+    append(stores, called_off("c1", order("o1", units=3), sender="desk"))
+    assert levels(stores) == {MAIN: 4}, "of three two had come back"
+
+
+def test_what_was_only_claimed_to_have_come_back_never_counts_not_even_of_who_is_erased(stores: SqlStores) -> None:
+    count(stores, 5)
+    stores.orders.place(order_entry("e1", order("o1", units=2)))
+    append(stores, returned("r1", order("o1", units=2), trust=Trust.CLIENT))
+    stores.erasure.erase(CustomerId("ada"), later(60))
+    append(stores, called_off("c1", order("o1", units=2), sender="desk"))
+    assert levels(stores) == {MAIN: 5}
+
+
+def test_what_many_orders_took_is_read_at_once(stores: SqlStores) -> None:
+    count(stores, 500)
+    names = [f"o{number}" for number in range(60)]
+    for name in names:
+        stores.orders.place(order_entry(f"e-{name}", order(name, units=2)))
+    asked: list[str] = []
+    engine = stores.shop_database.writers
+    note = lambda *told: asked.append(told[2])  # noqa: E731  the second of its arguments is the statement
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    append(stores, *(returned(f"r-{name}", order(name, units=1)) for name in names))
+    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+    assert levels(stores) == {MAIN: 500 - 60}
+    assert sum("stock_movements" in statement and "SELECT" in statement for statement in asked) <= 2
+
+
+def test_of_many_who_call_an_order_off_by_parts_each_sees_what_those_before_refunded(
+    stores: SqlStores, open_again: Callable[[], SqlStores]
+) -> None:
+    count(stores, 10)
+    stores.orders.place(order_entry("e1", order("o1", units=7)))
+    another = open_again()
+
+    def part(number: int, told: Order, before: Sequence[Refund]) -> LogEntry | None:
+        left = 7 - units_called_off(told, before).get(LineId("0"), 0)
+        if left == 0:
+            return None
+        entry = called_off(f"c{number}", order("o1", units=min(left, 2)))
+        assert entry.called_off is not None
+        refund = Refund(
+            event_id=entry.event.event_id, order_id=OrderId("o1"), currency="GBP", refunded_at=at(9),
+            amount_minor=refundable_minor(told, entry.called_off.lines, before), trust=Trust.SERVER,
+            lines=entry.called_off.lines,
+        )  # fmt: skip
+        return msgspec.structs.replace(entry, refund=refund)
+
+    def do(number: int) -> None:
+        (stores, another)[number % 2].orders.call_off(OrderId("o1"), partial(part, number))
+
+    in_threads([partial(do, number) for number in range(12)])
+    another.close()
+    refunds = list(stores.orders.refunds())
+    assert sum(one.amount_minor for one in refunds) == 7 * 9_900
+    assert sorted(one.lines[0].quantity for one in refunds) == [1, 2, 2, 2]
+    assert levels(stores) == {MAIN: 10}
 
 
 def test_of_many_who_call_one_order_off_at_once_each_unit_comes_back_once(

@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from smartshop.data_collection.connectors.sql import tables
 from smartshop.data_collection.connectors.sql.engine import open_database
@@ -105,6 +105,25 @@ def test_customers_told_of_before_can_be_asked_for_by_place(new_database_url: st
         ("bob", None, None),
         ("cleo", None, "leeds"),
     ]
+
+
+def test_refunds_are_found_by_their_order_and_time_and_the_way_back_is_open(new_database_url: str) -> None:
+    database = open_database(new_database_url)
+
+    def indexes() -> set[str | None]:
+        with database.read() as connection:
+            return {
+                one["name"] for table in ("refunds", "goods_returns") for one in inspect(connection).get_indexes(table)
+            }
+
+    try:
+        for _ in range(2):
+            database.write(lambda connection: command.upgrade(_configuration(connection, SHOP), "s011"))
+            assert indexes() == {"refunds_by_time", "refunds_by_order", "goods_returns_by_order"}
+            database.write(lambda connection: command.downgrade(_configuration(connection, SHOP), "s010"))
+            assert indexes() == set()
+    finally:
+        database.close()
 
 
 def _buy_in_processes(buyers: Sequence[str], url: str, folder: Path, repository: Path) -> list[int]:

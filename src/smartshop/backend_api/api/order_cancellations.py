@@ -21,14 +21,15 @@ from smartshop.errors import Conflict
 class CancelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     line_id: Id
     quantity: Quantity | None = None
-    """Units of it; the whole line when absent."""
+    """Units of it; all that is left of the line when absent."""
 
 
 class CancelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lines: Annotated[list[CancelLine], Meta(min_length=1, max_length=MAX_LINES)] | None = None
-    """The whole order when absent."""
+    """All that is left of the order when absent."""
     cancellation_id: Id | None = None
-    """Makes sending it twice harmless. Without it the whole order is called off once, and parts each time anew."""
+    """Makes sending it twice harmless. Without it the whole order is called off once, and parts each time anew, while
+    something is left of them."""
     cancelled_at: Moment | None = None
     restock: bool = True
     """False: the goods are written off, and nobody buys them."""
@@ -50,13 +51,15 @@ class BackOnShelf(msgspec.Struct, frozen=True):
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     lines: list[CancelledLine]
+    """None where nothing was left to call off."""
     refunded_minor: int
-    """Of these lines, at the prices of the order."""
+    """Of these lines, at the order's prices less its discount, and less what was refunded before. No shipping, no
+    tax."""
     currency: str
     restocked: list[BackOnShelf]
     """What went back on the shelf: no more than the order took from it and than had not come back before."""
     is_new: bool
-    """False: this was called off before; nothing moved again."""
+    """False: this was called off before, or all of it by other names; nothing moved again."""
 
 
 class TwiceNamed(Conflict):
@@ -95,7 +98,7 @@ def _seen(cancelled: Cancelled) -> Cancellation:
     return Cancellation(
         order_id=cancelled.order.order_id,
         lines=[CancelledLine(one.line_id, one.product_id, one.variant_id, one.quantity) for one in cancelled.lines],
-        refunded_minor=sum(one.quantity * (one.unit_price_minor or 0) for one in cancelled.lines),
+        refunded_minor=cancelled.refunded_minor,
         currency=cancelled.order.currency,
         restocked=[BackOnShelf(one.variant_id, one.location_id, one.quantity) for one in cancelled.back],
         is_new=cancelled.is_new,

@@ -7,7 +7,7 @@ every adapter and checked by one contract test class per port.
 All writes are atomic. "Missing" is None or an absent key; an unknown id is never an error. `now` is always passed in.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -308,14 +308,26 @@ class Orders(Protocol):
         """Placed orders (never only claimed ones) by ordered_at, `since` and `until` included; for learning."""
 
     def refunds(self, until: Micros | None = None, *, since: Micros | None = None) -> Iterator[Refund]:
-        """By refunded_at, between the same moments."""
+        """By refunded_at, between the same moments. One that a browser claimed counts once the shop knows the order as
+        that shopper's."""
 
     def movements(self, order_id: OrderId) -> list[StockMovement]:
         """What an order took from the shelf, and what of it came back or was written off, by their ids."""
 
     def called_off(self, told: Sequence[Order]) -> dict[OrderId, dict[LineId, int]]:
-        """Units of their lines that were called off; orders of which nothing was are absent, and so are erased
-        customers'."""
+        """Units of their lines that were called off; orders of which nothing was are absent."""
+
+    def call_off(
+        self, order_id: OrderId, entry_of: Callable[[Order, Sequence[Refund]], LogEntry | None]
+    ) -> tuple[Order, list[Refund], LogEntry | None]:
+        """Store what `entry_of` makes of the order and of its refunds that count; of many at once each sees the refunds
+        of those before. Returns the three; None: it made nothing. It may be asked more than once, and what it raises
+        stores nothing.
+
+        Raises:
+            NotFound: there is no such order.
+            Erased: its shopper is just being erased.
+        """
 
 
 class Stock(Protocol):

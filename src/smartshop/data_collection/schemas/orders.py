@@ -1,5 +1,6 @@
 """Orders, refunds and returns. An order is its `order_id`, whichever door it came through; the first content wins."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -74,6 +75,13 @@ class Refund(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     trust: Trust
     lines: tuple[OrderLine, ...] = ()
     customer_id: CustomerId | None = None
+    asked: str = ""
+    """Digest of what was asked for where an order was called off, so that the same again is known for the same."""
+
+    @property
+    def is_called_off(self) -> bool:
+        """Told by calling the order off, and not by a refund alone."""
+        return self.event_id.startswith(f"{CALLED_OFF}/")
 
 
 class Return(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -94,6 +102,24 @@ CALLED_OFF = "called-off"
 def called_off_event(order_id: OrderId, cancellation_id: str) -> EventId:
     """The event that calls off a part, or (with an empty name) the whole. No id from outside holds a slash."""
     return EventId(f"{CALLED_OFF}/{order_id}/{cancellation_id}")
+
+
+def units_by_line(told: Order | Refund) -> dict[LineId, int]:
+    """By line; two lines of one name are one."""
+    units: dict[LineId, int] = {}
+    for line in told.lines:
+        units[line.line_id] = units.get(line.line_id, 0) + max(line.quantity, 0)
+    return units
+
+
+def units_called_off(order: Order, refunds: Iterable[Refund]) -> dict[LineId, int]:
+    """Of its lines, at most what was ordered; lines of which nothing was are absent."""
+    ordered = units_by_line(order)
+    units: dict[LineId, int] = {}
+    for refund in refunds:
+        for line in refund.lines if refund.is_called_off else ():
+            units[line.line_id] = min(units.get(line.line_id, 0) + line.quantity, ordered.get(line.line_id, 0))
+    return units
 
 
 class CalledOff(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

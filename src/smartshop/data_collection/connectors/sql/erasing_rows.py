@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from smartshop.data_collection.connectors.sql.belongings import Belongings, places_of, waits_in_windows
 from smartshop.data_collection.connectors.sql.bulk import ask, change_rows
 from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
+from smartshop.data_collection.connectors.sql.goods_back import ADDED, ERASED_CLAIM, LEFT_AGAIN
 from smartshop.data_collection.connectors.sql.records import decode_order, decode_refund, decode_return, encode
 from smartshop.data_collection.connectors.sql.standing_live import ERASED, drop_affinities, drop_standings
 from smartshop.data_collection.schemas.events import Trust
@@ -21,6 +22,8 @@ from smartshop.data_collection.schemas.ids import CustomerId, Micros
 from smartshop.data_collection.schemas.orders import Order
 
 Step = Callable[[Connection, int], int]
+OF_ONE_RETURN = 100_000
+"""Movements of one return, which is renamed whole: one per line and place, and as many where it was written off."""
 _RESERVATIONS = "SELECT reservation_id FROM stock_reservations WHERE shopper_key = ?"
 
 
@@ -167,13 +170,17 @@ def _disown_refunds(table: str, key: str, stranger: str, connection: Connection,
         vouched = Trust.SERVER if record.trust is Trust.CLIENT else record.trust
         record = msgspec.structs.replace(record, customer_id=None, trust=vouched)
         # A claim and the shop's own word may have had the same event_id.
-        name = f"{stranger}.claim" if trust == TRUST_CODES[Trust.CLIENT] else stranger
+        name = f"{stranger}{ERASED_CLAIM}" if trust == TRUST_CODES[Trust.CLIENT] else stranger
         change_rows(
             connection,
             f"UPDATE {table} SET shopper_key = ?, trust = ?, payload = ?"  # noqa: S608  names are our own
             " WHERE shopper_key = ? AND event_id = ? AND trust = ?",
             *(name, TRUST_CODES[vouched], encode(record), *place),
         )
+        if table == "goods_returns" and order_id is not None:
+            for kind in (ADDED, LEFT_AGAIN):
+                start = f"{kind}/{order_id}"
+                _rename_movements(connection, f"{start}/{key}/{event_id}/", f"{start}/{stranger}/{event_id}/")
     return len(rows)
 
 
@@ -181,14 +188,16 @@ _RENAME_MOVEMENT = "UPDATE stock_movements SET movement_id = ? WHERE movement_id
 
 
 def _disown_movements(key: str, stranger: str, connection: Connection, limit: int) -> int:
-    """A return's movements are named after its sender; see `goods_back`."""
-    start, end = f"return/{key}/", f"return/{key}0"  # "0" is the sign behind "/"
+    """The movements of a return that came in as it was told are named after its sender; see `goods_back`."""
+    return _rename_movements(connection, f"return/{key}/", f"return/{stranger}/", limit)
+
+
+def _rename_movements(connection: Connection, beginning: str, renamed: str, limit: int = OF_ONE_RETURN) -> int:
     rows = ask(
         connection,
         "SELECT movement_id FROM stock_movements WHERE movement_id >= ? AND movement_id < ? LIMIT ?",
-        *(start, end, limit),
+        *(beginning, f"{beginning[:-1]}0", limit),  # "0" is the sign behind "/"
     )
     for (movement_id,) in rows:
-        renamed = f"return/{stranger}/{movement_id[len(start) :]}"
-        change_rows(connection, _RENAME_MOVEMENT, renamed, movement_id)
+        change_rows(connection, _RENAME_MOVEMENT, renamed + movement_id[len(beginning) :], movement_id)
     return len(rows)

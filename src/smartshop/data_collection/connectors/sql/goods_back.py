@@ -1,30 +1,35 @@
 """Goods of customers' orders that come back, within the log's transaction: each unit once, to the shelf it came from.
 
-What an order took from the shelf is known by its movements (`sale/{order}/…`), and what of it came back by those of
-`back/{order}/…`; what came back and is not sold again left once more by `lost/{order}/…`. No id from outside holds a
-slash, so these never meet an id that somebody sent.
+What an order took from the shelf is known by its movements (`sale/{order}/…`). What of it came back is known by the
+returns of it, which may be told before the order is, and by the movements of what was called off
+(`back/{order}/called-off/…`). All of it moves by `back/{order}/…`; what is not sold again leaves once more by
+`lost/{order}/…`. No id from outside holds a slash, so these never meet an id that somebody sent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.connectors.sql.codes import TRUST_CODES
 from smartshop.data_collection.connectors.sql.locks import Turn, take_order_turns, take_turn
-from smartshop.data_collection.connectors.sql.records import encode
-from smartshop.data_collection.connectors.sql.seen import sender_key
+from smartshop.data_collection.connectors.sql.records import chunks, decode_return, encode
+from smartshop.data_collection.connectors.sql.seen import SeenKey, sender_key
 from smartshop.data_collection.connectors.sql.stock_book import known_movements, open_book, write_book
 from smartshop.data_collection.connectors.sql.tables import goods_returns, stock_movements
 from smartshop.data_collection.connectors.sql.upsert import insert_if_absent
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import LocationId, Micros, OrderId, VariantId
-from smartshop.data_collection.schemas.orders import OrderLine
+from smartshop.data_collection.schemas.orders import OrderLine, called_off_event
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION, MovementReason, StockMovement
 
-ADDED, LEFT_AGAIN = "back", "lost"
+ADDED, LEFT_AGAIN, TAKEN = "back", "lost", "sale"
+ERASED_CLAIM = ".claim"
+"""Ends the name under which the books keep what an erased shopper claimed."""
+ORDERS_AT_ONCE = 100
+"""Two ranges of the movements' key each; SQLite reads a thousand in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Taken:
 
     places: dict[tuple[OrderId, VariantId], list[tuple[LocationId, int]]] = field(default_factory=dict)
     """In the order of taking; units may be 0."""
+    returns: set[SeenKey] = field(default_factory=set)
+    """Returns of these orders that the books hold; told again they move nothing."""
 
     def give_back(self, order_id: OrderId, variant_id: VariantId, units: int) -> list[tuple[LocationId, int]]:
         """Where so many units were taken from, at most as many as are left; each place once."""
@@ -65,14 +72,12 @@ def take_goods_back(
     connection: Connection, entries: Mapping[int, LogEntry], now: Micros
 ) -> dict[int, tuple[VariantId, ...]]:
     """Write returns, and put on the shelf what is sold again; returns which variants moved, by the entry's index."""
-    _write_returns(connection, entries)
     told = {index: goods for index, entry in entries.items() if (goods := _goods_of(entry)) is not None}
-    if not told:
-        return {}
-    # Ahead of reading what is left of an order: of two who give the same unit back the second finds it gone.
-    named = sorted({goods.order_id for goods in told.values() if goods.order_id is not None})
-    taken = _read_taken(connection, named)
-    moved = {index: movements for index, goods in told.items() if (movements := _movements(goods, taken))}
+    # Ahead of writing them: what is told now is no part of what came back before.
+    taken = _read_taken(connection, {goods.order_id for goods in told.values() if goods.order_id is not None})
+    _write_returns(connection, entries)
+    fresh = {index: goods for index, goods in told.items() if _key(goods) not in taken.returns}
+    moved = {index: movements for index, goods in fresh.items() if (movements := _movements(goods, taken))}
     if not moved:
         return {}
     take_turn(connection, Turn.STOCK)
@@ -81,11 +86,11 @@ def take_goods_back(
     book = open_book(connection, (movement.variant_id for movement in every))
     changed: dict[int, tuple[VariantId, ...]] = {}
     for index, movements in moved.items():
-        fresh = {movement.movement_id: movement for movement in movements if movement.movement_id not in known}
-        for movement in fresh.values():
+        new = {movement.movement_id: movement for movement in movements if movement.movement_id not in known}
+        for movement in new.values():
             book.move(movement)
-        known.update(fresh)
-        changed[index] = tuple(movement.variant_id for movement in fresh.values())
+        known.update(new)
+        changed[index] = tuple(movement.variant_id for movement in new.values())
     write_book(connection, book, now)
     return changed
 
@@ -110,8 +115,7 @@ def read_order_movements(connection: Connection, order_id: OrderId) -> list[Stoc
             location_id=row.location_id,
             reference=row.reference,
         )
-        for kind in (ADDED, LEFT_AGAIN, "sale")
-        for row in connection.execute(_of_order(kind, order_id))
+        for row in connection.execute(_named(f"{kind}/{order_id}/" for kind in (ADDED, LEFT_AGAIN, TAKEN)))
     ]
 
 
@@ -152,7 +156,9 @@ def _movements(goods: GoodsBack, taken: Taken) -> list[StockMovement]:
 def _of_taken(
     goods: GoodsBack, index: int, place: LocationId, units: int, came_from: LocationId
 ) -> list[StockMovement]:
-    name = f"{goods.order_id}/{goods.event_id}/{index}/{came_from}"
+    # Two senders may use one event_id; that of a calling off is the order's own.
+    told = goods.event_id if goods.only_taken else f"{goods.sender}/{goods.event_id}"
+    name = f"{goods.order_id}/{told}/{index}/{came_from}"
     back = _movement(goods, index, f"{ADDED}/{name}", place, units, MovementReason.RETURN)
     if goods.restock:
         return [back]
@@ -175,18 +181,45 @@ def _movement(
 
 def _read_taken(connection: Connection, order_ids: Iterable[OrderId]) -> Taken:
     taken = Taken()
-    for order_id in order_ids:
-        for row in connection.execute(_of_order("sale", order_id)):
-            taken.places.setdefault((order_id, row.variant_id), []).append((row.location_id, -row.quantity))
-        for row in connection.execute(_of_order(ADDED, order_id)):
-            taken.give_back(order_id, row.variant_id, row.quantity)
+    for chunk in chunks(sorted(order_ids), ORDERS_AT_ONCE):
+        came_back: list[tuple[OrderId, VariantId, int]] = []
+        sold = [f"{TAKEN}/{order_id}/" for order_id in chunk]
+        called_off = [f"{ADDED}/{order_id}/{called_off_event(order_id, '')}" for order_id in chunk]
+        for row in connection.execute(_named(sold + called_off)):
+            if row.movement_id.startswith(f"{TAKEN}/"):
+                taken.places.setdefault((row.reference, row.variant_id), []).append((row.location_id, -row.quantity))
+            else:
+                came_back.append((row.reference, row.variant_id, row.quantity))
+        came_back += _read_returns(connection, chunk, taken.returns)
+        for order_id, variant_id, units in came_back:
+            taken.give_back(order_id, variant_id, units)
     return taken
 
 
-def _of_order(kind: str, order_id: OrderId) -> Select[Any]:  # Any: its columns, as the table has them
+def _read_returns(
+    connection: Connection, order_ids: Sequence[OrderId], known: set[SeenKey]
+) -> Iterator[tuple[OrderId, VariantId, int]]:
+    """What the shop itself said came back of these orders, also before they were told; their keys go into `known`."""
+    question = select(goods_returns).where(
+        goods_returns.c.order_id.in_(order_ids), goods_returns.c.trust == TRUST_CODES[Trust.SERVER]
+    )
+    for row in connection.execute(question):
+        known.add(SeenKey(row.shopper_key, row.event_id, row.trust))
+        # What was claimed counts for customers' value once they are erased; on the shelf it never was.
+        if not (row.shopper_key.startswith("~") and row.shopper_key.endswith(ERASED_CLAIM)):
+            for line in decode_return(row.payload).lines:
+                yield row.order_id, line.variant_id, line.quantity
+
+
+def _key(goods: GoodsBack) -> SeenKey:
+    return SeenKey(goods.sender, goods.event_id, TRUST_CODES[Trust.SERVER])
+
+
+def _named(beginnings: Iterable[str]) -> Select[Any]:  # Any: its columns, as the table has them
+    """Movements whose names begin so, each beginning with a slash at its end."""
     name = stock_movements.c.movement_id
-    start, end = f"{kind}/{order_id}/", f"{kind}/{order_id}0"  # "0" is the sign behind "/"
-    return select(stock_movements).where(name >= start, name < end).order_by(name)
+    ranges = [and_(name >= start, name < f"{start[:-1]}0") for start in beginnings]  # "0" is the sign behind "/"
+    return select(stock_movements).where(or_(*ranges)).order_by(name)
 
 
 def _write_returns(connection: Connection, entries: Mapping[int, LogEntry]) -> None:

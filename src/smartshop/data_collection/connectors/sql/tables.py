@@ -219,6 +219,9 @@ refunds = Table(
     Column("refunded_at", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
+# As pages of refunds are read.
+Index("refunds_by_time", refunds.c.refunded_at, refunds.c.shopper_key, refunds.c.event_id, refunds.c.trust)
+Index("refunds_by_order", refunds.c.order_id)
 
 goods_returns = Table(
     "goods_returns",
@@ -230,6 +233,7 @@ goods_returns = Table(
     Column("returned_at", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
+Index("goods_returns_by_order", goods_returns.c.order_id)
 
 # ------------------------------------------------------------------------------------------------ stock
 stock_levels = Table(
