@@ -8,6 +8,7 @@ from threading import Event
 
 import msgspec
 import pytest
+from fastapi.testclient import TestClient
 
 from smartshop.ai_agents.inventory.forecast_view import forecast_seen
 from smartshop.ai_agents.inventory.model import InventoryModel
@@ -30,7 +31,7 @@ from smartshop.data_collection.schemas.supply import (
     SupplyTerms,
 )
 from smartshop.errors import NotFound, Unavailable
-from tests.api.shop_for_tests import make_shop
+from tests.api.shop_for_tests import app_of, make_shop
 from tests.importing.shop import EmbeddedShop
 from tests.inventory.joint_shop import FIXED_COST, SHORT, learned, opened_joint_shop
 from tests.inventory.supply_shop import END, QUICK
@@ -305,6 +306,28 @@ def test_a_list_that_is_being_made_ends_with_the_service(stocked: Stocked) -> No
             asked.result()
     with pytest.raises(Unavailable, match="is stopping"):
         keeper.newest(stocked.shop)
+
+
+def test_a_service_that_ends_stops_its_lists(stocked: Stocked) -> None:
+    app = app_of(stocked.shop)
+    with TestClient(app):
+        assert app.state.service.proposals.newest(stocked.shop).at == END
+    stocked.watch.now = LATER
+    with pytest.raises(Unavailable, match="is stopping"):
+        app.state.service.proposals.newest(stocked.shop)
+
+
+def test_of_very_many_changes_the_newest_are_known() -> None:
+    changed = ChangedVariants(most=3)
+    names = [VariantId(name) for name in "abcde"]
+    changed.tell(names[:2])
+    known = changed.newest()
+    changed.tell(names[2:4])
+    changed.tell([names[0]])
+    assert changed.since(known) == (3, [names[0], names[3], names[2]])
+    assert changed.since(3) == (3, [])
+    changed.tell([names[4]])
+    assert changed.since(0) == (4, [names[4], names[0], names[3]])
 
 
 def test_what_an_order_shares_is_known_for_as_long_as_a_list_may_be_read(stocked: Stocked) -> None:

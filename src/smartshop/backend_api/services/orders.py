@@ -137,7 +137,9 @@ def _repeats(line: WantedLine, placed: OrderLine) -> bool:
 
 async def _tell(shop: Shop, order: Order, events: tuple[StoredEvent, ...]) -> None:
     """Ahead of the sweeper, which would say the same within seconds; twice is harmless."""
-    messages: list[Message] = [StockChanged(tuple(line.variant_id for line in order.lines))]
+    sold = tuple(line.variant_id for line in order.lines)
+    shop.changed_variants.tell(sold)
+    messages: list[Message] = [StockChanged(sold)]
     if events:
         await shop.profiles.fold(events)
         messages.append(EventsAccepted(events))

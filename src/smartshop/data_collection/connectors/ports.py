@@ -544,8 +544,8 @@ class ProposalBook(Protocol):
     """What was decided about ordering more, kept to be judged by what happened. All times are the shop's own."""
 
     def keep(self, told: Sequence[ToldProposal]) -> int:
-        """Add them; how many now stand as told. The same id replaces its own row, but never one that was followed or
-        scored, and "not now" never one that said to order.
+        """Add them; how many now stand as told. The same id replaces its own row, but never one that was scored or
+        is followed by an order not called off, and "not now" never one that said to order.
         """
 
     def follow(self, order: PurchaseOrder, proposals: Mapping[VariantId, str]) -> PurchaseOrder:
