@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from smartshop.data_collection.connectors.ports import LogEntry
+from smartshop.data_collection.connectors.sql.bulk import ask
+from smartshop.data_collection.connectors.sql.goods_back import MOVEMENTS_NAMED, ORDERS_AT_ONCE
 from smartshop.data_collection.connectors.sql.stores import SqlStores
 from smartshop.data_collection.pipelines.order_refunds import refundable_minor
 from smartshop.data_collection.schemas.events import EventKind, Trust
@@ -231,19 +233,39 @@ def test_what_was_only_claimed_to_have_come_back_never_counts_not_even_of_who_is
     assert levels(stores) == {MAIN: 5}
 
 
-def test_what_many_orders_took_is_read_at_once(stores: SqlStores) -> None:
+def test_what_many_orders_took_is_read_a_hundred_at_a_time(stores: SqlStores) -> None:
     count(stores, 500)
-    names = [f"o{number}" for number in range(60)]
+    names = [f"o{number}" for number in range(ORDERS_AT_ONCE + 20)]
     for name in names:
-        stores.orders.place(order_entry(f"e-{name}", order(name, units=2)))
+        append(stores, order_entry(f"e-{name}", order(name, units=2), takes_stock=True))
     asked: list[str] = []
-    engine = stores.shop_database.writers
-    note = lambda *told: asked.append(told[2])  # noqa: E731  the second of its arguments is the statement
-    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    if not stores.shop_database.is_postgres:
+        note = lambda connection, *_: connection.set_trace_callback(asked.append)  # noqa: E731
+        sqlalchemy_event.listen(stores.shop_database.writers, "checkout", note)
     append(stores, *(returned(f"r-{name}", order(name, units=1)) for name in names))
-    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
-    assert levels(stores) == {MAIN: 500 - 60}
-    assert sum("stock_movements" in statement and "SELECT" in statement for statement in asked) <= 2
+    assert levels(stores) == {MAIN: 500 - len(names)}
+    reads = [statement for statement in asked if statement.startswith("SELECT movement_id, variant_id")]
+    assert len(reads) == (0 if stores.shop_database.is_postgres else 2)
+    for name in names[-2:]:
+        append(stores, called_off(f"c-{name}", order(name, units=2)))
+    assert levels(stores) == {MAIN: 502 - len(names)}, "one unit of each was left to come back"
+
+
+def test_what_an_order_took_is_found_by_name_and_refunds_by_time(stores: SqlStores) -> None:
+    """In SQLite; PostgreSQL plans by what is in its tables, and these are empty."""
+    if stores.shop_database.is_postgres:
+        return
+    told: list[tuple[str, tuple[object, ...]]] = []
+    note = lambda _1, _2, statement, values, *_: told.append((statement, values))  # noqa: E731
+    sqlalchemy_event.listen(stores.shop_database.readers, "before_cursor_execute", note)
+    list(stores.orders.refunds(since=NOON))
+    (statement, values), *_ = told
+    with stores.shop_database.read() as connection:
+        page = ask(connection, f"EXPLAIN QUERY PLAN {statement}", *values)
+        taken = ask(connection, f"EXPLAIN QUERY PLAN {MOVEMENTS_NAMED} UNION ALL {MOVEMENTS_NAMED}", *"abcd")
+    plans = [step[3] for step in (*page, *taken)]
+    assert any("refunds_by_time" in step for step in plans), plans
+    assert not any(step.startswith(("SCAN", "USE TEMP")) for step in plans), plans
 
 
 def test_of_many_who_call_an_order_off_by_parts_each_sees_what_those_before_refunded(
