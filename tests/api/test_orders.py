@@ -135,3 +135,15 @@ def test_an_order_sent_again_stands_whatever_its_product_became(service: Opened)
     assert service.client.post("/v1/orders", json=order, headers=own).status_code == 409
     other = service.token(customer_id="another-again")
     assert service.client.post("/v1/orders", json=order, headers=other).status_code == 409
+
+
+def test_an_order_was_placed_when_it_can_have_been_and_costs_nothing_at_least(service: Opened) -> None:
+    bought = {"customer_id": "buyer-9", "lines": [{"product_id": "tents-5", "quantity": 1}]}
+    for moment, code in (("2135-01-01T00:00:00Z", "in_the_future"), ("1990-01-01T00:00:00Z", "before_2000")):
+        refused = _order(service, SECRET, **bought, ordered_at=moment)
+        assert (refused.status_code, refused.json()["code"]) == (409, code)
+    given = _order(service, SECRET, **bought, discount_minor=1_000_000_000)
+    assert (given.status_code, given.json()["code"]) == (409, "discount_too_large")
+    assert "1000000000 minor units is more than the order's 1500" in given.json()["detail"]
+    free = _order(service, SECRET, **bought, discount_minor=1_500)
+    assert (free.status_code, free.json()["total_minor"]) == (201, 0)

@@ -14,9 +14,10 @@ from smartshop.backend_api.service import Service
 from smartshop.backend_api.services.allowed_requests import check_own
 from smartshop.backend_api.services.orders import Wanted, WantedLine, place_order
 from smartshop.backend_api.services.product_input import Moment
+from smartshop.backend_api.services.stock_changes import movement_time
 from smartshop.backend_api.utils.auth import Caller, Permission
 from smartshop.backend_api.utils.wire import Currency, Id, Limit, Minor, Quantity, id_in_path, usable_id
-from smartshop.data_collection.pipelines.clock import format_rfc3339, to_micros
+from smartshop.data_collection.pipelines.clock import format_rfc3339
 from smartshop.data_collection.schemas import orders
 from smartshop.data_collection.schemas.events import Trust
 from smartshop.data_collection.schemas.ids import (
@@ -25,6 +26,7 @@ from smartshop.data_collection.schemas.ids import (
     DecisionId,
     LineId,
     LocationId,
+    Micros,
     OrderId,
     ProductId,
     VariantId,
@@ -103,7 +105,7 @@ class KeyReused(Conflict):
 
 
 async def post_order(service: Service, call: Call[None, OrderRequest]) -> Answer:
-    wanted = _wanted(call.caller, call.body, _order_id(call))
+    wanted = _wanted(call.caller, call.body, _order_id(call), service.shop.clock.now())
     await _check_key(service, call, wanted.order_id)
     placed = await place_order(service.shop, wanted)
     await _remember_key(service, call, wanted.order_id)
@@ -195,7 +197,7 @@ def _cache_key(caller: Caller, key: str) -> str:
     return f"idempotency:{_digest(caller, key)}"
 
 
-def _wanted(caller: Caller, body: OrderRequest, order_id: OrderId) -> Wanted:
+def _wanted(caller: Caller, body: OrderRequest, order_id: OrderId, now: Micros) -> Wanted:
     customer_id = None if body.customer_id is None else CustomerId(usable_id(body.customer_id, "customer_id"))
     anonymous_id = None if body.anonymous_id is None else AnonymousId(usable_id(body.anonymous_id, "anonymous_id"))
     if not caller.is_secret:
@@ -211,7 +213,7 @@ def _wanted(caller: Caller, body: OrderRequest, order_id: OrderId) -> Wanted:
         anonymous_id=anonymous_id,
         trust=Trust.SERVER if caller.is_secret else Trust.SHOPPER,
         currency=body.currency,
-        ordered_at=None if body.ordered_at is None else to_micros(body.ordered_at),
+        ordered_at=None if body.ordered_at is None else movement_time(body.ordered_at, now),
         decision_id=None if body.decision_id is None else DecisionId(usable_id(body.decision_id, "decision_id")),
         channel=None if body.channel is None else usable_id(body.channel, "channel"),
         market=None if body.market is None else usable_id(body.market, "market"),

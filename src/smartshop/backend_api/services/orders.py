@@ -44,6 +44,10 @@ class PriceChanged(Conflict):
     code = "price_changed"
 
 
+class MoreThanAll(Conflict):
+    code = "discount_too_large"
+
+
 @dataclass(frozen=True, slots=True)
 class WantedLine:
     product_id: ProductId
@@ -154,6 +158,7 @@ def _place(shop: Shop, wanted: Wanted) -> tuple[Placed, LogEntry]:
     lines = tuple(
         _priced(known, pricing, wanted.trust, index, line) for index, line in enumerate(_resolved(shop, wanted))
     )
+    _check_discount(wanted, lines)
     event = _event(wanted, lines, pricing.currency, now)
     entry = entry_of(event, Arrival(ORDER_DESK, wanted.trust, now), pricing.currency)
     if entry.order is not None and wanted.reservation_id is not None:
@@ -205,6 +210,16 @@ def _priced(
         price_minor=price if price is not None or offer is None else offer.price_minor,
         line_id=str(index),
     )
+
+
+def _check_discount(wanted: Wanted, lines: Sequence[ProductLine]) -> None:
+    goods = sum((line.quantity or 0) * (line.price_minor or 0) for line in lines)
+    whole = goods + wanted.shipping_minor + wanted.tax_minor
+    if wanted.discount_minor > whole:
+        raise MoreThanAll(
+            f"The discount of {wanted.discount_minor} minor units is more than the order's {whole};"
+            " take off at most that."
+        )
 
 
 def _variant(known: dict[ProductId, ListedProduct], line: WantedLine) -> Variant:
