@@ -203,6 +203,16 @@ def test_what_is_drafted_again_after_a_calling_off_is_kept_as_it_is_ordered(clie
         count(client, name, 2)
 
 
+def test_a_decision_is_kept_as_of_the_model_that_made_it(shop: Shop, client: Client) -> None:
+    """Another is promoted by now, which this process has not read yet."""
+    promoted = shop.models.promoted("inventory")
+    assert promoted is not None
+    drafted(client)
+    kept = shop.proposals.get(listed(client)["items"][0]["proposal_id"])
+    assert kept is not None
+    assert kept.told.model_version == "m-1" != promoted.version
+
+
 def test_what_was_approved_is_on_its_way_and_nothing_is_left_to_order(client: Client) -> None:
     _, order = drafted(client)
     client.post(f"/v1/purchase-orders/{order['purchase_order_id']}/approve", headers=SECRET)
