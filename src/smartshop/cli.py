@@ -151,12 +151,13 @@ def train(
         str, typer.Argument(help="Which agent learns: recommendation, segmentation or inventory.")
     ] = "recommendation",
     data_dir: DataDir = None,
+    demo: Demo = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn now, from everything in the log; a better model is promoted and served within a second."""
     from smartshop.jobs import run_job
 
-    found = run_job(f"train-{agent}", *find_shop(data_dir), console=_bar(as_json))
+    found = run_job(f"train-{agent}", *find_shop(data_dir, demo), console=_bar(as_json))
     print_json(found) if as_json else print_facts(f"train {agent}", found)
 
 
