@@ -3,13 +3,17 @@
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import msgspec
 from httpx2 import Response
 
+from smartshop.data_collection.connectors.ports import LogEntry
 from smartshop.data_collection.pipelines.demand_arrays import line_table
 from smartshop.data_collection.pipelines.demand_rows import DemandRows
-from smartshop.data_collection.schemas.ids import Micros, ProductId, ProductNo
+from smartshop.data_collection.schemas.events import EventKind, Trust
+from smartshop.data_collection.schemas.ids import Micros, OrderId, ProductId, ProductNo
+from smartshop.data_collection.schemas.orders import Refund, called_off_event
 from tests.api.shop_for_tests import PUBLISHABLE, SECRET, Opened
-from tests.connectors.told import in_threads
+from tests.connectors.told import event, in_threads
 
 CANCEL = "/v1/orders/{}/cancel"
 
@@ -229,6 +233,26 @@ def test_a_whole_order_is_not_called_off_again_in_another_way(service: Opened) -
         "cancellation_conflict",
         "Order 'c-13' was called off before with another word on restock; what it gave back stays.",
     )
+
+
+def test_what_an_earlier_release_called_off_is_known_by_its_lines(service: Opened) -> None:
+    placed(service, "c-15", "tents-13", 3)
+    order = service.shop.orders.get(OrderId("c-15"))
+    assert order is not None
+    name = called_off_event(order.order_id, "part")
+    part = (msgspec.structs.replace(order.lines[0], quantity=1),)
+    refund = Refund(
+        event_id=name, order_id=order.order_id, amount_minor=900, currency="GBP", refunded_at=order.ordered_at,
+        trust=Trust.SERVER, lines=part, customer_id=order.customer_id,
+    )  # fmt: skip
+    said = event(name, kind=EventKind.ORDER_REFUNDED, customer_id="canceller", trust=Trust.SERVER)
+    service.shop.log.append([[LogEntry(event=said, refund=refund)]])
+    again = cancel(service, "c-15", lines=[{"line_id": "0", "quantity": 1}], cancellation_id="part")
+    assert (again.json()["refunded_minor"], again.json()["is_new"]) == (900, False)
+    other = cancel(service, "c-15", lines=[{"line_id": "0", "quantity": 2}], cancellation_id="part")
+    assert (other.status_code, other.json()["code"]) == (409, "cancellation_conflict")
+    assert cancel(service, "c-15").json()["refunded_minor"] == 1800
+    assert sorted(refunded(service, "c-15")) == [900, 1800]
 
 
 def test_of_many_who_call_an_order_off_at_once_all_of_it_is_refunded_once(service: Opened) -> None:
