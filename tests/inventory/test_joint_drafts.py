@@ -146,6 +146,11 @@ def test_what_was_drafted_by_itself_is_left_out(client: Client) -> None:
     assert {line["variant_id"] for line in rest["lines"]} == set(SHORT)
     assert client.post(own, headers=SECRET).json() == alone
     assert drafted(client) == (200, rest)
+    # An order of one line that came later is not what was asked for.
+    client.post(f"/v1/purchase-orders/{alone['purchase_order_id']}/cancel", headers=SECRET)
+    later = client.post(own, headers=SECRET).json()
+    assert later["purchase_order_id"] != alone["purchase_order_id"]
+    assert drafted(client) == (200, rest)
 
 
 def test_a_proposal_that_went_with_others_is_not_drafted_by_itself(client: Client) -> None:

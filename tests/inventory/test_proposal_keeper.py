@@ -290,8 +290,19 @@ def test_one_budget_is_worked_out_at_a_time(stocked: Stocked) -> None:
         with pytest.raises(Unavailable, match="for somebody else"):
             keeper.within(stocked.shop, 20_000)
         stocked.catalogue.gate.set()
-        assert first.result().found.proposals.cash_minor <= 10_000
-    assert keeper.within(stocked.shop, 20_000).found.proposals.cash_minor <= 20_000
+        assert first.result().proposals.cash_minor <= 10_000
+    assert keeper.within(stocked.shop, 20_000).proposals.cash_minor <= 20_000
+
+
+def test_a_budget_is_kept_for_its_next_page_until_something_changes(stocked: Stocked) -> None:
+    keeper = ProposalKeeper()
+    first = keeper.within(stocked.shop, 20_000)
+    assert keeper.within(stocked.shop, 20_000) is first
+    stocked.shop.changed_variants.tell([SHORT[0]])
+    anew = keeper.within(stocked.shop, 20_000)
+    assert anew is not first
+    assert keeper.within(stocked.shop, 30_000) is not anew
+    assert keeper.to_draft_within(stocked.shop, 30_000).found.proposals.cash_minor <= 30_000
 
 
 def test_a_list_that_is_being_made_ends_with_the_service(stocked: Stocked) -> None:

@@ -105,7 +105,7 @@ def list_proposals(service: Service, call: Call[ReorderProposalsQuery, None]) ->
 
 
 def draft_proposals(service: Service, call: Call[None, JointDraftInput]) -> Answer:
-    """Drafting again what was all drafted answers with the newest of the orders."""
+    """Drafting again what was all drafted answers with the order that follows most of it."""
     body, shop = call.body, service.shop
     supplier_id = SupplierId(usable_id(body.supplier_id, "supplier_id"))
     place = None if body.location_id is None else LocationId(usable_id(body.location_id, "location_id"))
@@ -116,7 +116,8 @@ def draft_proposals(service: Service, call: Call[None, JointDraftInput]) -> Answ
         return one.supplier_id == supplier_id and place in (None, one.location_id)
 
     budget = body.budget_minor
-    now = service.proposals.to_draft(shop, is_chosen) if budget is None else service.proposals.within(shop, budget)
+    keeper = service.proposals
+    now = keeper.to_draft(shop, is_chosen) if budget is None else keeper.to_draft_within(shop, budget)
     return _answer(shop, draft_together(now.desk, now.found.proposals.items, supplier_id, place))
 
 
@@ -160,7 +161,7 @@ def score_proposals(service: Service, call: Call[ProposalScoreQuery, None]) -> P
 
 def _worked_out(service: Service, budget_minor: int | None) -> WorkedOut:
     keeper, shop = service.proposals, service.shop
-    return keeper.newest(shop) if budget_minor is None else keeper.within(shop, budget_minor).found
+    return keeper.newest(shop) if budget_minor is None else keeper.within(shop, budget_minor)
 
 
 def _answer(shop: Shop, drafted: Drafted) -> Answer:

@@ -55,8 +55,8 @@ def draft_together(
     desk: DraftDesk, proposals: Sequence[Proposal], supplier_id: SupplierId, location_id: LocationId | None = None
 ) -> Drafted:
     """One draft order of all these proposals that are of this supplier and place, without those that an order follows
-    which was not called off; where that is so of all, the newest of these orders. At most `MAX_LINES` at once, the
-    costliest to wait with: asked again, those left over become the next. Blocking.
+    which was not called off; where that is so of all, the order that follows most of them. At most `MAX_LINES` at once,
+    the costliest to wait with: asked again, those left over become the next. Blocking.
 
     `proposals`: as they stand now, the costliest to wait with first.
 
@@ -102,11 +102,17 @@ def draft_of(desk: DraftDesk, proposals: Sequence[Proposal]) -> Drafted:
     taken = desk.book.followers([one.proposal_id for one in proposals])
     free = [one for one in proposals if one.proposal_id not in taken][:MAX_LINES]
     if not free:
-        return Drafted(max(taken.values(), key=lambda one: (one.created_at, one.purchase_order_id)), is_new=False)
+        return Drafted(_main_one(list(taken.values())), is_new=False)
     order = _order_of(desk, free)
     keep_proposals(desk, free)
     kept = desk.book.follow(order, {one.variant_id: one.proposal_id for one in free})
     return Drafted(kept, is_new=kept.purchase_order_id == order.purchase_order_id)
+
+
+def _main_one(followers: Sequence[PurchaseOrder]) -> PurchaseOrder:
+    """Of the orders that follow so many proposals the one of most, the newest of several."""
+    lines = Counter(one.purchase_order_id for one in followers)
+    return max(followers, key=lambda one: (lines[one.purchase_order_id], one.created_at, one.purchase_order_id))
 
 
 def keep_proposals(desk: DraftDesk, proposals: Sequence[Proposal]) -> None:

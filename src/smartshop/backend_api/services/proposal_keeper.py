@@ -40,6 +40,8 @@ class ProposalKeeper:
     _renewal: Future[WorkedOut] | None = None
     _turn: Lock = field(default_factory=Lock)
     """Of the two above."""
+    _budgeted: tuple[int, WorkedOut] | None = None
+    """The last budget that was asked for."""
     _mending: Lock = field(default_factory=Lock)
     """What changed is decided about once, for whoever reads the list."""
     _asking: Lock = field(default_factory=Lock)
@@ -68,14 +70,23 @@ class ProposalKeeper:
         with self._alone():
             return with_these_anew(shop, found, chosen, found.change)
 
-    def within(self, shop: Shop, budget_minor: int) -> Drafting:
-        """What saves most within a budget, worked out for who asks.
+    def within(self, shop: Shop, budget_minor: int) -> WorkedOut:
+        """What saves most within a budget, to be read: worked out for who asks, and kept for half a minute for the
+        next page as long as nothing changed.
 
         Raises:
             NotFound: nothing was learned yet.
             InvalidValue: the budget is negative.
             Unavailable: another budget is being worked out, for long.
         """
+        with self._alone():
+            kept = self._budgeted
+            if kept is None or kept[0] != budget_minor or not _is_unchanged(shop, kept[1]):
+                self._budgeted = kept = budget_minor, work_out(shop, budget_minor, self._go_on).found
+            return kept[1]
+
+    def to_draft_within(self, shop: Shop, budget_minor: int) -> Drafting:
+        """The same to be ordered from, so worked out as everything stands now."""
         with self._alone():
             return work_out(shop, budget_minor, self._go_on)
 
@@ -164,6 +175,10 @@ class ProposalKeeper:
 def _is_fresh(shop: Shop, found: WorkedOut) -> bool:
     is_young = shop.clock.now() < found.at + KEPT
     return is_young and found.model is shop.forecasts() and found.supply_news is shop.supply_news.latest
+
+
+def _is_unchanged(shop: Shop, found: WorkedOut) -> bool:
+    return _is_fresh(shop, found) and not shop.changed_variants.since(found.change)[1]
 
 
 def _renewed(renewal: Future[WorkedOut], found: WorkedOut | None) -> WorkedOut:
