@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from smartshop.ai_agents.inventory.forecasting.daily_counts import counts_around
+from smartshop.ai_agents.inventory.forecasting.long_series import bounded
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
 from smartshop.ai_agents.inventory.forecasting.prophet_model import ProphetCounts
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, Statistical
@@ -23,13 +24,13 @@ MODELS = (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA)
 
 @dataclass(frozen=True, slots=True)
 class CountsAroundMean:
-    """A candidate's means, with the scatter of daily counts around them."""
+    """A candidate's means, kept near what was ever seen, with the scatter of daily counts around them."""
 
     name: ClassVar[str] = "counts around a mean"
     candidate: Candidate
 
     def forecast(self, panel: Panel, horizon: int, levels: Sequence[float]) -> Forecast:
-        return counts_around(panel, self.candidate.forecast(panel, horizon, ()).mean, levels)
+        return counts_around(panel, bounded(panel, self.candidate.forecast(panel, horizon, ()).mean), levels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from smartshop.ai_agents.inventory.forecasting.choosing import Choice, Policy, T
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import SIMPLE, boosted_candidates
 from smartshop.ai_agents.inventory.forecasting.choosing_counts import light_candidates as candidates_of_counts
+from smartshop.ai_agents.inventory.forecasting.long_series import OfLongSeries, known_for_long
 from smartshop.ai_agents.inventory.forecasting.panel import Candidate, Forecast, Panel
 from smartshop.ai_agents.inventory.forecasting.statistical import Model, StatisticalCounts
 from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_week
@@ -34,7 +35,7 @@ class ChoiceConfig:
     least_weeks: int = 4
     """That must be known at the first of them."""
     most_valuable: int = 100
-    """So many series of the highest turnover are tried with the models that are fitted one by one."""
+    """So many series of the highest turnover, of those known for long, are tried with models fitted one by one."""
     least_boosted: int = 30
     """Series from which one learner over all of them has something to learn from."""
 
@@ -75,11 +76,15 @@ def light_candidates(n_series: int, config: ChoiceConfig) -> dict[str, Candidate
 
 
 def heavy_candidates() -> dict[str, Candidate]:
-    """Fitted series by series, so only for some; none where statsforecast is not installed."""
+    """Fitted series by series, so only for some, known for long; none where statsforecast is not installed.
+
+    At an origin where a series was young yet, the first of `SIMPLE` speaks for them: it neither gains nor loses there.
+    """
     if find_spec("statsforecast") is None:
         return {}
+    young = candidates_of_counts()[SIMPLE[0]]
     return {
-        model.value: StatisticalCounts(model)
+        model.value: OfLongSeries(StatisticalCounts(model), young)
         for model in (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA, Model.IMAPA)
     }
 
@@ -107,7 +112,7 @@ def choose_forecasts(panel: Panel, turnover: NDArray[np.float64], config: Choice
     tell(0.6, "forecasting")
     told = {name: light[name].forecast(panel, config.horizon, LEVELS) for name in _needed(choice, heavy)}
     mixed = _Mixed(choice.mix(panel, told), *_described(choice, panel))
-    top = np.sort(np.argsort(-turnover, kind="stable")[: config.most_valuable])
+    top = _most_valuable_of_long(panel, turnover, config.most_valuable)
     past = [PastForecast(origin, choice.mix(panel.until(origin), by_name)) for origin, by_name in tried.told.items()]
     judged, baseline = _judged(tried)
     if heavy and len(top) and tried.told:
@@ -123,6 +128,12 @@ def choose_forecasts(panel: Panel, turnover: NDArray[np.float64], config: Choice
             judged = judged if better is None else _replaced(judged, top, better.told)
     tell(1.0, "forecast")
     return ChosenForecasts(mixed.forecast, mixed.method, mixed.methods, tuple(past), judged, baseline)
+
+
+def _most_valuable_of_long(panel: Panel, turnover: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Series that are known for long, rising: at most so many."""
+    dearest = np.argsort(-turnover, kind="stable")
+    return np.sort(dearest[known_for_long(panel)[dearest]][:most])
 
 
 def _needed(choice: Choice, heavy: Mapping[str, Candidate]) -> tuple[str, ...]:
