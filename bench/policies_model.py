@@ -32,7 +32,6 @@ def learned_model(world: SupplyWorld, day: int, panel: Panel, mean: Floats, spre
         method=np.zeros(n, np.int32),
         value_class=letters,
         steadiness=letters,
-        pattern=letters,
         pinball=np.full(n, np.nan, np.float32),
         covered=np.full(n, np.nan, np.float32),
         variant_series=np.arange(n, dtype=np.int32),

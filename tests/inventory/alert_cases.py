@@ -53,7 +53,6 @@ def model(weekly: float, relative: float = 0.0, history: np.ndarray | None = Non
         method=np.zeros(1, np.int32),
         value_class=letters,
         steadiness=letters,
-        pattern=letters,
         pinball=np.full(1, np.nan, np.float32),
         covered=np.full(1, np.nan, np.float32),
         variant_series=np.zeros(1, np.int32),

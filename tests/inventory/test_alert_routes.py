@@ -70,7 +70,7 @@ def test_what_runs_out_is_told_with_figures_and_words(client: Client) -> None:
     assert kettle["figures"]["free_units"] == 12
     assert 27 < kettle["figures"]["expected_units"] < 45
     assert kettle["figures"]["chance_short"] > 0.7
-    assert kettle["words"].startswith("Kettle: 12 are free")
+    assert kettle["words"].startswith("Kettle: 12 can be bought, and nothing is on its way. Over the next 12 days, ")
     assert kettle["subject"]["supplier_id"] == "quick"
 
 
@@ -174,7 +174,7 @@ def test_who_listens_hears_of_a_new_alert_once(watched: EmbeddedShop) -> None:
 def test_the_command_tells_them_within_eighty_columns(watched: EmbeddedShop, folder: Path) -> None:
     ended = smartshop(folder / "shop", "alerts", "--data-dir", ".", COLUMNS="80")
     assert ended.status == 0, ended.err
-    assert "Kettle: 12 are free" in ended.out
+    assert "Kettle: 12 can be bought" in ended.out
     assert "runs out" in ended.out
     assert max(len(line) for line in ended.out.splitlines()) <= 80
     facts = smartshop(folder / "shop", "alerts", "--data-dir", ".", "--kind", "stockout_risk", "--json").json

@@ -280,11 +280,9 @@ def test_what_nobody_buys_is_not_ordered() -> None:
 
 def test_goods_that_come_at_once_and_goods_that_take_a_year() -> None:
     at_once = decide_order(StockPosition(0), AwaitedDemand(poisson_law(14), 0, 7, poisson_law(0)), PLAIN, COSTS)
-    assert at_once.short_before_delivery == 0
     assert 14 < at_once.units < 35
     a_year = decide_order(StockPosition(500, on_order=250), AwaitedDemand(poisson_law(744), 365, 7), PLAIN, COSTS)
     assert 744 < 750 + a_year.units < 850
-    assert 0.1 < a_year.short_before_delivery < 0.5
 
 
 def test_huge_demand_is_answered() -> None:

@@ -4136,12 +4136,20 @@ export interface components {
             chance_short: number;
             chance_short_today: number;
             expected_units: number;
+            /** @default null */
+            first_arrival_days?: number | null;
             free_units: number;
+            /** @default 0 */
+            incoming_units?: number;
+            /** @default false */
+            is_on_its_way?: boolean;
             /** @enum {unknown} */
             kind: "stockout_risk";
             lead_days: number;
             lost_margin_minor: number;
             short_units: number;
+            /** @default null */
+            until_days?: number | null;
         };
         /** StockPage */
         StockPage: {

@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 
 from smartshop.ai_agents.inventory.demand.known_days import CauseSeen, seen_at
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASS_NAMES
 from smartshop.ai_agents.inventory.model import InventoryModel
 from smartshop.ai_agents.inventory.replenishment.case import Present
 from smartshop.ai_agents.inventory.replenishment.deciding import SharedCosts
@@ -180,7 +179,7 @@ def _series(model: InventoryModel, row: int) -> SeriesForeseen:
         known=_known(model, row),
         method=model.facts.methods[int(model.method[row])],
         demand_class=f"{model.value_class[row]}{model.steadiness[row]}",
-        pattern=CLASS_NAMES[int(model.series_class[row])],
+        pattern=model.pattern_of(row),
         pinball=_told(model.pinball[row]),
         covered=_told(model.covered[row]),
     )

@@ -184,7 +184,6 @@ def fit(
         series_class=series_classes(panel).astype(np.int32),
         value_class=classes.value,
         steadiness=classes.steadiness,
-        pattern=classes.pattern,
         pinball=lost.astype(np.float32),
         covered=within.astype(np.float32),
         relative=spread.relative,

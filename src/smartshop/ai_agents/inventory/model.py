@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartshop.ai_agents.inventory.demand.known_days import KnownAhead
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import NEWCOMER
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASS_NAMES, NEWCOMER
 from smartshop.ai_agents.inventory.forecasting.panel import Floats
 from smartshop.ai_agents.inventory.replenishment.lead_times import LeadTime
 from smartshop.ai_agents.inventory.sum_spread import SumSpread
@@ -22,7 +22,7 @@ MODEL_NAME = "inventory.json"
 DAYS_OF_WEEK = 7
 _ARRAYS = (
     "product_no", "location", "sold", "demand", "mean", "quantiles", "scatter", "series_class", "method", "value_class",
-    "steadiness", "pattern", "pinball", "covered", "variant_series", "variant_share", "relative", "asked",
+    "steadiness", "pinball", "covered", "variant_series", "variant_share", "relative", "asked",
     "daily_series", "daily_mean", "daily_quantiles",
 )  # fmt: skip
 
@@ -77,8 +77,6 @@ class InventoryModel:
     """(n,) A, B or C."""
     steadiness: NDArray[np.str_]
     """(n,) X, Y or Z."""
-    pattern: NDArray[np.str_]
-    """(n,) smooth, erratic, intermittent, lumpy or unsold."""
     pinball: NDArray[np.float32]
     """(n,) mean loss at the last origin, units; NaN where it was not tried."""
     covered: NDArray[np.float32]
@@ -117,6 +115,10 @@ class InventoryModel:
     def has_sold(self, series: int) -> bool:
         """Or is told by launches of its like, since nobody bought it yet."""
         return int(self.series_class[series]) != NEWCOMER
+
+    def pattern_of(self, series: int) -> str:
+        """How often and evenly it sells, in a word: wherever it is told."""
+        return CLASS_NAMES[int(self.series_class[series])]
 
     def days_of(self, series: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """(d,) means and (d, q) quantiles of a series' next days; None where it is foreseen by week alone."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.demand.classes import Pattern, Steadiness, Value
+from smartshop.ai_agents.inventory.demand.classes import Steadiness, Value
 from smartshop.ai_agents.inventory.demand.series import DemandSeries
 from smartshop.ai_agents.inventory.forecasting.choosing_classes import NEWCOMER
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast
@@ -95,7 +95,6 @@ def _grown(model: InventoryModel, added: _Added, rng: np.random.Generator) -> In
         method=_put(model.method, np.full(n, len(facts.methods))),
         value_class=np.concatenate([model.value_class, np.full(n, Value.C.value)]),
         steadiness=np.concatenate([model.steadiness, np.full(n, Steadiness.Z.value)]),
-        pattern=np.concatenate([model.pattern, np.full(n, Pattern.UNSOLD.value)]),
         pinball=_put(model.pinball, np.full(n, np.nan)),
         covered=_put(model.covered, np.full(n, np.nan)),
         variant_series=_put(model.variant_series, np.array([row for _, row in variants])),

@@ -61,8 +61,16 @@ class StockoutFigures(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     """On the shelf, less what baskets keep."""
     arriving_units: int
     """In time."""
+    incoming_units: int = 0
+    """On approved orders, whenever they come."""
+    first_arrival_days: float | None = None
+    """From now until the first of them; None: nothing is on its way."""
+    is_on_its_way: bool = False
+    """With all that is on its way there would be enough: it comes too late, not too little."""
     expected_units: float
-    """Asked for until then."""
+    """Asked for until goods ordered at the next look could be there."""
+    until_days: float | None = None
+    """From now until then; None of warnings from before it was told."""
     short_units: float
     """Expected to be missing until then."""
     lead_days: float

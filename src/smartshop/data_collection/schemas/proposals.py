@@ -71,7 +71,7 @@ class ToldProposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     service_level: float
     """Told chance that none is missing until the order after this one could come."""
     chance_short_before: float
-    """Told chance that stock runs out before this order could come."""
+    """Told chance that somebody asks in vain before this order could come."""
     costs: ToldCosts
     demand_class: str
     """ABC-XYZ."""

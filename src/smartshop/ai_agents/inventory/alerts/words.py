@@ -15,6 +15,8 @@ from smartshop.data_collection.schemas.alerts import (
 )
 from smartshop.data_collection.schemas.money import written
 
+ORDER = "See whether and how much to order today (`smartshop reorder`, /v1/reorder-proposals)"
+
 
 def sentence(title: str, figures: Figures, currency: str) -> str:
     """With its figures, money in the shop's currency."""
@@ -61,9 +63,11 @@ def advice(figures: Figures) -> str:
     """What one may do about it, one sentence."""
     match figures:
         case StockoutFigures():
+            if figures.is_on_its_way:
+                return "Ask for what is on its way to be hurried, or carry units over: it is enough, but comes late."
             if figures.chance_short_today >= figures.chance_short - 0.05:
-                return "Order today and ask for a quicker delivery, or carry units over from another place."
-            return "Order today: /v1/reorder-proposals says how much; waiting for the next review may be too late."
+                return f"{ORDER}; ask for a quicker delivery, or carry units over from another place."
+            return f"{ORDER}; at the next review it may be too late."
         case OverstockFigures():
             return "Order none of it, cancel what is on its way, and sell it off by a lower price or a bundle."
         case DeadStockFigures():
@@ -85,14 +89,48 @@ def advice(figures: Figures) -> str:
 
 
 def _stockout(title: str, told: StockoutFigures, currency: str) -> str:
-    there = "none is free" if told.free_units <= 0 else f"{told.free_units:,} are free"
-    coming = f", {told.arriving_units:,} come in time" if told.arriving_units else ""
+    """In the order of time: what is there, what comes when, what is asked for meanwhile, what that ends in."""
+    until = told.lead_days if told.until_days is None else told.until_days
+    out = "it runs out" if told.free_units > 0 else "somebody asks in vain"
+    likely, today = _percent(told.chance_short), _percent(told.chance_short_today)
+    later = _later(until - told.lead_days)
+    if_today = "and as likely" if today == likely else today
     return (
-        f"{title}: {there}{coming}, {told.expected_units:,.1f} are asked for until goods could be there; with "
-        f"{_percent(told.chance_short)} it runs out before, with {_percent(told.chance_short_today)} if ordered today "
-        f"({told.lead_days:.0f} days). {told.short_units:,.1f} sales are expected to be missed, "
+        f"{title}: {_there(told, until)}. Over the next {_whole_days(until)}, until goods ordered {later} "
+        f"could be there, {_amount(told.expected_units)} are expected to be asked for. "
+        f"That {out} by then is {likely} likely, {if_today} if ordered today ({_whole_days(told.lead_days)} of "
+        f"delivery). {_amount(told.short_units)} sales are expected to be missed, "
         f"{written(told.lost_margin_minor, currency)} of margin."
     )
+
+
+def _later(days: float) -> str:
+    return "now" if days < 0.5 else f"in {_whole_days(days)}"
+
+
+def _there(told: StockoutFigures, until: float) -> str:
+    there = "none can be bought now" if told.free_units <= 0 else f"{told.free_units:,} can be bought"
+    if not told.incoming_units or told.first_arrival_days is None:
+        return f"{there}, and nothing is on its way"
+    first = f"in {_whole_days(told.first_arrival_days)}"
+    if told.arriving_units == told.incoming_units:
+        return f"{there}, and {told.incoming_units:,} are on the way, the first {first}"
+    if not told.arriving_units:
+        return f"{there}, and {told.incoming_units:,} are on the way, but the first only {first}"
+    late = f"{told.arriving_units:,} of them within {_whole_days(until)}"
+    return f"{there}, and {told.incoming_units:,} are on the way, the first {first}, {late}"
+
+
+def _amount(units: float) -> str:
+    """
+    >>> _amount(122.04), _amount(3.44), _amount(3.0)
+    ('122', '3.4', '3')
+    """
+    return f"{units:,.0f}" if units >= 10 or round(units, 1) == round(units) else f"{units:.1f}"
+
+
+def _whole_days(days: float) -> str:
+    return "a day" if round(days) == 1 else f"{days:.0f} days"
 
 
 def _price(title: str, told: PriceDemandFigures, currency: str) -> str:

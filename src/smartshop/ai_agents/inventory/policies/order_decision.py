@@ -48,7 +48,6 @@ def decide_order(
         cost_of_waiting=judged.cost(position.units, 0),
         cycle_service=float(demand.over_protection.chance_within(plan.lowest(np.array(raised)))),
         fill_rate=judged.fill_rate(raised),
-        short_before_delivery=1.0 - float(plan.before_delivery.chance_within(float(position.units))),
         days_of_cover=after / plan.per_day if plan.per_day else float("inf"),
         cash=float(judged.cash(np.array([packs]))[0]),
         stockout_per_unit=plan.stockout_per_unit,

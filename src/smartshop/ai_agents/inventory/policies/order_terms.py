@@ -151,8 +151,6 @@ class OrderDecision:
     """Chance that demand is met in full until the order after this one could arrive."""
     fill_rate: float
     """Expected share of demand met from the shelf between this order's delivery and the next one's."""
-    short_before_delivery: float
-    """Chance that what is there and on its way runs out before an order placed now arrives."""
     days_of_cover: float
     """Position after the order over mean demand a day; infinite where nothing is asked for."""
     cash: float

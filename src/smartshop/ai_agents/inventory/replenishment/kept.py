@@ -13,6 +13,7 @@ from smartshop.ai_agents.inventory.replenishment.awaited import chances_over
 from smartshop.ai_agents.inventory.replenishment.case import Case, Present, title_of
 from smartshop.ai_agents.inventory.replenishment.deciding import Decided, decide_case
 from smartshop.ai_agents.inventory.replenishment.proposals import proposal_id
+from smartshop.ai_agents.inventory.replenishment.shortage import chance_short_before
 from smartshop.data_collection.schemas.ids import LocationId, ModelVersion, VariantId
 from smartshop.data_collection.schemas.proposals import ToldCosts, ToldLaw, ToldProposal
 
@@ -119,10 +120,10 @@ def _told(
         told_90=high,
         law=compact_law(units, within),
         service_level=round(order.cycle_service, 4),
-        chance_short_before=round(order.short_before_delivery, 4),
+        chance_short_before=round(chance_short_before(model, case), 4),
         costs=_costs(model, case, order),
         demand_class=f"{model.value_class[series]}{model.steadiness[series]}",
-        pattern=str(model.pattern[series]),
+        pattern=model.pattern_of(series),
         model_version=version,
         in_turn=is_in_turn(place.variant.variant_id, place.location_id, present.today, every),
     )

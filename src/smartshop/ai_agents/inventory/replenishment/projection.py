@@ -10,6 +10,8 @@ from smartshop.ai_agents.inventory.policies.bounds import Floats
 from smartshop.ai_agents.inventory.replenishment.awaited import Asked
 
 PROJECTED_DAYS = 182
+HARDLY_ANY = 1e-6
+"""Units: what rounding may leave of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ def projected_stock(free_units: float, sales: Floats, arrivals: Sequence[Arrival
 
 
 def first_empty_day(levels: Floats, sales: Floats) -> int | None:
-    """Days from now until less than half a unit is expected to be there; None where it lasts.
+    """Days from now, to the nearest, until as much is expected to be asked for as was there; None where it lasts.
 
     What nobody asks for never runs out.
     """
     if not sales.any():
         return None
-    empty = np.flatnonzero(levels < 0.5)
+    half_a_day = 0.5 * np.append(sales, sales[-1])
+    empty = np.flatnonzero((levels < half_a_day) | (levels < HARDLY_ANY))
     return int(empty[0]) if len(empty) else None

@@ -30,11 +30,13 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     per_day: float
     """Units expected to be asked for."""
     out_on: str | None
-    """Day on which stock is expected to be gone if nothing is ordered; None: not within half a year."""
+    """Day by which as much is expected to be asked for as is there, if nothing is ordered: today where there is none.
+    None: not within half a year."""
     covers_days: float | None
     """That stock lasts with the order; None: nothing is asked for."""
     chance_short_before: float
-    """That stock runs out before the order could arrive."""
+    """That somebody asks in vain before an order of now could come; goods on their way count from the day they are
+    expected on."""
     service_level: float
     """Chance that none is missing from then until the order after it could arrive."""
     fill_rate: float
@@ -52,6 +54,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     demand_class: str
     """ABC-XYZ."""
     pattern: str
+    """How often and evenly it sells, as the forecast says it."""
     notes: tuple[str, ...] = ()
     """What was assumed, or stands against it."""
 

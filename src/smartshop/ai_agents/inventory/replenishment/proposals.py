@@ -19,6 +19,7 @@ from smartshop.ai_agents.inventory.replenishment.projection import (
 )
 from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
 from smartshop.ai_agents.inventory.replenishment.reading import StockedPlace, Supply
+from smartshop.ai_agents.inventory.replenishment.shortage import chance_short_before
 from smartshop.data_collection.schemas.ids import LocationId, VariantId
 
 Wanted = tuple[Case, OrderDecision]
@@ -139,7 +140,7 @@ def _proposal(model: InventoryModel, case: Case, decided: OrderDecision, present
         per_day=round(case.demand.per_day, 4),
         out_on=None if empty is None else (present.today + timedelta(days=empty)).isoformat(),
         covers_days=round(decided.days_of_cover, 1) if case.demand.per_day > 0 else None,
-        chance_short_before=round(decided.short_before_delivery, 4),
+        chance_short_before=round(chance_short_before(model, case), 4),
         service_level=round(decided.cycle_service, 4),
         fill_rate=round(decided.fill_rate, 4),
         reorder_point=decided.reorder_point,
@@ -152,7 +153,7 @@ def _proposal(model: InventoryModel, case: Case, decided: OrderDecision, present
         lead_source=case.lead.source,
         review_days=case.demand.review_days,
         demand_class=f"{model.value_class[series]}{model.steadiness[series]}",
-        pattern=str(model.pattern[series]),
+        pattern=model.pattern_of(series),
         notes=case.notes,
     )
 

@@ -28,20 +28,29 @@ def _order(one: Proposal, currency: str) -> str:
 
 
 def _state(one: Proposal) -> str:
-    verb = "is" if one.on_hand == 1 else "are"
-    there = f"There {verb} {one.on_hand:,} on the shelf"
-    there += f", {one.reserved:,} of them kept for baskets" if one.reserved else ""
-    there += f", {one.incoming:,} on the way" if one.incoming else ""
-    out = _out(one)
     lead = f"delivery takes {one.lead_days:.0f} ± {one.lead_spread_days:.0f} days ({one.lead_source})"
-    short = f"in {_percent(one.chance_short_before)} of cases it runs out before"
-    return f"{there}; {_rate(one.per_day)} asked for{out}; {lead}, and {short}."
+    out = "it runs out" if _is_free(one) else "somebody asks in vain"
+    short = f"in {_percent(one.chance_short_before)} of cases {out} before"
+    return f"{_there(one)}; {_rate(one.per_day)} asked for{_gone(one)}; {lead}, and {short}."
 
 
-def _out(one: Proposal) -> str:
-    if one.on_hand <= one.reserved and not one.incoming:
-        return " and none is free"
+def _there(one: Proposal) -> str:
+    verb = "is" if one.on_hand <= 1 else "are"
+    there = f"There {verb} {one.on_hand:,} on the shelf" if one.on_hand > 0 else "There is none now"
+    if one.reserved and one.on_hand > 0:
+        there += f", {f'{one.reserved:,} of them' if _is_free(one) else 'all'} kept for baskets"
+    return f"{there}, {one.incoming:,} on the way" if one.incoming else there
+
+
+def _gone(one: Proposal) -> str:
+    if not _is_free(one):
+        return ""
     return ", so it lasts for half a year" if one.out_on is None else f", so it is gone by {_day(one.out_on)}"
+
+
+def _is_free(one: Proposal) -> bool:
+    """Whether anybody can buy any now."""
+    return one.on_hand > one.reserved
 
 
 def _reach(one: Proposal) -> str:
