@@ -1,8 +1,10 @@
 """What is proposed to a shop with known demand, stock and suppliers; the numbers checked against simple sums."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -224,6 +226,30 @@ def test_a_product_is_foreseen_with_its_history_and_stock(
     draw_forecast(found, picture)
     assert picture.read_bytes() == first
     assert len(first) > 20_000
+
+
+@pytest.mark.parametrize(("weeks", "told"), [(0, 0), (1, 1), (3, 3), (4, 4), (12, 12)])
+def test_what_few_weeks_were_tried_by_is_told_without_a_share(
+    shop: EmbeddedShop, model: InventoryModel, tmp_path: Path, weeks: int, told: int
+) -> None:
+    assert model.facts.tried_weeks == 12
+    tried = replace(model, facts=msgspec.structs.replace(model.facts, tried_weeks=weeks))
+    found = forecast_seen(tried, ports(shop), "kettle", PRESENT, END)
+    (one,) = found.series
+    assert one.tried_weeks == told
+    assert (one.covered is None) == (weeks < 4)
+    draw_forecast(found, tmp_path / "kettle.svg")
+    written = " ".join(re.findall(r"<!--(.*?)-->", (tmp_path / "kettle.svg").read_text(encoding="utf-8"), re.DOTALL))
+    words = f"% of the last trial's {weeks} weeks within the widest band"
+    assert (words in " ".join(written.split())) == (weeks >= 4)
+
+
+def test_weeks_whose_demand_nobody_knows_were_not_tried(shop: EmbeddedShop, model: InventoryModel) -> None:
+    kettle = series(shop, model, "kettle")
+    demand = model.demand.copy()
+    demand[kettle, -3:] = np.nan
+    assert replace(model, demand=demand).tried_weeks_of(kettle) == 9
+    assert replace(model, covered=np.full_like(model.covered, np.nan)).tried_weeks_of(kettle) == 0
 
 
 def test_days_are_shown_where_a_product_is_foreseen_by_day(

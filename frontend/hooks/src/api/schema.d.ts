@@ -3873,6 +3873,7 @@ export interface components {
             method: string;
             pattern: string;
             pinball: number | null;
+            tried_weeks: number;
             weeks: components["schemas"]["WeekForeseen"][];
         };
         /**

@@ -93,7 +93,7 @@ def _fan(axes: "Axes", one: SeriesForeseen, levels: Sequence[float], today: str)
     _from_zero(axes)
     told = f"At {one.location_id}: class {one.demand_class}, {one.pattern}; {one.method}"
     if one.covered is not None:
-        told += f"; {100 * one.covered:.0f} % of the last trial's weeks within the widest band"
+        told += f"; {100 * one.covered:.0f} % of the last trial's {one.tried_weeks} weeks within the widest band"
     axes.set_title(fill(told, TITLE_LETTERS), loc="left", fontsize=9, color=SOFT_INK)
     axes.legend(handles=drawn, loc="upper left", frameon=False, ncols=6, fontsize=8, columnspacing=1.2)
 

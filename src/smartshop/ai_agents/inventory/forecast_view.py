@@ -28,6 +28,8 @@ from smartshop.errors import NotFound
 WEEK = timedelta(days=7)
 SHOWN_DAYS = 84
 """Of projected stock: twelve weeks."""
+LEAST_TRIED_WEEKS = 4
+"""Fewer say nothing of a share: one week is within the quantiles or is not."""
 PLACES = 2
 """Digits behind the point of units."""
 
@@ -72,7 +74,9 @@ class SeriesForeseen(msgspec.Struct, frozen=True, kw_only=True):
     pinball: float | None
     """Mean loss at the last origin, units; None where the shop was too young to try."""
     covered: float | None
-    """Share of the last origin's weeks within the outermost quantiles."""
+    """Share of the last origin's weeks within the outermost quantiles; None with fewer than four of them."""
+    tried_weeks: int
+    """Of the last origin, by which `pinball` and `covered` are told."""
 
 
 class StockForeseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +160,7 @@ def _listed(catalogue: Catalogue, product: str) -> ListedProduct:
 def _series(model: InventoryModel, row: int) -> SeriesForeseen:
     begin, ahead = date.fromordinal(model.facts.history_day), model.first_day
     known = np.flatnonzero(np.isfinite(model.demand[row]))
-    first = int(known[0]) if len(known) else model.sold.shape[1]
+    first, tried = int(known[0]) if len(known) else model.sold.shape[1], model.tried_weeks_of(row)
     return SeriesForeseen(
         location_id=model.facts.locations[int(model.location[row])],
         history=[
@@ -181,7 +185,8 @@ def _series(model: InventoryModel, row: int) -> SeriesForeseen:
         demand_class=f"{model.value_class[row]}{model.steadiness[row]}",
         pattern=model.pattern_of(row),
         pinball=_told(model.pinball[row]),
-        covered=_told(model.covered[row]),
+        covered=_told(model.covered[row]) if tried >= LEAST_TRIED_WEEKS else None,
+        tried_weeks=tried,
     )
 
 

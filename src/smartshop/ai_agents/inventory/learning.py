@@ -16,7 +16,7 @@ from smartshop.ai_agents.inventory.demand.causes import NOTHING_TOLD, KnownCause
 from smartshop.ai_agents.inventory.demand.causes_ahead import causes_ahead
 from smartshop.ai_agents.inventory.demand.classes import demand_classes
 from smartshop.ai_agents.inventory.demand.series import DemandSeries, demand_series
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes as series_classes
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import classes_by_age
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Forecast, Period
 from smartshop.ai_agents.inventory.judged_forecast import judged_series, measures_of
 from smartshop.ai_agents.inventory.kept_means import nearer_means
@@ -35,7 +35,7 @@ from smartshop.ai_agents.inventory.weekly_choice import (
     Tell,
     choose_forecasts,
 )
-from smartshop.ai_agents.inventory.young_series import BY_LAUNCHES, foresee_young
+from smartshop.ai_agents.inventory.young_series import BY_LAUNCHES, foresee_young, young_as_told_then
 from smartshop.data_collection.connectors.ports import (
     Catalogue,
     EventLog,
@@ -159,6 +159,7 @@ def fit(
     """Everything of a version, from the series."""
     panel = series.panel
     chosen, by_day = _foreseen(learning, table, series, config, tell, known)
+    chosen = young_as_told_then(series, learning.shelf, chosen)
     forecast, young = foresee_young(series, learning.shelf, chosen.forecast, LEVELS)
     tell(0.9, "measuring how far sums stray")
     classes = demand_classes(panel.demand, yearly_turnover(table))
@@ -170,7 +171,7 @@ def fit(
     facts = _facts(learning, series, chosen.methods, [variant for variant, _, _ in variants], measures, until)
     ahead = causes_ahead(table, known, facts.first_day, WEEK * WEEKS_BY_DAY)
     return InventoryModel(
-        facts=msgspec.structs.replace(facts, known=ahead),
+        facts=msgspec.structs.replace(facts, known=ahead, tried_weeks=_tried_weeks(chosen)),
         product_no=series.product_no,
         location=series.location,
         sold=series.sold[:, kept].astype(np.float32),
@@ -181,7 +182,7 @@ def fit(
         variant_series=np.array([place for _, place, _ in variants], np.int32),
         variant_share=np.array([share for _, _, share in variants], np.float32),
         scatter=weekly_scatter(panel).astype(np.float32),
-        series_class=series_classes(panel).astype(np.int32),
+        series_class=classes_by_age(panel).astype(np.int32),
         value_class=classes.value,
         steadiness=classes.steadiness,
         pinball=lost.astype(np.float32),
@@ -243,6 +244,10 @@ def _facts(
         measures=dict(measures),
         weeks=panel.periods,
     )
+
+
+def _tried_weeks(chosen: ChosenForecasts) -> int:
+    return 0 if chosen.judged is None else chosen.judged.told.mean.shape[1]
 
 
 def _shares_by_day(series: DemandSeries, by_day: ByDay) -> dict[str, float]:

@@ -47,6 +47,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Pinball loss and coverage at the last origin, beside the simplest baseline's."""
     weeks: int
     """Of demand that were learned from."""
+    tried_weeks: int = 0
+    """The last of them, which the last origin's forecasts are judged by; 0 where none was tried."""
     known: tuple[KnownAhead, ...] = ()
     """Of the days ahead, by the forecasts by day."""
 
@@ -119,6 +121,11 @@ class InventoryModel:
     def pattern_of(self, series: int) -> str:
         """How often and evenly it sells, in a word: wherever it is told."""
         return CLASS_NAMES[int(self.series_class[series])]
+
+    def tried_weeks_of(self, series: int) -> int:
+        """Weeks that a series' forecast of the last origin was judged by: those tried in which its demand is known."""
+        tried = self.demand[series, self.demand.shape[1] - self.facts.tried_weeks :]
+        return int(np.isfinite(tried).sum()) if np.isfinite(self.covered[series]) else 0
 
     def days_of(self, series: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """(d,) means and (d, q) quantiles of a series' next days; None where it is foreseen by week alone."""

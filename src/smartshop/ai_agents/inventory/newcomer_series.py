@@ -26,15 +26,13 @@ from smartshop.ai_agents.inventory.launch_forecasts import (
 )
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.newcomers import Newcomer
-from smartshop.ai_agents.inventory.sum_spread import spread_of_sums
+from smartshop.ai_agents.inventory.sum_spread import PRIOR_LAUNCHES, spread_of_sums
 from smartshop.data_collection.pipelines.shelf import Shelf
 from smartshop.data_collection.schemas.stock import DEFAULT_LOCATION
 
 Number = TypeVar("Number", bound=np.generic)
 
 NEVER_SOLD = "launches of its like, before its first sale"
-PRIOR_LAUNCHES = 50
-"""That are taken to have held the law's levels exactly, as origins are for sums of what sells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,8 @@ def _grown(model: InventoryModel, added: _Added, rng: np.random.Generator) -> In
         covered=_put(model.covered, np.full(n, np.nan)),
         variant_series=_put(model.variant_series, np.array([row for _, row in variants])),
         variant_share=_put(model.variant_share, np.array(shares)),
-        relative=np.vstack([model.relative, relative]),
-        asked=np.concatenate([model.asked, asked[None]]),
+        relative=_with_row(model.relative, relative),
+        asked=_with_row(model.asked, asked),
     )
 
 
@@ -109,6 +107,13 @@ def _spread(trial: LaunchTrial, scatter: float, weeks: int, rng: np.random.Gener
     tried = len(trial.came)
     came, told = trial.came.cumsum(axis=1)[:, :weeks], trial.told.mean.cumsum(axis=1)[:, :weeks]
     return spread_of_sums(came, told, scatter, tried / (tried + PRIOR_LAUNCHES), rng)
+
+
+def _with_row(classes: Floats, own: Floats) -> Floats:
+    """With what was learned for newcomers in their row."""
+    rows = classes.copy()
+    rows[NEWCOMER] = own
+    return rows
 
 
 def _with_place(model: InventoryModel) -> tuple[Facts, int]:

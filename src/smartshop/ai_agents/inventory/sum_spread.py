@@ -12,19 +12,26 @@ year of orders in made-up shops 8 to 20 % dearer than the law alone, and on a wh
 from 98 % on up to a half greater; drawn in like this it gains 2 to 5 % there from 80 to 95 % (docs/benchmarks.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import CLASSES, demand_classes
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import (
+    CLASS_NAMES,
+    CLASSES,
+    YOUNG,
+    classes_by_age,
+)
 from smartshop.ai_agents.inventory.forecasting.counts import at_or_below
 from smartshop.ai_agents.inventory.forecasting.measures import conformal_rank
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
 from smartshop.ai_agents.inventory.forecasting.shared_season import SharedSeason
 from smartshop.ai_agents.inventory.weekly_choice import PastForecast
 
+Classes = Callable[[Panel], NDArray[np.int64]]
+"""(n,) numbers into `CLASS_NAMES`."""
 SUM_LEVELS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 SCATTER_FROM = SharedSeason(half_life_years=4.0)
 """Around whose fit a series' scatter from week to week is measured: a season is no scatter."""
@@ -32,6 +39,12 @@ PRIOR_ORIGINS = 12
 """Origins that are taken to have held the law's levels exactly."""
 LEAST_SUMS = 150
 """Sums seen that a class needs for a φ and levels of its own; smaller ones follow all series."""
+RARE = CLASSES.index("rare")
+PRIOR_LAUNCHES = 50
+"""Launches taken to have held the law's levels exactly: what they err by is their own more than an origin's."""
+PRIOR_YOUNG = 20
+"""Sums that stand for what few sales tell at any age, beside those of series that were as young: what a first week,
+seldom a whole one, says of later weeks errs three times as far as two weeks do."""
 UNTRIED_RELATIVE = 0.25
 """φ where nothing could be tried yet: a level missed by half is usual for a young shop."""
 MOST_RELATIVE = 4.0
@@ -43,7 +56,7 @@ WEEK = 7.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SumSpread:
-    """By class of series and length of the stretch in weeks, 1 … k."""
+    """By class of series, the young ones by their weeks, and length of the stretch in weeks, 1 … k."""
 
     relative: Floats
     """(classes, k) φ."""
@@ -74,27 +87,66 @@ def weekly_scatter(panel: Panel) -> Floats:
     return SCATTER_FROM.fit(panel, 0).scatter
 
 
-def learn_spread(panel: Panel, past: Sequence[PastForecast], rng: np.random.Generator) -> SumSpread:
-    """From what was told at earlier origins and what came; sums with an unknown week say nothing."""
-    sums = [_Sums.of(panel, one) for one in past]
+def learn_spread(
+    panel: Panel, past: Sequence[PastForecast], rng: np.random.Generator, classes: Classes = classes_by_age
+) -> SumSpread:
+    """From what was told at earlier origins and what came; sums with an unknown week say nothing.
+
+    Newcomers, on whom no candidate is tried, have a row that nothing was learned for.
+    `classes`: `demand_classes` holds the young to be rare.
+    """
+    sums = [_Sums.of(panel, one, classes) for one in past]
     weeks = min((one.came.shape[1] for one in sums), default=1)
-    relative = np.full((len(CLASSES), weeks), UNTRIED_RELATIVE)
-    asked = np.tile(np.asarray(SUM_LEVELS), (len(CLASSES), weeks, 1))
+    relative = np.full((len(CLASS_NAMES), weeks), UNTRIED_RELATIVE)
+    asked = np.tile(np.asarray(SUM_LEVELS), (len(CLASS_NAMES), weeks, 1))
     heard = len(sums) / (len(sums) + PRIOR_ORIGINS)
     for week in range(weeks):
         seen = [one.over(week) for one in sums]
         columns = [np.concatenate(parts) for parts in zip(*seen, strict=True)]
         if not columns or not len(columns[0]):
             continue
-        came, mean, scatter, kind = columns
+        summed = _Summed(*columns)
         for number in range(len(CLASSES)):
-            own = kind == number
-            some = own if own.sum() >= LEAST_SUMS else np.ones(len(kind), np.bool_)
-            relative[number, week] = _relative(came[some], mean[some], scatter[some])
-            variance = scatter[some] * mean[some] + relative[number, week] * mean[some] ** 2
-            fell = where_it_fell(came[some], mean[some], variance, rng)
-            asked[number, week] += heard * (_levels_that_hold(fell) - asked[number, week])
+            some = summed.of_enough(summed.kind == number)
+            relative[number, week] = some.relative()
+            asked[number, week] += heard * (some.levels(relative[number, week], rng) - asked[number, week])
+        few = summed.of_enough(np.isin(summed.kind, (RARE, *YOUNG)))
+        for number in YOUNG:
+            own, relative[number, week] = summed.of(summed.kind == number), few.relative()
+            if len(own):
+                known = len(own) / (len(own) + PRIOR_YOUNG)
+                relative[number, week] += known * (own.relative() - relative[number, week])
+                levels = own.levels(relative[number, week], rng)
+                asked[number, week] += len(own) / (len(own) + PRIOR_LAUNCHES) * (levels - asked[number, week])
     return SumSpread(relative, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Summed:
+    """m sums over stretches of one length."""
+
+    came: Floats
+    mean: Floats
+    scatter: Floats
+    kind: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.came)
+
+    def of(self, some: NDArray[np.bool_]) -> "_Summed":
+        return _Summed(self.came[some], self.mean[some], self.scatter[some], self.kind[some])
+
+    def of_enough(self, some: NDArray[np.bool_]) -> "_Summed":
+        """These, or all where they are few."""
+        return self.of(some) if some.sum() >= LEAST_SUMS else self
+
+    def relative(self) -> float:
+        return _relative(self.came, self.mean, self.scatter)
+
+    def levels(self, relative: float, rng: np.random.Generator) -> Floats:
+        """(q,) of the law with this φ, that hold."""
+        variance = self.scatter * self.mean + relative * self.mean**2
+        return _levels_that_hold(where_it_fell(self.came, self.mean, variance, rng))
 
 
 def spread_of_sums(
@@ -133,11 +185,11 @@ class _Sums:
     kind: NDArray[np.int64]
 
     @staticmethod
-    def of(panel: Panel, past: PastForecast) -> "_Sums":
+    def of(panel: Panel, past: PastForecast, classes: Classes = classes_by_age) -> "_Sums":
         known = panel.until(past.origin)
         came = panel.demand[:, past.origin : past.origin + past.told.mean.shape[1]]
         told = past.told.mean[:, : came.shape[1]]
-        return _Sums(came.cumsum(axis=1), told.cumsum(axis=1), weekly_scatter(known), demand_classes(known))
+        return _Sums(came.cumsum(axis=1), told.cumsum(axis=1), weekly_scatter(known), classes(known))
 
     def over(self, week: int) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
         """Of those known, and of which anything was expected: what nobody expects has no law to fall in."""

@@ -3,18 +3,38 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from smartshop.ai_agents.inventory.forecasting.panel import Panel
+from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
 
 CLASSES = ("smooth", "erratic", "intermittent", "lumpy", "rare")
 NEWCOMER = len(CLASSES)
 """The class of what has not sold yet: no candidate is tried on it."""
-CLASS_NAMES = (*CLASSES, "not sold yet")
+YOUNG = (NEWCOMER + 1, NEWCOMER + 2)
+"""The classes of what was launched a week and two weeks ago: few sales, as the rare have, but not for being rare."""
+CLASS_NAMES = (*CLASSES, "not sold yet", "sold for a week", "sold for two weeks")
 LONG_INTERVAL = 1.32
 """Periods between sales, on the mean (Syntetos, Boylan & Croston 2005, figure 3)."""
 UNEVEN = 0.49
 """Squared coefficient of variation of sizes, same source."""
 FEW_SALES = 3
 """With fewer sales than that nothing can be said of their sizes: `rare`."""
+
+
+def weeks_known(demand: Floats) -> NDArray[np.int64]:
+    """(n,) of (n, t) periods, from the first that is known on; 0 where none is."""
+    known = np.isfinite(demand)
+    return np.where(known.any(axis=1), demand.shape[1] - known.argmax(axis=1), 0)
+
+
+def classes_by_age(panel: Panel) -> NDArray[np.int64]:
+    """(n,) numbers into `CLASS_NAMES`: `demand_classes`, but `YOUNG` where the launch of a week or two ago was seen.
+
+    What was there from the panel's first period on began nobody knows when.
+    """
+    found, age = demand_classes(panel), weeks_known(panel.demand)
+    for weeks, number in enumerate(YOUNG, start=1):
+        if weeks < panel.periods:
+            found[age == weeks] = number
+    return found
 
 
 def demand_classes(panel: Panel) -> NDArray[np.int64]:
