@@ -22,6 +22,14 @@ from smartshop.ai_agents.inventory.forecasting.with_causes import knowing_by_wee
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """Of the quantiles of single weeks."""
+HEAVY_MODELS = (
+    Model.SEASONAL_NAIVE,
+    Model.AUTO_ETS,
+    Model.AUTO_CES,
+    Model.DYNAMIC_OPTIMIZED_THETA,
+    Model.IMAPA,
+)
+"""Fitted series by series."""
 Tell = Callable[[float, str], None]
 """Called with the share done (0 to 1) and what is being done."""
 
@@ -83,10 +91,7 @@ def heavy_candidates() -> dict[str, Candidate]:
     if find_spec("statsforecast") is None:
         return {}
     young = candidates_of_counts()[SIMPLE[0]]
-    return {
-        model.value: OfLongSeries(StatisticalCounts(model), young)
-        for model in (Model.AUTO_ETS, Model.AUTO_CES, Model.DYNAMIC_OPTIMIZED_THETA, Model.IMAPA)
-    }
+    return {model.value: OfLongSeries(StatisticalCounts(model), young) for model in HEAVY_MODELS}
 
 
 def trial_weeks(weeks: int, config: ChoiceConfig) -> int:
