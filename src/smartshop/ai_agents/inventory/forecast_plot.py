@@ -46,13 +46,16 @@ def draw_forecast(found: ForecastSeen, path: Path) -> None:
         figure = Figure(figsize=(WIDTH_INCHES, ROW_INCHES * len(series) + 0.9), layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(f"{found.title} ({found.product_id})", x=0.01, ha="left", fontsize=15, fontweight="bold")
-        panels = figure.subplots(len(series), 2, squeeze=False, width_ratios=(1.0, STOCK_SHARE))
-        for (left, right), one in zip(panels, series, strict=True):
+        # Without any stock that is counted demand has the whole width.
+        widths = (1.0, STOCK_SHARE) if found.stock else (1.0,)
+        panels = figure.subplots(len(series), len(widths), squeeze=False, width_ratios=widths)
+        for row, one in zip(panels, series, strict=True):
             stock = [each for each in found.stock if each.location_id == one.location_id]
-            _fan(left, one, found.levels, found.today)
-            left.set_xlim(*_shown(series))
-            _stock(right, stock or (list(found.stock) if len(series) == 1 else []), found.today)
-            for axes in (left, right):
+            _fan(row[0], one, found.levels, found.today)
+            row[0].set_xlim(*_shown(series))
+            for beside in row[1:]:
+                _stock(beside, stock or (list(found.stock) if len(series) == 1 else []), found.today)
+            for axes in row:
                 _dates(axes)
         save_picture(figure, path, DOTS_PER_INCH)
 
