@@ -93,9 +93,9 @@ def online_retail(path: Path) -> Shop:
     return Shop("online_retail", np.where(begun, demand, np.nan), Likeness(nothing[:, None], nothing, known))
 
 
-def made_up(scenario: str, seed: int) -> Shop:
-    """PRODUCTS products over two years, with the category and the price that each is launched with."""
-    world = make_supply_world(load_scenario(scenario), seed, products=PRODUCTS, history_days=728, test_days=7)
+def made_up(scenario: str, seed: int, products: int = PRODUCTS) -> Shop:
+    """So many products over two years, with the category and the price that each is launched with."""
+    world = make_supply_world(load_scenario(scenario), seed, products=products, history_days=728, test_days=7)
     days = world.days // 7 * 7
     demand = world.demand[:, :days].reshape(len(world), -1, 7).sum(axis=2).astype(np.float64)
     last_days = np.arange(demand.shape[1]) * 7 + 6
