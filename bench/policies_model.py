@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smartshop.ai_agents.inventory.forecasting.choosing_classes import demand_classes
+from smartshop.ai_agents.inventory.forecasting.choosing_classes import classes_by_age
 from smartshop.ai_agents.inventory.forecasting.panel import Floats, Panel
 from smartshop.ai_agents.inventory.model import Facts, InventoryModel
 from smartshop.ai_agents.inventory.sum_spread import SumSpread, weekly_scatter
@@ -28,7 +28,7 @@ def learned_model(world: SupplyWorld, day: int, panel: Panel, mean: Floats, spre
         mean=mean[:n].astype(np.float32),
         quantiles=np.zeros((n, mean.shape[1], 1), np.float32),
         scatter=weekly_scatter(panel)[:n].astype(np.float32),
-        series_class=demand_classes(panel)[:n].astype(np.int32),
+        series_class=classes_by_age(panel)[:n].astype(np.int32),
         method=np.zeros(n, np.int32),
         value_class=letters,
         steadiness=letters,
