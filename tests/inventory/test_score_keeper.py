@@ -86,7 +86,7 @@ def test_what_was_scored_for_good_is_read_once(stores: SqlStores) -> None:
     now = Micros(NOON + 30 * DAY)
     # Of the twenty days that are final the last is read again: another look may keep more under the same moment.
     for reads in (30 * PLACES, 41 * PLACES, 52 * PLACES):
-        parts = keeper.read(book, Micros(now - ALL * DAY), now)  # type: ignore[arg-type]  # of the port one verb is asked
+        parts = keeper.read(book, Micros(now - ALL * DAY), now)
         assert len(parts.rows) == 30 * PLACES
         assert book.read == reads
 

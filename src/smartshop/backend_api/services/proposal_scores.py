@@ -1,14 +1,22 @@
 """Scores of proposals for routes: what was scored for good is kept as numbers, so that a call reads what is newer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 
 from smartshop.ai_agents.inventory.looking_over import KEPT
 from smartshop.ai_agents.inventory.replenishment.score_parts import PART, PartNames, Rows, ScoreParts
-from smartshop.data_collection.connectors.ports import ProposalBook
 from smartshop.data_collection.schemas.ids import Micros
+from smartshop.data_collection.schemas.proposals import KeptProposal
+
+
+class DecidedBook(Protocol):
+    """What of the port of proposals is asked here."""
+
+    def decided(self, since: Micros, until: Micros) -> Iterator[list[KeptProposal]]: ...
 
 
 @dataclass(slots=True)
@@ -23,7 +31,7 @@ class ScoreKeeper:
     """And before then, all of them scored for good."""
     turn: Lock = field(default_factory=Lock)
 
-    def read(self, book: ProposalBook, since: Micros, now: Micros) -> ScoreParts:
+    def read(self, book: DecidedBook, since: Micros, now: Micros) -> ScoreParts:
         """Of what was decided from `since` to `now`. Blocking; whoever asks meanwhile waits for the same reading.
 
         A purchase order drafted of a decision, or called off, after its score was final changes nothing of what was
