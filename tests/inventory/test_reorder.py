@@ -22,8 +22,9 @@ from smartshop.ai_agents.inventory.replenishment.costs import CostConfig
 from smartshop.ai_agents.inventory.replenishment.projection import Arrival, first_empty_day, projected_stock
 from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposal, Proposals
 from smartshop.ai_agents.inventory.replenishment.proposals import propose
-from smartshop.ai_agents.inventory.replenishment.reading import Stores, places_of_product, read_supply, stocked_places
+from smartshop.ai_agents.inventory.replenishment.reading import places_of_product, read_supply, stocked_places
 from smartshop.ai_agents.inventory.replenishment.words import as_table, sentence, summary
+from smartshop.ai_agents.inventory.stock_now import stores_of
 from smartshop.data_collection.schemas.ids import Micros, ProductId, VariantId
 from smartshop.data_collection.schemas.stock import Reservation, ReservedLine
 from smartshop.data_collection.schemas.supply import PurchaseLine, PurchaseOrder, PurchaseOrderId, PurchaseStatus
@@ -47,16 +48,11 @@ def model(shop: EmbeddedShop) -> InventoryModel:
     return InventoryModel.load(shop.stores.models.open(record))
 
 
-def ports(shop: EmbeddedShop) -> Stores:
-    stores = shop.stores
-    return Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders)
-
-
 def proposed(
     shop: EmbeddedShop, model: InventoryModel, present: Present = PRESENT, budget: int | None = None
 ) -> Proposals:
-    supply = read_supply(ports(shop), END)
-    return propose(model, supply, stocked_places(ports(shop), supply, model, END), present, budget)
+    supply = read_supply(stores_of(shop.stores), END)
+    return propose(model, supply, stocked_places(stores_of(shop.stores), supply, model, END), present, budget)
 
 
 def of(found: Proposals, variant: str) -> Proposal:
@@ -64,17 +60,17 @@ def of(found: Proposals, variant: str) -> Proposal:
 
 
 def test_a_product_looked_at_alone_stands_as_among_all(shop: EmbeddedShop, model: InventoryModel) -> None:
-    supply = read_supply(ports(shop), END)
-    every = stocked_places(ports(shop), supply, model, END)
+    supply = read_supply(stores_of(shop.stores), END)
+    every = stocked_places(stores_of(shop.stores), supply, model, END)
     for product_id in {one.product.product.product_id for one in every}:
         own = [one for one in every if one.product.product.product_id == product_id]
-        assert places_of_product(ports(shop), supply, model, END, product_id) == own
-    assert places_of_product(ports(shop), supply, model, END, ProductId("nothing")) == []
+        assert places_of_product(stores_of(shop.stores), supply, model, END, product_id) == own
+    assert places_of_product(stores_of(shop.stores), supply, model, END, ProductId("nothing")) == []
 
 
 def test_of_a_supplier_in_other_money_no_amount_is_counted_as_ours(shop: EmbeddedShop, model: InventoryModel) -> None:
-    supply = read_supply(ports(shop), END)
-    places = stocked_places(ports(shop), supply, model, END)
+    supply = read_supply(stores_of(shop.stores), END)
+    places = stocked_places(stores_of(shop.stores), supply, model, END)
 
     def with_amounts(minor: int) -> Proposals:
         quick = msgspec.structs.replace(
@@ -212,7 +208,7 @@ def test_stock_falls_with_sales_and_rises_with_arrivals() -> None:
 def test_a_product_is_foreseen_with_its_history_and_stock(
     shop: EmbeddedShop, model: InventoryModel, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    found = forecast_seen(model, ports(shop), "kettle", PRESENT, END)
+    found = forecast_seen(model, stores_of(shop.stores), "kettle", PRESENT, END)
     (one,), (stock,) = found.series, found.stock
     assert (len(one.history), len(one.weeks), len(stock.levels)) == (52, 12, 85)
     assert one.weeks[0].week == "2026-01-05"
@@ -234,7 +230,7 @@ def test_what_few_weeks_were_tried_by_is_told_without_a_share(
 ) -> None:
     assert model.facts.tried_weeks == 12
     tried = replace(model, facts=msgspec.structs.replace(model.facts, tried_weeks=weeks))
-    found = forecast_seen(tried, ports(shop), "kettle", PRESENT, END)
+    found = forecast_seen(tried, stores_of(shop.stores), "kettle", PRESENT, END)
     (one,) = found.series
     assert one.tried_weeks == told
     assert (one.covered is None) == (weeks < 4)
@@ -255,7 +251,7 @@ def test_weeks_whose_demand_nobody_knows_were_not_tried(shop: EmbeddedShop, mode
 def test_days_are_shown_where_a_product_is_foreseen_by_day(
     shop: EmbeddedShop, model: InventoryModel, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert forecast_seen(model, ports(shop), "kettle", PRESENT, END).series[0].days == []
+    assert forecast_seen(model, stores_of(shop.stores), "kettle", PRESENT, END).series[0].days == []
     kettle, levels = series(shop, model, "kettle"), len(model.facts.levels)
     days = np.arange(28 * levels, dtype=np.float32).reshape(1, 28, levels)
     fair = KnownAhead(name="fair", kind="event", days=(date(2026, 1, 6).toordinal(),))
@@ -269,7 +265,7 @@ def test_days_are_shown_where_a_product_is_foreseen_by_day(
     folder = tmp_path_factory.mktemp("model")
     known.save(folder)
     read = InventoryModel.load(folder)
-    found = forecast_seen(read, ports(shop), "kettle", PRESENT, END)
+    found = forecast_seen(read, stores_of(shop.stores), "kettle", PRESENT, END)
     (one,) = found.series
     assert [one.days[0].day, one.days[-1].day] == ["2026-01-05", "2026-02-01"]
     assert one.days[0].mean == 2.5
@@ -282,7 +278,7 @@ def test_days_are_shown_where_a_product_is_foreseen_by_day(
     assert list(by_day.columns[-1].cells)[:3] == ["", "fair", ""]
     draw_forecast(found, folder / "kettle.svg")
     assert "holiday or event" in (folder / "kettle.svg").read_text(encoding="utf-8")
-    assert forecast_seen(read, ports(shop), "mug", PRESENT, END).series[0].days == []
+    assert forecast_seen(read, stores_of(shop.stores), "mug", PRESENT, END).series[0].days == []
 
 
 @pytest.mark.parametrize(("product", "why"), [("nothing", "no product"), ("silent", "was not sold")])
@@ -290,4 +286,4 @@ def test_what_cannot_be_foreseen_is_told(shop: EmbeddedShop, model: InventoryMod
     if product == "silent":
         shop.stores.catalogue.ensure([product], END)  # type: ignore[list-item]
     with pytest.raises(NotFound, match=why):
-        forecast_seen(model, ports(shop), product, PRESENT, END)
+        forecast_seen(model, stores_of(shop.stores), product, PRESENT, END)

@@ -26,13 +26,13 @@ from smartshop.ai_agents.inventory.replenishment.proposal_records import Proposa
 from smartshop.ai_agents.inventory.replenishment.proposals import proposals_of
 from smartshop.ai_agents.inventory.replenishment.reading import (
     StockedPlace,
-    Stores,
     Supply,
     read_supply,
     stocked_places,
 )
 from smartshop.ai_agents.inventory.replenishment.shortage import shortage
 from smartshop.ai_agents.inventory.replenishment.words import sentence
+from smartshop.ai_agents.inventory.stock_now import stores_of
 from smartshop.data_collection.pipelines.clock import DAY
 from smartshop.data_collection.schemas.ids import Micros, ModelVersion, VariantId
 from smartshop.data_collection.schemas.supply import IncomingUnits, PurchaseOrderId
@@ -58,18 +58,13 @@ def model(shop: EmbeddedShop) -> InventoryModel:
     return InventoryModel.load(shop.stores.models.open(record))
 
 
-def ports(shop: EmbeddedShop) -> Stores:
-    stores = shop.stores
-    return Stores(stores.catalogue, stores.stock, stores.reservations, stores.suppliers, stores.purchase_orders)
-
-
 @pytest.fixture(scope="module")
 def empty(shop: EmbeddedShop, model: InventoryModel) -> tuple[Supply, list[StockedPlace]]:
     """No kettle on the shelf, eight on the way: there in four days, where an order of now takes five."""
-    supply = read_supply(ports(shop), END)
+    supply = read_supply(stores_of(shop.stores), END)
     places = [
         replace(one, on_hand=0) if one.variant.variant_id == "kettle" else one
-        for one in stocked_places(ports(shop), supply, model, END)
+        for one in stocked_places(stores_of(shop.stores), supply, model, END)
     ]
     kettle = next(one for one in places if one.variant.variant_id == "kettle")
     coming = IncomingUnits(
@@ -147,7 +142,7 @@ def test_a_proposal_and_a_forecast_say_the_pattern_in_one_word(
 ) -> None:
     supply, places = empty
     for one in proposals_of(model, decide(model, supply, places, PRESENT), PRESENT).items:
-        seen = forecast_seen(model, ports(shop), one.product_id, PRESENT, END)
+        seen = forecast_seen(model, stores_of(shop.stores), one.product_id, PRESENT, END)
         assert {series.pattern for series in seen.series} == {one.pattern}
 
 
